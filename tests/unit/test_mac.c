@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * mac.h: the vectors of the wire protocol and of RFC 4231. The file itself is included, for RFC 4231's messages have
+ * other lengths than a seed, and the function that takes them is not exported.
+ */
+#include "../../src/mac.c"
+
+#include "check.h"
+
+#define MESSAGE_MAX 256
+
+/* RFC 4231, section 4. A key or data that is one byte many times has repeat > 0. */
+struct vector {
+    const char *what;
+    const char *key;
+    size_t key_repeat;
+    const char *data;
+    size_t data_repeat;
+    const char *mac; /* test case 5 shows only the first 16 bytes */
+};
+
+static const struct vector rfc4231[] = {
+    {"test case 1", "0b", 20, "4869205468657265", 1,
+     "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+    {"test case 2: a key shorter than the digest", "4a656665", 1,
+     "7768617420646f2079612077616e7420666f72206e6f7468696e673f", 1,
+     "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+    {"test case 3", "aa", 20, "dd", 50, "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+    {"test case 4", "0102030405060708090a0b0c0d0e0f10111213141516171819", 1, "cd", 50,
+     "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b"},
+    {"test case 5: truncated", "0c", 20, "546573742057697468205472756e636174696f6e", 1,
+     "a3b6167473100ee06e0c796c2955552b"},
+    {"test case 6: a key longer than a block", "aa", 131,
+     "54657374205573696e67204c6172676572205468616e20426c6f636b2d53697a65204b6579202d2048617368204b6579204669727374", 1,
+     "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    {"test case 7: key and data longer than a block", "aa", 131,
+     "5468697320697320612074657374207573696e672061206c6172676572207468616e20626c6f636b2d73697a65206b657920616e642061206"
+     "c"
+     "6172676572207468616e20626c6f636b2d73697a6520646174612e20546865206b6579206e6565647320746f2062652068617368656420"
+     "6265666f7265206265696e6720757365642062792074686520484d414320616c676f726974686d2e",
+     1, "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
+};
+
+static size_t expand(const char *hex, size_t repeat, uint8_t bytes[static MESSAGE_MAX])
+{
+    const size_t len = check_unhex(hex, bytes, MESSAGE_MAX);
+
+    if (repeat > 1)
+        memset(bytes, bytes[0], repeat);
+    return repeat > 1 ? repeat : len;
+}
+
+static void test_rfc4231(void)
+{
+    for (size_t i = 0; i < sizeof(rfc4231) / sizeof(rfc4231[0]); i++) {
+        uint8_t key[MESSAGE_MAX];
+        uint8_t data[MESSAGE_MAX];
+        uint8_t mac[REPLY_LEN];
+        const struct secret secret = {key, expand(rfc4231[i].key, rfc4231[i].key_repeat, key)};
+        const gcry_buffer_t pieces[] = {piece(data, expand(rfc4231[i].data, rfc4231[i].data_repeat, data))};
+
+        check(hmac(secret, pieces, 1, mac) == 0, "RFC 4231 %s is computed", rfc4231[i].what);
+        check_hex(mac, strlen(rfc4231[i].mac) / 2, rfc4231[i].mac, "and its MAC is right");
+    }
+}
+
+static struct secret text_secret(const char *text)
+{
+    return (struct secret){(const uint8_t *)text, strlen(text)};
+}
+
+struct knock {
+    const char *what, *secret, *seed, *reply;
+    const char *receipt; /* computed with Python's hmac; NULL: not checked */
+};
+
+static const struct knock knocks[] = {
+    {"the 4.0 client", "The", "7173eee039a3587a0aa36b6ac5dbe0a6427f2c97dd2189b0158e8aeb2819942d",
+     "cc21c31b860d32571f72ab21f9688d99bbbb85e7d1bf1a7f9a54f42820892e56",
+     "b4c37f765d46974be8b1cd47b2a49156ea379a8b410428514eeebadfbf4b9656"},
+    {"pyostiary", "The", "9aa9907b6b8cf42a4b9ecaf2c7441d91c3f43a105f60badfb9f30cb5f6b81c46",
+     "98d8041a1c83dc15457b61f0a671b2459ea57c0a3db9eef886028c3f261dc1d1", NULL},
+    {"the 4.0 client, a long secret", "correct horse battery staple",
+     "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+     "56b06bb5232be4a6d34999fc2225c6fa8e85259a45d586e0fb9465171fb34a74",
+     "68a491ab161ca1fe891769004d56cdd620effa43f4a63f9c2b82afb3ebfcb790"},
+};
+
+static void test_knocks(void)
+{
+    for (size_t i = 0; i < sizeof(knocks) / sizeof(knocks[0]); i++) {
+        const struct secret secret = text_secret(knocks[i].secret);
+        uint8_t seed[SEED_LEN];
+        uint8_t reply[REPLY_LEN];
+        uint8_t receipt[RECEIPT_LEN];
+
+        check_unhex(knocks[i].seed, seed, sizeof(seed));
+        check(mac_reply(secret, seed, reply) == 0, "%s: the reply is computed", knocks[i].what);
+        check_hex(reply, sizeof(reply), knocks[i].reply, "and is the one that was captured");
+        check(mac_receipt(secret, seed, reply, receipt) == 0, "%s: the receipt is computed", knocks[i].what);
+        if (knocks[i].receipt != NULL)
+            check_hex(receipt, sizeof(receipt), knocks[i].receipt, "and is HMAC(secret, context | seed | reply)");
+    }
+}
+
+/* HMAC(aa aa ..., 00 01 ... 1f) by Python's hmac: around the block size and at both ends of what a secret may be. */
+static void test_key_lengths(void)
+{
+    static const struct {
+        size_t len;
+        const char *reply;
+    } lengths[] = {
+        {1, "d7c6f7319c775136db9a9cff45dfd7dea5c18dc2c5637cddf89fe1304e1cdb79"},
+        {63, "cf8f532ccb6f23b8075bcbac4c96bd5b5bd9179845f99c427e3c30f6d8024921"},
+        {64, "39db1f87a8aa2195b1091e15ce09a67e97f0e19470b18d94945dd594edaad912"},
+        {65, "79a70406309237b32917a8fbdfe6e00f386afbe25bc354dadeae89fc12b3ba8a"},
+        {131, "4a489dd55d0eb7a9c0029f5bdbe92a41b2f5e9a20c3f19de982a6ab59f127bc9"},
+        {SECRET_MAX, "f1918a8734cc72dc1b4836120fcda05b0c1e7e41fccb7299971087e1b4a1635e"},
+    };
+    uint8_t key[SECRET_MAX];
+    uint8_t seed[SEED_LEN];
+
+    memset(key, 0xaa, sizeof(key));
+    for (size_t i = 0; i < sizeof(seed); i++)
+        seed[i] = (uint8_t)i;
+    for (size_t i = 0; i < sizeof(lengths) / sizeof(lengths[0]); i++) {
+        uint8_t reply[REPLY_LEN];
+
+        check(mac_reply((struct secret){key, lengths[i].len}, seed, reply) == 0, "a secret of %zu bytes",
+              lengths[i].len);
+        check_hex(reply, sizeof(reply), lengths[i].reply, "gives the right reply");
+    }
+}
+
+static void test_same(void)
+{
+    uint8_t a[REPLY_LEN] = {0};
+    uint8_t b[REPLY_LEN] = {0};
+    unsigned wrong = 0;
+
+    memset(a, 0x5a, sizeof(a));
+    memset(b, 0x5a, sizeof(b));
+    check(mac_same(a, b) == UINT32_MAX, "I6: the same bytes give all ones");
+    for (size_t bit = 0; bit < 8 * sizeof(a); bit++) {
+        b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        wrong += mac_same(a, b) != 0;
+        b[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    }
+    check_number(wrong, 0, "I6: any one bit that differs gives 0");
+    memset(b, 0xa5, sizeof(b));
+    check(mac_same(a, b) == 0, "I6: 32 bytes that differ in every bit give 0");
+}
+
+static void test_seed(void)
+{
+    const struct mac_seed_parts parts = {
+        .now = {.tv_sec = 1795299352, .tv_nsec = 123456789}, .pid = 4711, .counter = UINT64_C(0x0102030405060708)};
+    struct mac_seed_parts changed[5];
+    uint8_t seed[SEED_LEN];
+    uint8_t other[SEED_LEN];
+
+    for (size_t i = 0; i < 5; i++)
+        changed[i] = parts;
+    changed[0].random[31] = 1;
+    changed[1].now.tv_sec++;
+    changed[2].now.tv_nsec++;
+    changed[3].pid++;
+    changed[4].counter++;
+    mac_seed(&parts, seed);
+    for (size_t i = 0; i < 5; i++)
+        check(mac_seed(&changed[i], other) == 0 && memcmp(seed, other, sizeof(seed)) != 0,
+              "I5: a seed differs when part %zu alone differs", i);
+
+    struct mac_seed_parts vector = parts;
+    for (size_t i = 0; i < sizeof(vector.random); i++)
+        vector.random[i] = (uint8_t)(100 + i);
+    check(mac_seed(&vector, seed) == 0, "a seed is made");
+    check_hex(seed, sizeof(seed), "18f791011cd287b9bd985728555e2f18e8cbfa0d0bd68c167c956460e8f33257",
+              "and is SHA-256 of its parts in their order");
+}
+
+int main(void)
+{
+    check(mac_init() == 0, "libgcrypt is ready");
+    test_rfc4231();
+    test_knocks();
+    test_key_lengths();
+    test_same();
+    test_seed();
+    return check_end();
+}
