@@ -43,7 +43,7 @@ static void test_text(void)
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct address address;
 
-        check(address_parse(bad[i], &address) != 0, "no address: '%s'", bad[i]);
+        check(address_parse(bad[i], &address) != 0, "no address: '%.*s'", (int)strcspn(bad[i], "\n"), bad[i]);
     }
 }
 

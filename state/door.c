@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: ISC */
+/* See door.h. */
+#include "door.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define CLOSED_NAME "closed"
+#define NEW_NAME    "closed.new"
+
+enum store_fault door_look(int dir_fd, bool *closed)
+{
+    struct stat info;
+
+    *closed = true;
+    if (fstatat(dir_fd, CLOSED_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
+        return STORE_OK;
+    if (errno != ENOENT)
+        return STORE_DOOR_UNKNOWN;
+    *closed = false;
+    return STORE_OK;
+}
+
+/* "2026-11-21T20:39:00Z REASON\n" */
+static size_t compose(const char *reason, uint64_t now_ms, char line[static DOOR_LINE_LEN])
+{
+    const time_t seconds = (time_t)(now_ms / 1000);
+    struct tm calendar = {0};
+    size_t len;
+
+    gmtime_r(&seconds, &calendar);
+    len = strftime(line, DOOR_LINE_LEN, "%Y-%m-%dT%H:%M:%SZ ", &calendar);
+    for (; *reason != '\0' && len < DOOR_LINE_LEN - 1; reason++)
+        line[len++] = *reason >= ' ' && *reason <= '~' ? *reason : '?';
+    line[len++] = '\n';
+    return len;
+}
+
+static int write_line(int dir_fd, const char *line, size_t len)
+{
+    int result = -1;
+    int error;
+    int fd;
+
+    if (unlinkat(dir_fd, NEW_NAME, 0) != 0 && errno != ENOENT)
+        return -1;
+    fd = openat(dir_fd, NEW_NAME, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return -1;
+    const ssize_t written = write(fd, line, len);
+    if (written >= 0 && (size_t)written < len)
+        errno = ENOSPC;
+    else if (written >= 0 && fdatasync(fd) == 0)
+        result = 0;
+    error = errno;
+    close(fd);
+    errno = error;
+    return result;
+}
+
+static enum store_fault close_alone(int dir_fd, const char *reason, uint64_t now_ms, bool *was_open)
+{
+    char line[DOOR_LINE_LEN];
+    bool closed;
+    enum store_fault fault;
+
+    fault = door_look(dir_fd, &closed);
+    if (fault != STORE_OK || closed)
+        return fault;
+    if (write_line(dir_fd, line, compose(reason, now_ms, line)) != 0 ||
+        renameat(dir_fd, NEW_NAME, dir_fd, CLOSED_NAME) != 0 || fsync(dir_fd) != 0)
+        return STORE_DOOR_FAILED;
+    *was_open = true;
+    return STORE_OK;
+}
+
+enum store_fault door_close(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
+{
+    enum store_fault fault;
+    bool did_close = false;
+
+    switch (hold_file(dir_fd, HOLD_ALONE, patience_ms)) {
+    case HOLD_FAILED:
+        return STORE_DOOR_FAILED;
+    case HOLD_BUSY:
+        return STORE_BUSY;
+    case HOLD_HELD:
+        break;
+    }
+    fault = close_alone(dir_fd, reason, now_ms, &did_close);
+    hold_release(dir_fd);
+    if (was_open != NULL)
+        *was_open = did_close;
+    return fault;
+}
+
+enum store_fault door_open(int dir_fd)
+{
+    if (unlinkat(dir_fd, CLOSED_NAME, 0) != 0 && errno != ENOENT)
+        return STORE_DOOR_FAILED;
+    return fsync(dir_fd) == 0 ? STORE_OK : STORE_DOOR_FAILED;
+}
+
+enum store_fault door_read(int dir_fd, bool *closed, char line[static DOOR_LINE_LEN])
+{
+    enum store_fault fault;
+    ssize_t len = -1;
+    int fd;
+
+    line[0] = '\0';
+    fault = door_look(dir_fd, closed);
+    if (fault != STORE_OK || !*closed)
+        return fault;
+    fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return STORE_OK;
+    len = read(fd, line, DOOR_LINE_LEN - 1);
+    close(fd);
+    line[len > 0 ? len : 0] = '\0';
+    line[strcspn(line, "\n")] = '\0';
+    return STORE_OK;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: ISC */
+/* See lockout.h; FORMAT.md has the order of writes, and the reason for each, under "Crash". */
+#include "lockout.h"
+
+#include "bucket.h"
+#include "door.h"
+#include "networks.h"
+#include "slot.h"
+
+#include <stddef.h>
+
+/* One call: what it was asked, and what the table says about it. */
+struct visit {
+    struct store *store;
+    const struct source *source;
+    bool exempt;
+    uint64_t now; /* s */
+    uint64_t now_ms;
+    enum lockout_verdict verdict;
+    struct networks networks;
+    struct bucket bucket;
+    struct record_slot *network; /* the network that bars the source, or NULL */
+    struct record_slot *slot;    /* the source's own, or NULL */
+};
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* Sums stay at the end of their range: a count that wrapped would be forgiveness. */
+static uint64_t add(uint64_t a, uint64_t b)
+{
+    return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+static void count_up(uint32_t *count)
+{
+    if (*count < UINT32_MAX)
+        (*count)++;
+}
+
+static struct visit visit_begin(struct store *store, const struct source *source, bool exempt, struct lockout_clock now)
+{
+    return (struct visit){
+        .store = store,
+        .source = source,
+        .exempt = exempt,
+        .now = lesser(now.ms / 1000, RECORD_TIME_MAX),
+        .now_ms = lesser(now.ms, RECORD_TIME_MAX),
+        .verdict = LOCKOUT_REFUSED_LOCKED,
+    };
+}
+
+static enum store_fault find_slot(struct visit *visit)
+{
+    const enum store_fault fault = bucket_read(visit->store, visit->source, &visit->bucket);
+
+    if (fault == STORE_OK)
+        visit->slot = bucket_find(&visit->bucket, visit->source);
+    return fault;
+}
+
+/* With the lock held: closed, locked, or free to go on (ADMITTED)? Reads alone. */
+static enum store_fault inspect(struct visit *visit)
+{
+    enum store_fault fault;
+    bool closed;
+
+    fault = door_look(visit->store->dir_fd, &closed);
+    if (fault != STORE_OK)
+        return fault;
+    if (closed || visit->store->counters.closing != LOCKOUT_NOT_CLOSED) {
+        visit->verdict = LOCKOUT_REFUSED_CLOSED;
+        return STORE_OK;
+    }
+    if (visit->store->counters.networks > 0) {
+        fault = networks_read(visit->store, &visit->networks);
+        if (fault != STORE_OK)
+            return fault;
+        visit->network = networks_find(&visit->networks, visit->source, visit->now);
+    }
+    fault = find_slot(visit);
+    if (fault != STORE_OK)
+        return fault;
+    if (visit->network == NULL && (visit->slot == NULL || !slot_binds(visit->slot, visit->exempt, visit->now)))
+        visit->verdict = LOCKOUT_ADMITTED;
+    return STORE_OK;
+}
+
+/* Do what counters.closing promises. Only the one who found the door open reports it. */
+static enum store_fault keep_promise(const struct visit *visit, enum lockout_closure *closure)
+{
+    const struct store *store = visit->store;
+    const enum lockout_closure promised = (enum lockout_closure)store->counters.closing;
+    enum store_fault fault;
+    bool was_open;
+
+    if (promised == LOCKOUT_NOT_CLOSED)
+        return STORE_OK;
+    fault =
+        door_close(store->dir_fd, lockout_closure_text(promised), visit->now_ms, store->options.patience_ms, &was_open);
+    if (fault == STORE_OK && was_open)
+        *closure = promised;
+    return fault;
+}
+
+/* One more error, of this slot where there is one; promises to close the door where a limit is reached. In memory. */
+static void count_error(struct record_counters *counters, const struct lockout_policy *policy, struct record_slot *slot)
+{
+    counters->total_errors = add(counters->total_errors, 1);
+    if (policy->max_total_errs != 0 && counters->total_errors >= policy->max_total_errs)
+        counters->closing = LOCKOUT_CLOSED_TOTAL_ERRS;
+    if (slot == NULL)
+        return;
+    if (slot->epoch != counters->epoch) {
+        slot->epoch = counters->epoch;
+        slot->errors = 0;
+    }
+    count_up(&slot->errors);
+    if (policy->max_single_errs != 0 && slot->errors >= policy->max_single_errs)
+        counters->closing = LOCKOUT_CLOSED_SINGLE_ERRS;
+}
+
+/* Write down that a locked source has come. A network is not a single source: its errors count to the total alone. */
+static enum store_fault count_refusal(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
+                                      enum lockout_closure *closure)
+{
+    struct store *store = visit->store;
+    struct record_slot *slot = visit->network != NULL ? visit->network : visit->slot;
+    enum store_fault fault = STORE_OK;
+
+    slot_refresh(slot, policy->strike_time, visit->now);
+    *locked_until = slot->locked_until;
+    slot->last_seen = visit->now;
+    count_up(&slot->refusals);
+    if (!visit->exempt) {
+        count_error(&store->counters, policy, visit->network != NULL ? NULL : slot);
+        fault = store_write_counters(store);
+    }
+    if (fault == STORE_OK)
+        fault = visit->network != NULL ? networks_write_one(store, &visit->networks, slot)
+                                       : bucket_write(store, &visit->bucket, slot);
+    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+}
+
+/* What admit and charge have in common: look, and when that is a refusal, write it down. */
+static enum store_fault inspect_and_count(struct visit *visit, const struct lockout_policy *policy,
+                                          uint64_t *locked_until, enum lockout_closure *closure)
+{
+    enum store_fault fault = inspect(visit);
+
+    if (fault == STORE_OK && visit->verdict == LOCKOUT_REFUSED_CLOSED)
+        fault = keep_promise(visit, closure);
+    else if (fault == STORE_OK && visit->verdict == LOCKOUT_REFUSED_LOCKED)
+        fault = count_refusal(visit, policy, locked_until, closure);
+    if (fault == STORE_OK && visit->bucket.damaged > 0)
+        fault = bucket_clean(visit->store, &visit->bucket);
+    return fault;
+}
+
+/* The source's slot, up to date or new. None to be had: the door is closed, and the verdict is CLOSED. */
+static enum store_fault take_slot(struct visit *visit, const struct lockout_policy *policy,
+                                  enum lockout_closure *closure)
+{
+    struct record_counters *counters = &visit->store->counters;
+    const struct bucket_age age = {.now = visit->now, .strike_time = policy->strike_time};
+    enum store_fault fault;
+
+    if (visit->slot == NULL)
+        visit->slot =
+            bucket_make(&visit->bucket, visit->source, age, !policy->close_when_full, (uint8_t)(counters->seed & 15));
+    if (visit->slot != NULL) {
+        slot_refresh(visit->slot, policy->strike_time, visit->now);
+        visit->slot->last_seen = visit->now;
+        return STORE_OK;
+    }
+    visit->verdict = LOCKOUT_REFUSED_CLOSED;
+    counters->closing = LOCKOUT_CLOSED_FULL;
+    fault = store_write_counters(visit->store);
+    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+}
+
+/*
+ * Take the next place in a pace. False: it would be too long a wait, and nothing is taken. A next moment that no pace
+ * here leads to was written before the clock stepped back.
+ */
+static bool take_pace(const struct lockout_policy *policy, uint64_t now_ms, uint64_t *next_ms, uint64_t *wait_ms)
+{
+    const uint64_t delay = policy->delay * 1000;
+    const uint64_t longest = policy->delay_max_wait * 1000;
+    uint64_t next = *next_ms;
+
+    if (next < now_ms || next > now_ms + longest + delay)
+        next = now_ms;
+    if (next - now_ms > longest)
+        return false;
+    *wait_ms = next - now_ms;
+    *next_ms = next + delay;
+    return true;
+}
+
+/* A visitor who is neither locked nor at a closed door: pace and seed number. Counters are written before the number is
+ * given out. */
+static enum store_fault let_in(struct visit *visit, const struct lockout_policy *policy,
+                               struct lockout_admission *admission)
+{
+    struct store *store = visit->store;
+    uint64_t next_ms = visit->slot != NULL ? visit->slot->next_ms : 0;
+    enum store_fault fault;
+
+    if (!take_pace(policy, visit->now_ms, policy->delay_all ? &store->counters.next_ms : &next_ms,
+                   &admission->wait_ms)) {
+        visit->verdict = LOCKOUT_REFUSED_TOO_SOON;
+        return STORE_OK;
+    }
+    fault = take_slot(visit, policy, &admission->closure);
+    if (fault != STORE_OK || visit->verdict != LOCKOUT_ADMITTED)
+        return fault;
+    visit->slot->next_ms = next_ms;
+    store->counters.seed++;
+    admission->seed_number = store->counters.seed;
+    fault = store_write_counters(store);
+    return fault == STORE_OK ? bucket_write(store, &visit->bucket, visit->slot) : fault;
+}
+
+enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                               bool exempt, struct lockout_clock now, struct lockout_admission *admission)
+{
+    struct visit visit = visit_begin(store, source, exempt, now);
+    enum store_fault fault;
+
+    *admission = (struct lockout_admission){.verdict = LOCKOUT_REFUSED_LOCKED};
+    fault = store_hold(store, HOLD_ALONE);
+    if (fault != STORE_OK)
+        return fault;
+    fault = inspect_and_count(&visit, policy, &admission->locked_until, &admission->closure);
+    if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
+        fault = let_in(&visit, policy, admission);
+    store_release(store);
+    admission->damaged_slots = visit.bucket.damaged;
+    if (fault == STORE_OK)
+        admission->verdict = visit.verdict;
+    return fault;
+}
+
+enum store_fault lockout_look(struct store *store, const struct source *source, bool exempt, struct lockout_clock now,
+                              enum lockout_verdict *verdict)
+{
+    struct visit visit = visit_begin(store, source, exempt, now);
+    enum store_fault fault;
+
+    *verdict = LOCKOUT_REFUSED_LOCKED;
+    fault = store_hold(store, HOLD_SHARED);
+    if (fault != STORE_OK)
+        return fault;
+    fault = inspect(&visit);
+    store_release(store);
+    if (fault == STORE_OK)
+        *verdict = visit.verdict;
+    return fault;
+}
+
+static uint64_t lock_end(const struct lockout_policy *policy, uint64_t now)
+{
+    const uint64_t end = add(now, policy->lockout_time);
+
+    return policy->lockout_time == 0 || end > RECORD_TIME_MAX ? LOCKOUT_FOREVER : end;
+}
+
+/* The strike, and the lock if it is the last one that is borne: one record, one write. */
+static enum store_fault strike(struct visit *visit, const struct lockout_policy *policy, struct lockout_charge *charge)
+{
+    struct record_slot *slot;
+    enum store_fault fault;
+
+    fault = take_slot(visit, policy, &charge->closure);
+    if (fault != STORE_OK || visit->verdict != LOCKOUT_ADMITTED)
+        return fault;
+    slot = visit->slot;
+    charge->mark.run = slot->run;
+    charge->mark.exempt = visit->exempt;
+    charge->mark.previous_strike = slot->last_strike;
+    charge->mark.last_strike = visit->now;
+    count_up(&slot->strikes);
+    slot->last_strike = visit->now;
+    charge->strikes = slot->strikes;
+    if (!visit->exempt && slot->strikes >= policy->max_bad_conns) {
+        slot->locked = true;
+        slot->by_hand = false;
+        slot->locked_until = lock_end(policy, visit->now);
+        charge->locks = true;
+        charge->locked_until = slot->locked_until;
+        charge->mark.locked_until = slot->locked_until;
+    }
+    return bucket_write(visit->store, &visit->bucket, slot);
+}
+
+enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                                bool exempt, struct lockout_clock now, struct lockout_charge *charge)
+{
+    struct visit visit = visit_begin(store, source, exempt, now);
+    enum store_fault fault;
+
+    *charge = (struct lockout_charge){.verdict = LOCKOUT_REFUSED_LOCKED};
+    fault = store_hold(store, HOLD_ALONE);
+    if (fault != STORE_OK)
+        return fault;
+    fault = inspect_and_count(&visit, policy, &charge->locked_until, &charge->closure);
+    if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
+        fault = strike(&visit, policy, charge);
+    store_release(store);
+    charge->damaged_slots = visit.bucket.damaged;
+    if (fault == STORE_OK)
+        charge->verdict = visit.verdict;
+    return fault;
+}
+
+/*
+ * Take back what the mark says, from a slot in which it still stands. While a source is locked nobody else can strike,
+ * but those who struck before may take theirs back, so the number of strikes says nothing about whose lock it is.
+ */
+static void take_back(struct record_slot *slot, struct lockout_charge *charge)
+{
+    const bool ours = slot->last_strike == charge->mark.last_strike;
+
+    if (ours && charge->locks && slot->locked && !slot->by_hand && slot->locked_until == charge->mark.locked_until) {
+        slot->locked = false;
+        slot->locked_until = 0;
+    }
+    if (ours && !slot->locked && slot->strikes == charge->strikes)
+        slot->last_strike = charge->mark.previous_strike;
+    slot->strikes--;
+    charge->locks = false;
+}
+
+enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
+{
+    struct visit visit = visit_begin(store, source, false, (struct lockout_clock){0});
+    enum store_fault fault;
+
+    if (charge->verdict != LOCKOUT_ADMITTED)
+        return STORE_OK;
+    fault = store_hold(store, HOLD_ALONE);
+    if (fault != STORE_OK)
+        return fault;
+    fault = find_slot(&visit);
+    if (fault == STORE_OK && visit.slot != NULL && visit.slot->run == charge->mark.run && visit.slot->strikes > 0) {
+        take_back(visit.slot, charge);
+        fault = bucket_write(store, &visit.bucket, visit.slot);
+    }
+    store_release(store);
+    return fault;
+}
+
+static enum store_fault settle_error(struct visit *visit, const struct lockout_policy *policy,
+                                     enum lockout_closure *closure)
+{
+    enum store_fault fault = find_slot(visit);
+
+    if (fault != STORE_OK)
+        return fault;
+    count_error(&visit->store->counters, policy, visit->slot);
+    fault = store_write_counters(visit->store);
+    if (fault == STORE_OK && visit->slot != NULL)
+        fault = bucket_write(visit->store, &visit->bucket, visit->slot);
+    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+}
+
+enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                                struct lockout_clock now, struct lockout_charge *charge)
+{
+    struct visit visit = visit_begin(store, source, charge->mark.exempt, now);
+    enum store_fault fault = STORE_OK;
+
+    if (charge->verdict != LOCKOUT_ADMITTED)
+        return STORE_OK;
+    if (!charge->mark.exempt) {
+        fault = store_hold(store, HOLD_ALONE);
+        if (fault != STORE_OK)
+            return fault;
+        fault = settle_error(&visit, policy, &charge->closure);
+        store_release(store);
+    }
+    if (charge->locks) {
+        const enum store_fault sync_fault = store_sync(store); /* the lock stands, whatever became of the error */
+
+        fault = fault == STORE_OK ? sync_fault : fault;
+    }
+    return fault;
+}
+
+enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open)
+{
+    return door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, was_open);
+}
+
+const char *lockout_closure_text(enum lockout_closure closure)
+{
+    switch (closure) {
+    case LOCKOUT_NOT_CLOSED:
+        break;
+    case LOCKOUT_CLOSED_SINGLE_ERRS:
+        return "max-single-errs";
+    case LOCKOUT_CLOSED_TOTAL_ERRS:
+        return "max-total-errs";
+    case LOCKOUT_CLOSED_FULL:
+        return "table-full";
+    }
+    return "";
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The policy of the door: who is locked, who waits, what a strike does. It works on the table through store.h.
+ *
+ * Every function takes the lock for as long as it reads and writes, a few microseconds, and never while anything waits
+ * for the network. The time is a parameter; addresses are opaque bytes; nothing is logged and nothing exits. Every
+ * function that can fail returns STORE_OK or the fault (store.h), and its outcome then is a refusal.
+ *
+ * An exempt source is paced, and its strikes are counted, but they never lock it and are no errors. What an
+ * administrator has locked by hand is locked for exempt sources too.
+ */
+#ifndef OSTIARY_LOCKOUT_H
+#define OSTIARY_LOCKOUT_H
+
+#include "source.h"
+#include "store.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The settings that the policy depends on: DELAY and the rest of ostiary.cfg(5). Times in seconds. */
+struct lockout_policy {
+    uint64_t delay;
+    uint64_t delay_max_wait;
+    bool delay_all; /* one pace for all sources together */
+    uint64_t max_bad_conns;
+    uint64_t max_single_errs; /* 0: never close the door for it */
+    uint64_t max_total_errs;  /* 0: never */
+    bool close_when_full;
+    uint64_t lockout_time; /* 0: until unlocked */
+    uint64_t strike_time;
+};
+
+/* The wall clock, CLOCK_REALTIME in milliseconds since the epoch. */
+struct lockout_clock {
+    uint64_t ms;
+};
+
+enum lockout_verdict {
+    LOCKOUT_REFUSED_LOCKED, /* the assumption until the table has said otherwise */
+    LOCKOUT_REFUSED_CLOSED,
+    LOCKOUT_REFUSED_TOO_SOON,
+    LOCKOUT_ADMITTED
+};
+
+/*
+ * Why the door was closed by a function here; it is closed then, durably, and the caller logs it. Each closing is
+ * reported once. The values are part of the table's format.
+ */
+enum lockout_closure {
+    LOCKOUT_NOT_CLOSED = 0,
+    LOCKOUT_CLOSED_SINGLE_ERRS = 1,
+    LOCKOUT_CLOSED_TOTAL_ERRS = 2,
+    LOCKOUT_CLOSED_FULL = 3
+};
+
+#define LOCKOUT_FOREVER RECORD_FOREVER /* locked until somebody unlocks */
+
+struct lockout_admission {
+    enum lockout_verdict verdict;
+    uint64_t wait_ms;      /* ADMITTED: wait so long before the seed, then ask lockout_look again if it is not 0 */
+    uint64_t seed_number;  /* ADMITTED: never given twice by this table */
+    uint64_t locked_until; /* REFUSED_LOCKED: seconds since the epoch, or LOCKOUT_FOREVER */
+    enum lockout_closure closure;
+    unsigned damaged_slots; /* damaged slots met in the bucket, and emptied */
+};
+
+/*
+ * May this source have a seed, and when? Takes a place in the pace and a seed number. A refusal of a locked source is
+ * counted, as an error too; one at a closed door, or of a source that is too soon, changes nothing.
+ */
+enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                               bool exempt, struct lockout_clock now, struct lockout_admission *admission);
+
+/* Is the source locked, or the door closed, by now? Reads alone. verdict is ADMITTED when neither. */
+enum store_fault lockout_look(struct store *store, const struct source *source, bool exempt, struct lockout_clock now,
+                              enum lockout_verdict *verdict);
+
+/* A strike that has been written and not yet been judged. Filled by lockout_charge, for settle and forgive. */
+struct lockout_charge {
+    enum lockout_verdict verdict; /* ADMITTED: the strike is in the file, the reply may be compared; else nothing may */
+    uint64_t strikes;             /* of the source, this one counted */
+    bool locks;                   /* this strike locked the source; true for one charge per transition */
+    uint64_t locked_until;        /* where it is locked: seconds, or LOCKOUT_FOREVER */
+    enum lockout_closure closure;
+    unsigned damaged_slots;
+    struct {
+        uint64_t last_strike, previous_strike, locked_until;
+        uint8_t run;
+        bool exempt;
+    } mark; /* what taking back this strike and no other takes */
+};
+
+/* Write the strike. Nothing may be compared before this has returned STORE_OK with verdict ADMITTED (I1). */
+enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                                bool exempt, struct lockout_clock now, struct lockout_charge *charge);
+
+/*
+ * The reply was right: take back this strike, and the lock if it was this strike that locked. locks is false
+ * afterwards if that succeeded. Does nothing to a charge that is not ADMITTED.
+ */
+enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge);
+
+/*
+ * The reply was wrong or missing: the strike stands, and is an error from now on. Makes a lock durable before it is
+ * reported, and closes the door where MAX_SINGLE_ERRS or MAX_TOTAL_ERRS say so; charge->closure then says which.
+ * Does nothing to a charge that is not ADMITTED: that was settled as it was refused.
+ */
+enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy, const struct source *source,
+                                struct lockout_clock now, struct lockout_charge *charge);
+
+/*
+ * Close the door for a reason of the caller's ("kill-secret source=192.0.2.7"). From when it returns STORE_OK nobody is
+ * admitted or charged. *was_open tells the one who closed it from those who came later; may be NULL.
+ */
+enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open);
+
+/* The word for a closure, in `closed` and in the log: "max-single-errs", "max-total-errs", "table-full"; "" for none.
+ */
+const char *lockout_closure_text(enum lockout_closure closure);
+
+#endif

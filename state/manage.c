@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: ISC */
+/* See manage.h. */
+#include "manage.h"
+
+#include "bucket.h"
+#include "door.h"
+#include "networks.h"
+#include "slot.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#define PAGE_LEN    4096
+#define PAGE_SLOTS  (PAGE_LEN / RECORD_LEN)
+#define CHUNK_LEN   65536
+#define CHUNK_SLOTS (CHUNK_LEN / RECORD_LEN)
+
+/* Strikes do not age here: how long they count is the handler's configuration. */
+#define NO_AGE UINT64_MAX
+
+static uint64_t lesser(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t seconds(struct lockout_clock now)
+{
+    return lesser(now.ms / 1000, RECORD_TIME_MAX);
+}
+
+static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
+{
+    slot->locked = true;
+    slot->by_hand = true;
+    slot->last_strike = now;
+    slot->locked_until = until > RECORD_TIME_MAX ? RECORD_FOREVER : until;
+}
+
+static enum store_fault lock_source(struct store *store, const struct source *source, uint64_t until, uint64_t now)
+{
+    const struct bucket_age age = {.now = now, .strike_time = NO_AGE};
+    struct record_slot *slot;
+    struct bucket bucket;
+    enum store_fault fault;
+
+    fault = bucket_read(store, source, &bucket);
+    if (fault != STORE_OK)
+        return fault;
+    slot = bucket_find(&bucket, source);
+    if (slot == NULL)
+        slot = bucket_make(&bucket, source, age, true, (uint8_t)(store->counters.seed & 15));
+    slot_refresh(slot, NO_AGE, now);
+    lock_slot(slot, until, now);
+    return bucket_write(store, &bucket, slot);
+}
+
+/* The record of exactly this network, or NULL. */
+static struct record_slot *find_network(struct networks *networks, const struct source *source)
+{
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++)
+        if (networks->used[i] && slot_is(&networks->slots[i], source))
+            return &networks->slots[i];
+    return NULL;
+}
+
+static struct record_slot *make_network(struct networks *networks, const struct source *source, uint64_t now)
+{
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+        if (networks->used[i] && slot_in_force(&networks->slots[i], now))
+            continue;
+        networks->used[i] = true;
+        networks->slots[i] = (struct record_slot){.source = *source};
+        return &networks->slots[i];
+    }
+    return NULL;
+}
+
+static enum store_fault lock_network(struct store *store, const struct source *source, uint64_t until, uint64_t now)
+{
+    struct networks networks;
+    struct record_slot *slot;
+    enum store_fault fault;
+
+    fault = networks_read(store, &networks);
+    if (fault != STORE_OK)
+        return fault;
+    slot = find_network(&networks, source);
+    if (slot == NULL)
+        slot = make_network(&networks, source, now);
+    if (slot == NULL)
+        return STORE_NETWORKS_FULL;
+    lock_slot(slot, until, now);
+    return networks_write_all(store, &networks);
+}
+
+enum store_fault manage_lock(struct store *store, const struct manage_target *target, uint64_t until,
+                             struct lockout_clock now)
+{
+    enum store_fault fault = store_hold(store, HOLD_ALONE);
+
+    if (fault != STORE_OK)
+        return fault;
+    fault = target->network ? lock_network(store, &target->source, until, seconds(now))
+                            : lock_source(store, &target->source, until, seconds(now));
+    if (fault == STORE_OK)
+        fault = store_sync(store);
+    store_release(store);
+    return fault;
+}
+
+static enum store_fault unlock_source(struct store *store, const struct source *source, uint64_t now, bool *found)
+{
+    struct record_slot *slot;
+    struct bucket bucket;
+    enum store_fault fault;
+
+    fault = bucket_read(store, source, &bucket);
+    if (fault != STORE_OK)
+        return fault;
+    slot = bucket_find(&bucket, source);
+    if (slot == NULL)
+        return STORE_OK;
+    *found = slot_in_force(slot, now) || slot_strikes(slot, NO_AGE, now) > 0;
+    slot_absolve(slot);
+    return bucket_write(store, &bucket, slot);
+}
+
+static enum store_fault unlock_network(struct store *store, const struct source *source, uint64_t now, bool *found)
+{
+    struct networks networks;
+    struct record_slot *slot;
+    enum store_fault fault;
+
+    fault = networks_read(store, &networks);
+    if (fault != STORE_OK)
+        return fault;
+    slot = find_network(&networks, source);
+    if (slot == NULL)
+        return STORE_OK;
+    *found = slot_in_force(slot, now);
+    networks.used[slot - networks.slots] = false;
+    return networks_write_all(store, &networks);
+}
+
+enum store_fault manage_unlock(struct store *store, const struct manage_target *target, struct lockout_clock now,
+                               bool *found)
+{
+    enum store_fault fault = store_hold(store, HOLD_ALONE);
+
+    *found = false;
+    if (fault != STORE_OK)
+        return fault;
+    fault = target->network ? unlock_network(store, &target->source, seconds(now), found)
+                            : unlock_source(store, &target->source, seconds(now), found);
+    if (fault == STORE_OK)
+        fault = store_sync(store);
+    store_release(store);
+    return fault;
+}
+
+enum sweep_result { SWEEP_KEEP, SWEEP_CHANGED, SWEEP_REMOVE };
+
+/* What to do with each record; it may change it, and counts what the caller wants to know. */
+typedef enum sweep_result sweep_function(struct record_slot *slot, uint64_t now, uint64_t *count);
+
+static bool sweep_page(const struct store *store, uint8_t page[static PAGE_LEN], uint64_t first, unsigned slots,
+                       sweep_function *sweep, uint64_t now, uint64_t *count)
+{
+    struct record_slot slot;
+    bool changed = false;
+
+    for (unsigned i = 0; i < slots; i++) {
+        uint8_t *bytes = page + i * RECORD_LEN;
+
+        if (record_decode_slot(bytes, store->header.key, first + i, &slot) != RECORD_WHOLE)
+            continue;
+        switch (sweep(&slot, now, count)) {
+        case SWEEP_KEEP:
+            continue;
+        case SWEEP_CHANGED:
+            record_encode_slot(&slot, store->header.key, first + i, bytes);
+            break;
+        case SWEEP_REMOVE:
+            memset(bytes, 0, RECORD_LEN);
+            break;
+        }
+        changed = true;
+    }
+    return changed;
+}
+
+/* Page by page, writing those that changed: a hole in the file stays one. */
+static enum store_fault sweep_table(const struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+{
+    uint8_t page[PAGE_LEN];
+    enum store_fault fault;
+
+    for (uint64_t first = 0; first < store->header.places; first += PAGE_SLOTS) {
+        const unsigned slots = (unsigned)lesser(store->header.places - first, PAGE_SLOTS);
+
+        fault = store_read(store, store_slot_at(first), page, (size_t)slots * RECORD_LEN);
+        if (fault == STORE_OK && sweep_page(store, page, first, slots, sweep, now, count))
+            fault = store_write(store, store_slot_at(first), page, (size_t)slots * RECORD_LEN);
+        if (fault != STORE_OK)
+            return fault;
+    }
+    return STORE_OK;
+}
+
+static enum store_fault sweep_networks(struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+{
+    struct networks networks;
+    bool changed = false;
+    const enum store_fault fault = networks_read(store, &networks);
+
+    if (fault != STORE_OK)
+        return fault;
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+        if (!networks.used[i] || sweep(&networks.slots[i], now, count) == SWEEP_KEEP)
+            continue;
+        networks.used[i] = false; /* a network that locks nobody says nothing */
+        changed = true;
+    }
+    return changed ? networks_write_all(store, &networks) : STORE_OK;
+}
+
+static enum store_fault sweep_all(struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+{
+    enum store_fault fault = store_hold(store, HOLD_ALONE);
+
+    *count = 0;
+    if (fault != STORE_OK)
+        return fault;
+    fault = sweep_networks(store, sweep, now, count);
+    if (fault == STORE_OK)
+        fault = sweep_table(store, sweep, now, count);
+    if (fault == STORE_OK)
+        fault = store_sync(store);
+    store_release(store);
+    return fault;
+}
+
+static enum sweep_result unlock_one(struct record_slot *slot, uint64_t now, uint64_t *count)
+{
+    if (!slot->locked)
+        return SWEEP_KEEP;
+    *count += slot_in_force(slot, now);
+    slot_absolve(slot);
+    return SWEEP_CHANGED;
+}
+
+enum store_fault manage_unlock_all(struct store *store, struct lockout_clock now, uint64_t *count)
+{
+    return sweep_all(store, unlock_one, seconds(now), count);
+}
+
+static enum sweep_result flush_one(struct record_slot *slot, uint64_t now, uint64_t *count)
+{
+    if (slot_in_force(slot, now))
+        return SWEEP_KEEP;
+    ++*count;
+    return SWEEP_REMOVE;
+}
+
+enum store_fault manage_flush(struct store *store, struct lockout_clock now, uint64_t *count)
+{
+    return sweep_all(store, flush_one, seconds(now), count);
+}
+
+enum store_fault manage_open(struct store *store, bool *was_closed)
+{
+    enum store_fault fault = store_hold(store, HOLD_ALONE);
+
+    *was_closed = false;
+    if (fault != STORE_OK)
+        return fault;
+    fault = door_look(store->dir_fd, was_closed);
+    if (fault == STORE_OK) {
+        store->counters.epoch++;
+        store->counters.total_errors = 0;
+        store->counters.closing = LOCKOUT_NOT_CLOSED;
+        fault = store_write_counters(store);
+    }
+    if (fault == STORE_OK)
+        fault = store_sync(store);
+    if (fault == STORE_OK)
+        fault = door_open(store->dir_fd);
+    store_release(store);
+    return fault;
+}
+
+/* A list under way. */
+struct listing {
+    struct store *store;
+    bool (*each)(void *context, const struct manage_entry *entry);
+    void *context;
+    struct manage_totals totals;
+};
+
+static bool list_one(struct listing *listing, const struct record_slot *slot, bool network)
+{
+    const struct manage_entry entry = {
+        .slot = slot,
+        .network = network,
+        .errors = slot->epoch == listing->store->counters.epoch ? slot->errors : 0,
+    };
+
+    return listing->each(listing->context, &entry);
+}
+
+static enum store_fault list_networks(struct listing *listing, bool *go_on)
+{
+    struct store *store = listing->store;
+    struct networks networks;
+    enum store_fault fault;
+
+    fault = store_hold(store, HOLD_SHARED);
+    if (fault != STORE_OK)
+        return fault;
+    fault = networks_read(store, &networks);
+    store_release(store);
+    if (fault != STORE_OK)
+        return fault;
+    listing->totals.places = store->header.places;
+    listing->totals.total_errors = store->counters.total_errors;
+    listing->totals.networks = store->counters.networks;
+    for (unsigned i = 0; i < RECORD_NETWORKS && *go_on; i++)
+        if (networks.used[i])
+            *go_on = list_one(listing, &networks.slots[i], true);
+    return STORE_OK;
+}
+
+static enum store_fault list_chunk(struct listing *listing, uint64_t first, bool *go_on)
+{
+    struct store *store = listing->store;
+    uint8_t bytes[CHUNK_LEN];
+    struct record_slot slot;
+    uint64_t slots = 0;
+    enum store_fault fault;
+
+    fault = store_hold(store, HOLD_SHARED);
+    if (fault != STORE_OK)
+        return fault;
+    if (first < store->header.places)
+        slots = lesser(store->header.places - first, CHUNK_SLOTS);
+    fault = store_read(store, store_slot_at(first), bytes, (size_t)slots * RECORD_LEN);
+    store_release(store);
+    for (uint64_t i = 0; fault == STORE_OK && i < slots && *go_on; i++) {
+        switch (record_decode_slot(bytes + i * RECORD_LEN, store->header.key, first + i, &slot)) {
+        case RECORD_WHOLE:
+            listing->totals.used++;
+            *go_on = list_one(listing, &slot, false);
+            break;
+        case RECORD_DAMAGED:
+        case RECORD_FOREIGN:
+            listing->totals.damaged++;
+            break;
+        case RECORD_EMPTY:
+            break;
+        }
+    }
+    return fault;
+}
+
+enum store_fault manage_each(struct store *store, bool (*each)(void *context, const struct manage_entry *entry),
+                             void *context, struct manage_totals *totals)
+{
+    struct listing listing = {.store = store, .each = each, .context = context};
+    bool go_on = true;
+    enum store_fault fault = list_networks(&listing, &go_on);
+
+    for (uint64_t first = 0; fault == STORE_OK && go_on && first < store->header.places; first += CHUNK_SLOTS)
+        fault = list_chunk(&listing, first, &go_on);
+    if (totals != NULL)
+        *totals = listing.totals;
+    return fault;
+}

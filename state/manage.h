@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What an administrator does to the table: locking and unlocking by hand, forgetting, listing, opening the door.
+ * Called by ostiaryctl. Faults as in lockout.h.
+ */
+#ifndef OSTIARY_MANAGE_H
+#define OSTIARY_MANAGE_H
+
+#include "lockout.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What to lock. */
+struct manage_target {
+    struct source source;
+    bool network; /* wider than one source: kept in the head, at most RECORD_NETWORKS of them */
+};
+
+/*
+ * Lock until a time in seconds, or LOCKOUT_FOREVER; durable when it returns. One that is locked already is locked by
+ * hand from now on. Where a bucket is full of locks, the one that ends first gives way.
+ */
+enum store_fault manage_lock(struct store *store, const struct manage_target *target, uint64_t until,
+                             struct lockout_clock now);
+
+/* Lift the lock and forget the strikes, durably. *found: there was a lock in force, or there were strikes. */
+enum store_fault manage_unlock(struct store *store, const struct manage_target *target, struct lockout_clock now,
+                               bool *found);
+
+/* The same for everybody, networks too. *count: how many locks in force were lifted. */
+enum store_fault manage_unlock_all(struct store *store, struct lockout_clock now, uint64_t *count);
+
+/* Forget everything but locks in force: strikes, refusals, pacing. *count: how many places became free. */
+enum store_fault manage_flush(struct store *store, struct lockout_clock now, uint64_t *count);
+
+/* Open the door, and forget the errors of all sources; durable. *was_closed: it was closed. */
+enum store_fault manage_open(struct store *store, bool *was_closed);
+
+/* One record in a list. */
+struct manage_entry {
+    const struct record_slot *slot; /* as written: slot_in_force and slot_strikes say what it means at a time */
+    bool network;
+    uint32_t errors; /* 0 where the slot's are of another epoch */
+};
+
+struct manage_totals {
+    uint64_t places;
+    uint64_t used;
+    uint64_t damaged;
+    uint64_t networks;
+    uint64_t total_errors;
+};
+
+/*
+ * Call each for every record, networks first, then in the table's order, until it returns false. The lock is shared,
+ * held for one chunk at a time, and not during the calls. totals may be NULL. Works on a read-only store.
+ */
+enum store_fault manage_each(struct store *store, bool (*each)(void *context, const struct manage_entry *entry),
+                             void *context, struct manage_totals *totals);
+
+#endif

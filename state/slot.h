@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What time does to one record, and whom it concerns. Pure functions; FORMAT.md, "Time", has the rules. now: seconds.
+ */
+#ifndef OSTIARY_SLOT_H
+#define OSTIARY_SLOT_H
+
+#include "record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Is its lock in force? Not ended by a clock that stepped back. */
+bool slot_in_force(const struct record_slot *slot, uint64_t now);
+
+/* Is that lock one that holds for this source? An exempt one is bound by locks made by hand alone. */
+bool slot_binds(const struct record_slot *slot, bool exempt, uint64_t now);
+
+/* The strikes that still count, after STRIKE_TIME and the end of a lock. */
+uint64_t slot_strikes(const struct record_slot *slot, uint64_t strike_time, uint64_t now);
+
+/* The moment at which the lock ends, seen from now: what locked_until becomes with the next write. */
+uint64_t slot_ends(const struct record_slot *slot, uint64_t now);
+
+/* Bring it up to date before a change: ended locks and old strikes go, times in the future come back to now. */
+void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now);
+
+/* Take the lock and every strike away; a new run begins. */
+void slot_absolve(struct record_slot *slot);
+
+/* The same address and prefix? */
+bool slot_is(const struct record_slot *slot, const struct source *source);
+
+/* Is the source within this slot's network (or the same)? */
+bool slot_covers(const struct record_slot *slot, const struct source *source);
+
+#endif

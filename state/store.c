@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: ISC */
+/* See store.h; FORMAT.md, "Locking". */
+#include "store.h"
+
+#include "create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TABLE_NAME "lockout"
+#define TRIES_MAX  16 /* for a table that is deleted while it is waited for */
+
+static void close_keeping_errno(int fd)
+{
+    const int error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+}
+
+static bool is_trusted_owner(uid_t owner)
+{
+    return owner == 0 || owner == geteuid();
+}
+
+enum store_fault store_open_directory(const char *directory, int *dir_fd)
+{
+    const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    enum store_fault fault = STORE_OK;
+    struct stat info;
+
+    *dir_fd = -1;
+    if (fd < 0)
+        return errno == ENOENT ? STORE_NO_DIRECTORY : STORE_DIRECTORY_CANNOT_OPEN;
+    if (fstat(fd, &info) != 0)
+        fault = STORE_DIRECTORY_CANNOT_OPEN;
+    else if (!is_trusted_owner(info.st_uid))
+        fault = STORE_DIRECTORY_OWNER;
+    else if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        fault = STORE_DIRECTORY_WRITABLE;
+    if (fault == STORE_OK)
+        *dir_fd = fd;
+    else
+        close_keeping_errno(fd);
+    return fault;
+}
+
+static enum store_fault judge_file(const struct stat *info)
+{
+    if (!S_ISREG(info->st_mode))
+        return STORE_NOT_REGULAR;
+    if (!is_trusted_owner(info->st_uid))
+        return STORE_FOREIGN_OWNER;
+    if ((info->st_mode & (S_IWGRP | S_IWOTH)) != 0)
+        return STORE_WRITABLE;
+    if ((info->st_mode & S_IRWXO) != 0)
+        return STORE_READABLE;
+    return STORE_OK;
+}
+
+/* Keep the descriptor if the file behind it is one to trust; else it is closed. */
+static enum store_fault adopt(struct store *store, int fd)
+{
+    enum store_fault fault = STORE_CANNOT_OPEN;
+    struct stat info;
+
+    if (fstat(fd, &info) == 0)
+        fault = judge_file(&info);
+    if (fault != STORE_OK) {
+        close_keeping_errno(fd);
+        return fault;
+    }
+    store->table_fd = fd;
+    store->device = info.st_dev;
+    store->inode = info.st_ino;
+    return STORE_OK;
+}
+
+/* O_NONBLOCK: a FIFO must not make anybody wait. O_NOATIME is the owner's privilege, so it may be refused. */
+static int open_file(const struct store *store)
+{
+    const int flags = O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    int fd;
+
+    if (!store->options.read_only)
+        return openat(store->dir_fd, TABLE_NAME, O_RDWR | flags);
+    fd = openat(store->dir_fd, TABLE_NAME, O_RDONLY | O_NOATIME | flags);
+    if (fd < 0 && errno == EPERM)
+        fd = openat(store->dir_fd, TABLE_NAME, O_RDONLY | flags);
+    return fd;
+}
+
+static enum store_fault open_table(struct store *store)
+{
+    for (unsigned i = 0; i < TRIES_MAX; i++) {
+        const int fd = open_file(store);
+
+        if (fd >= 0)
+            return adopt(store, fd);
+        if (errno == ELOOP || errno == EISDIR)
+            return STORE_NOT_REGULAR;
+        if (errno != ENOENT)
+            return STORE_CANNOT_OPEN;
+        if (store->options.read_only)
+            return STORE_ABSENT;
+        const enum store_fault fault = create_table(store->dir_fd, store->options.places, store->options.patience_ms);
+        if (fault != STORE_OK)
+            return fault;
+    }
+    return STORE_VANISHED;
+}
+
+enum store_fault store_open(const struct store_options *options, struct store *store)
+{
+    enum store_fault fault;
+
+    *store = (struct store){.dir_fd = -1, .table_fd = -1, .options = *options};
+    fault = store_open_directory(options->directory, &store->dir_fd);
+    if (fault == STORE_OK)
+        fault = open_table(store);
+    if (fault != STORE_OK)
+        store_close(store);
+    return fault;
+}
+
+void store_close(struct store *store)
+{
+    close_keeping_errno(store->table_fd);
+    close_keeping_errno(store->dir_fd);
+    store->table_fd = -1;
+    store->dir_fd = -1;
+    store->held = false;
+}
+
+/* Lock what is named `lockout` at the moment of having the lock: it may have been deleted or moved while we waited. */
+static enum store_fault hold_named(struct store *store, enum hold_way way)
+{
+    struct stat named;
+
+    for (unsigned i = 0; i < TRIES_MAX; i++) {
+        switch (hold_file(store->table_fd, way, store->options.patience_ms)) {
+        case HOLD_FAILED:
+            return STORE_CANNOT_LOCK;
+        case HOLD_BUSY:
+            return STORE_BUSY;
+        case HOLD_HELD:
+            break;
+        }
+        if (fstatat(store->dir_fd, TABLE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == store->device &&
+            named.st_ino == store->inode) {
+            store->held = true;
+            store->file_len = (uint64_t)named.st_size;
+            return STORE_OK;
+        }
+        close(store->table_fd);
+        store->table_fd = -1;
+        const enum store_fault fault = open_table(store);
+        if (fault != STORE_OK)
+            return fault;
+    }
+    return STORE_VANISHED;
+}
+
+enum store_fault store_hold_unread(struct store *store, enum hold_way way)
+{
+    if (store->table_fd < 0) {
+        const enum store_fault fault = open_table(store);
+
+        if (fault != STORE_OK)
+            return fault;
+    }
+    return hold_named(store, way);
+}
+
+static bool is_zero(const uint8_t *bytes, size_t len)
+{
+    uint8_t seen = 0;
+
+    for (size_t i = 0; i < len; i++)
+        seen |= bytes[i];
+    return seen == 0;
+}
+
+enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
+                                  struct record_header *header, struct record_counters *counters)
+{
+    const size_t zeros_at = RECORD_COUNTERS_AT + RECORD_LEN;
+
+    switch (record_decode_header(head, header)) {
+    case RECORD_FOREIGN:
+        return STORE_FOREIGN;
+    case RECORD_DAMAGED:
+    case RECORD_EMPTY:
+        return STORE_DAMAGED;
+    case RECORD_WHOLE:
+        break;
+    }
+    if (memcmp(head, head + RECORD_HEADER_COPY_AT, RECORD_LEN) != 0)
+        return STORE_DAMAGED;
+    if (header->rebuild != 0)
+        return STORE_REBUILDING;
+    if (!is_zero(head + zeros_at, RECORD_HEADER_COPY_AT - zeros_at) || file_len != record_file_len(header->places))
+        return STORE_DAMAGED;
+    if (record_decode_counters(head + RECORD_COUNTERS_AT, header->key, counters) != RECORD_WHOLE)
+        return STORE_DAMAGED;
+    return STORE_OK;
+}
+
+void store_encode_head(const struct record_header *header, const struct record_counters *counters,
+                       uint8_t head[static RECORD_NETWORKS_AT])
+{
+    memset(head, 0, RECORD_NETWORKS_AT);
+    record_encode_header(header, head);
+    record_encode_counters(counters, header->key, head + RECORD_COUNTERS_AT);
+    memcpy(head + RECORD_HEADER_COPY_AT, head, RECORD_LEN);
+}
+
+enum store_fault store_hold(struct store *store, enum hold_way way)
+{
+    uint8_t head[RECORD_NETWORKS_AT];
+    enum store_fault fault;
+
+    fault = store_hold_unread(store, way);
+    if (fault != STORE_OK)
+        return fault;
+    fault = store_read(store, 0, head, sizeof head);
+    if (fault == STORE_OK)
+        fault = store_judge_head(head, store->file_len, &store->header, &store->counters);
+    if (fault != STORE_OK)
+        store_release(store);
+    return fault;
+}
+
+void store_release(struct store *store)
+{
+    if (store->held)
+        hold_release(store->table_fd);
+    store->held = false;
+}
+
+enum store_fault store_read(const struct store *store, uint64_t offset, uint8_t *bytes, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        const ssize_t got = pread(store->table_fd, bytes + done, len - done, (off_t)(offset + done));
+
+        if (got == 0)
+            return STORE_DAMAGED; /* shorter than it says */
+        if (got > 0)
+            done += (size_t)got;
+        else if (errno != EINTR)
+            return STORE_CANNOT_READ;
+    }
+    return STORE_OK;
+}
+
+enum store_fault store_write(const struct store *store, uint64_t offset, const uint8_t *bytes, size_t len)
+{
+    size_t done = 0;
+
+    while (done < len) {
+        const ssize_t got = pwrite(store->table_fd, bytes + done, len - done, (off_t)(offset + done));
+
+        if (got > 0) {
+            done += (size_t)got;
+        } else if (got == 0) {
+            errno = ENOSPC;
+            return STORE_CANNOT_WRITE;
+        } else if (errno != EINTR) {
+            return STORE_CANNOT_WRITE;
+        }
+    }
+    return STORE_OK;
+}
+
+enum store_fault store_write_counters(const struct store *store)
+{
+    uint8_t bytes[RECORD_LEN];
+
+    record_encode_counters(&store->counters, store->header.key, bytes);
+    return store_write(store, RECORD_COUNTERS_AT, bytes, sizeof bytes);
+}
+
+enum store_fault store_sync(const struct store *store)
+{
+    return fdatasync(store->table_fd) == 0 ? STORE_OK : STORE_CANNOT_WRITE;
+}
+
+uint64_t store_slot_at(uint64_t index)
+{
+    return RECORD_HEAD_LEN + index * RECORD_LEN;
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The lockout table as a file: who may own it, how it comes into being, its lock, its bytes. Nothing here knows what a
+ * strike is.
+ *
+ * Use: store_open once per process; then, for each step, store_hold, store_read and store_write, store_release;
+ * store_close at the end. Every fault means: nobody gets in (I8). For the faults of which store_fault_has_errno is
+ * true, errno says more.
+ */
+#ifndef OSTIARY_STORE_H
+#define OSTIARY_STORE_H
+
+#include "hold.h"
+#include "record.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum store_fault {
+    STORE_OK,
+    STORE_NO_DIRECTORY,
+    STORE_DIRECTORY_CANNOT_OPEN, /* errno */
+    STORE_DIRECTORY_OWNER,       /* neither root nor the effective user */
+    STORE_DIRECTORY_WRITABLE,    /* by group or others */
+    STORE_ABSENT,                /* no table yet; only when opened to read alone */
+    STORE_CANNOT_OPEN,           /* errno */
+    STORE_NOT_REGULAR,           /* a directory, symbolic link, FIFO, device */
+    STORE_FOREIGN_OWNER,
+    STORE_WRITABLE,      /* by group or others */
+    STORE_READABLE,      /* by others */
+    STORE_CANNOT_CREATE, /* errno */
+    STORE_NO_RANDOM,     /* errno */
+    STORE_CANNOT_LOCK,   /* errno */
+    STORE_BUSY,          /* somebody else held the lock for longer than the limit */
+    STORE_VANISHED,      /* deleted again and again */
+    STORE_CANNOT_READ,   /* errno */
+    STORE_CANNOT_WRITE,  /* errno */
+    STORE_DAMAGED,       /* the head, or the length of the file */
+    STORE_KEY_LOST,      /* repair alone: both headers are damaged */
+    STORE_FOREIGN,       /* a whole header of another version */
+    STORE_REBUILDING,    /* a repair was interrupted */
+    STORE_DOOR_UNKNOWN,  /* errno: whether the door is closed cannot be seen */
+    STORE_DOOR_FAILED,   /* errno: closing or opening it */
+    STORE_NETWORKS_FULL, /* all RECORD_NETWORKS are in use */
+    STORE_NO_MEMORY      /* repair and lists alone */
+};
+
+/* What it is and what to do about it, without a path: "the table is damaged: run ostiaryctl repair". */
+const char *store_fault_text(enum store_fault fault);
+bool store_fault_has_errno(enum store_fault fault);
+
+#define STORE_PATIENCE_MS 5000 /* how long a handler waits for the lock */
+
+struct store_options {
+    const char *directory; /* STATE_DIR */
+    uint64_t places;       /* of a table that has to be created: rounded up to whole buckets */
+    unsigned patience_ms;  /* for each lock */
+    bool read_only;        /* never creates, never writes, leaves even the access time alone */
+};
+
+/* The members are for the modules in state/. One process, one thread. */
+struct store {
+    int dir_fd;
+    int table_fd;
+    uint64_t device, inode; /* of table_fd */
+    struct store_options options;
+    bool held;
+    uint64_t file_len;               /* valid while held */
+    struct record_header header;     /* valid while held */
+    struct record_counters counters; /* valid while held */
+};
+
+/* Open the directory and the table; make the table where there is none. After a fault *store is closed. */
+enum store_fault store_open(const struct store_options *options, struct store *store);
+
+/* Does nothing to one that is closed. */
+void store_close(struct store *store);
+
+/* Open a state directory, and see that it is safe. The caller closes *dir_fd. */
+enum store_fault store_open_directory(const char *directory, int *dir_fd);
+
+/* Take the lock; read and check header, counters and length. After a fault nothing is held. */
+enum store_fault store_hold(struct store *store, enum hold_way way);
+
+/* As store_hold, but whatever the head holds: for verifying and repairing. header and counters are not set. */
+enum store_fault store_hold_unread(struct store *store, enum hold_way way);
+
+/* Keeps errno. Does nothing when not held. */
+void store_release(struct store *store);
+
+/* All len bytes at offset, or a fault. */
+enum store_fault store_read(const struct store *store, uint64_t offset, uint8_t *bytes, size_t len);
+enum store_fault store_write(const struct store *store, uint64_t offset, const uint8_t *bytes, size_t len);
+
+/* Write store->counters. */
+enum store_fault store_write_counters(const struct store *store);
+
+/* What was written is on the disk when this returns STORE_OK. Needs no lock. */
+enum store_fault store_sync(const struct store *store);
+
+/* The offset of a slot in the file. */
+uint64_t store_slot_at(uint64_t index);
+
+/* Is this a whole, usable head for a file of file_len bytes? OK, DAMAGED, FOREIGN or REBUILDING. */
+enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
+                                  struct record_header *header, struct record_counters *counters);
+
+/* Write the first RECORD_NETWORKS_AT bytes of a head: header, counters, zeros, header. */
+void store_encode_head(const struct record_header *header, const struct record_counters *counters,
+                       uint8_t head[static RECORD_NETWORKS_AT]);
+
+#endif

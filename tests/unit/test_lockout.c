@@ -1,0 +1,843 @@
+/* SPDX-License-Identifier: ISC */
+/* The policy of the door, with many processes at once, under SIGKILL, and with clocks that step. */
+#include "check.h"
+#include "door.h"
+#include "manage.h"
+#include "repair.h"
+#include "scratch.h"
+#include "slot.h"
+
+#define NOW SCRATCH_NOW
+#define DAY 86400
+
+static const struct lockout_policy usual = {
+    .delay = 5, .delay_max_wait = 30, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = 3600};
+
+static struct lockout_charge charge_at(struct store *store, const struct lockout_policy *policy, uint32_t who,
+                                       uint64_t when)
+{
+    const struct source source = scratch_source(who);
+    struct lockout_charge charge;
+
+    scratch_need(lockout_charge(store, policy, &source, false, scratch_at(when), &charge) == STORE_OK, "charge");
+    return charge;
+}
+
+/* A wrong reply, from beginning to end. */
+static struct lockout_charge strike_at(struct store *store, const struct lockout_policy *policy, uint32_t who,
+                                       uint64_t when)
+{
+    const struct source source = scratch_source(who);
+    struct lockout_charge charge = charge_at(store, policy, who, when);
+
+    scratch_need(lockout_settle(store, policy, &source, scratch_at(when), &charge) == STORE_OK, "settle");
+    return charge;
+}
+
+static void forgive(struct store *store, uint32_t who, struct lockout_charge *charge)
+{
+    const struct source source = scratch_source(who);
+
+    scratch_need(lockout_forgive(store, &source, charge) == STORE_OK, "forgive");
+}
+
+static struct lockout_admission admit_ms(struct store *store, const struct lockout_policy *policy, uint32_t who,
+                                         uint64_t ms)
+{
+    const struct source source = scratch_source(who);
+    struct lockout_admission admission;
+
+    scratch_need(lockout_admit(store, policy, &source, false, (struct lockout_clock){ms}, &admission) == STORE_OK,
+                 "admit");
+    return admission;
+}
+
+static struct lockout_admission admit_at(struct store *store, const struct lockout_policy *policy, uint32_t who,
+                                         uint64_t when)
+{
+    return admit_ms(store, policy, who, when * 1000);
+}
+
+static enum lockout_verdict look_at(struct store *store, uint32_t who, bool exempt, uint64_t when)
+{
+    const struct source source = scratch_source(who);
+    enum lockout_verdict verdict;
+
+    scratch_need(lockout_look(store, &source, exempt, scratch_at(when), &verdict) == STORE_OK, "look");
+    return verdict;
+}
+
+/* The record of a source, as manage_each lists it; all zero when there is none. */
+struct wanted {
+    struct source source;
+    struct record_slot found;
+    uint32_t errors;
+    unsigned locked;
+};
+
+static bool take_wanted(void *context, const struct manage_entry *entry)
+{
+    struct wanted *wanted = context;
+
+    wanted->locked += slot_in_force(entry->slot, NOW);
+    if (slot_is(entry->slot, &wanted->source)) {
+        wanted->found = *entry->slot;
+        wanted->errors = entry->errors;
+    }
+    return true;
+}
+
+static struct wanted record_of(struct store *store, uint32_t who)
+{
+    struct wanted wanted = {.source = scratch_source(who)};
+
+    scratch_need(manage_each(store, take_wanted, &wanted, NULL) == STORE_OK, "manage_each");
+    return wanted;
+}
+
+static bool is_clean(struct store *store)
+{
+    struct repair_findings findings;
+
+    scratch_need(repair_verify(store, NULL, NULL, &findings) == STORE_OK, "verify");
+    return repair_is_clean(&findings);
+}
+
+/* --- one source --- */
+
+static void test_three_strikes(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge charge;
+
+    charge = strike_at(&store, &usual, 1, NOW);
+    check(charge.verdict == LOCKOUT_ADMITTED && charge.strikes == 1 && !charge.locks, "the first strike is compared");
+    charge = strike_at(&store, &usual, 1, NOW + 1);
+    check(charge.strikes == 2 && !charge.locks, "the second too");
+    charge = strike_at(&store, &usual, 1, NOW + 2);
+    check(charge.verdict == LOCKOUT_ADMITTED && charge.locks, "the third is compared, and locks");
+    check_number(charge.locked_until, NOW + 2 + DAY, "for LOCKOUT_TIME");
+    charge = charge_at(&store, &usual, 1, NOW + 3);
+    check(charge.verdict == LOCKOUT_REFUSED_LOCKED && !charge.locks, "a fourth reply is not compared");
+    check_number(charge.locked_until, NOW + 2 + DAY, "and hears until when");
+    check(admit_at(&store, &usual, 1, NOW + 4).verdict == LOCKOUT_REFUSED_LOCKED, "I2: no seed for it");
+    check(look_at(&store, 1, false, NOW + 4) == LOCKOUT_REFUSED_LOCKED, "nor after waiting");
+    check(admit_at(&store, &usual, 2, NOW + 4).verdict == LOCKOUT_ADMITTED, "another source is served");
+    check_number(record_of(&store, 1).found.refusals, 2, "the two refusals are counted");
+    store_close(&store);
+    store = scratch_open(64);
+    check(look_at(&store, 1, false, NOW + 4) == LOCKOUT_REFUSED_LOCKED, "another process finds the same");
+    check(admit_at(&store, &usual, 1, NOW + 2 + DAY).verdict == LOCKOUT_ADMITTED, "the lock ends when it should");
+    check_number(record_of(&store, 1).found.strikes, 0, "and its strikes with it");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_until_unlocked(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+    const struct manage_target target = {.source = scratch_source(1)};
+    bool found;
+
+    policy.lockout_time = 0;
+    policy.max_bad_conns = 1;
+    check(strike_at(&store, &policy, 1, NOW).locked_until == LOCKOUT_FOREVER, "LOCKOUT_TIME=0 locks for ever");
+    check(look_at(&store, 1, false, NOW + 100 * 365 * (uint64_t)DAY) == LOCKOUT_REFUSED_LOCKED, "a century later too");
+    check(manage_unlock(&store, &target, scratch_at(NOW), &found) == STORE_OK && found, "until it is unlocked");
+    check(look_at(&store, 1, false, NOW) == LOCKOUT_ADMITTED, "which lets it in");
+    check(manage_unlock(&store, &target, scratch_at(NOW), &found) == STORE_OK && !found, "once");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* I1: success takes back its own strike and no other. */
+static void test_alternating(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge charge;
+    unsigned wrong = 0;
+
+    for (unsigned i = 0; i < 20; i++) {
+        charge = charge_at(&store, &usual, 1, NOW + i);
+        if (charge.verdict == LOCKOUT_ADMITTED)
+            forgive(&store, 1, &charge);
+        wrong += strike_at(&store, &usual, 1, NOW + i).verdict == LOCKOUT_ADMITTED;
+    }
+    check_number(wrong, usual.max_bad_conns, "I1: right and wrong in turn: locked after MAX_BAD_CONNS wrong ones");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_forgive(void)
+{
+    struct store store = scratch_open(64);
+    const struct manage_target target = {.source = scratch_source(1)};
+    struct lockout_charge a, b, c;
+    bool found;
+
+    strike_at(&store, &usual, 1, NOW);
+    a = charge_at(&store, &usual, 1, NOW + 50);
+    forgive(&store, 1, &a);
+    check(record_of(&store, 1).found.strikes == 1 && record_of(&store, 1).found.last_strike == NOW,
+          "a right reply leaves earlier strikes and their time as they were");
+
+    strike_at(&store, &usual, 1, NOW + 60);
+    a = charge_at(&store, &usual, 1, NOW + 61);
+    check(a.locks && look_at(&store, 1, false, NOW + 61) == LOCKOUT_REFUSED_LOCKED,
+          "an unjudged third strike locks at once");
+    forgive(&store, 1, &a);
+    check(!a.locks && look_at(&store, 1, false, NOW + 61) == LOCKOUT_ADMITTED, "and unlocks when it was right");
+    check_number(record_of(&store, 1).found.strikes, 2, "with two strikes left");
+
+    a = charge_at(&store, &usual, 2, NOW);
+    b = charge_at(&store, &usual, 2, NOW);
+    c = charge_at(&store, &usual, 2, NOW);
+    forgive(&store, 2, &a);
+    check(look_at(&store, 2, false, NOW) == LOCKOUT_REFUSED_LOCKED, "the lock is lifted by nobody but whose it is");
+    forgive(&store, 2, &b);
+    forgive(&store, 2, &c);
+    check(look_at(&store, 2, false, NOW) == LOCKOUT_ADMITTED && record_of(&store, 2).found.strikes == 0,
+          "three right replies at once, judged in any order, leave nothing");
+
+    a = charge_at(&store, &usual, 1, NOW + 70);
+    scratch_need(manage_unlock(&store, &target, scratch_at(NOW + 70), &found) == STORE_OK, "unlock");
+    strike_at(&store, &usual, 1, NOW + 70);
+    forgive(&store, 1, &a);
+    check_number(record_of(&store, 1).found.strikes, 1, "after an unlock an old strike takes back none of the new");
+
+    a = charge_at(&store, &usual, 3, NOW);
+    scratch_need(manage_lock(&store, &(struct manage_target){.source = scratch_source(3)}, LOCKOUT_FOREVER,
+                             scratch_at(NOW)) == STORE_OK,
+                 "lock");
+    forgive(&store, 3, &a);
+    check(look_at(&store, 3, false, NOW) == LOCKOUT_REFUSED_LOCKED, "a right reply does not lift a lock by hand");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_strike_age(void)
+{
+    struct store store = scratch_open(64);
+
+    strike_at(&store, &usual, 1, NOW);
+    strike_at(&store, &usual, 1, NOW + 10);
+    check_number(strike_at(&store, &usual, 1, NOW + 10 + usual.strike_time).strikes, 1,
+                 "STRIKE_TIME after the last, strikes are forgotten");
+    strike_at(&store, &usual, 2, NOW);
+    check_number(strike_at(&store, &usual, 2, NOW + usual.strike_time - 1).strikes, 2, "a second earlier they are not");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_exempt(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge;
+    unsigned compared = 0;
+
+    policy.max_single_errs = 4;
+    policy.max_total_errs = 4;
+    for (unsigned i = 0; i < 10; i++) {
+        scratch_need(lockout_charge(&store, &policy, &source, true, scratch_at(NOW), &charge) == STORE_OK, "charge");
+        scratch_need(lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK, "settle");
+        compared += charge.verdict == LOCKOUT_ADMITTED && !charge.locks && charge.closure == LOCKOUT_NOT_CLOSED;
+    }
+    check_number(compared, 10, "an exempt source is never locked, and closes no door");
+    check_number(charge.strikes, 10, "but its strikes are counted");
+    scratch_need(manage_lock(&store, &(struct manage_target){.source = source}, NOW + 60, scratch_at(NOW)) == STORE_OK,
+                 "lock");
+    check(look_at(&store, 1, true, NOW) == LOCKOUT_REFUSED_LOCKED, "a lock by hand holds for it");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- pacing --- */
+
+static void test_pace(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_admission got;
+    const uint64_t ms = NOW * 1000;
+    uint64_t seed;
+
+    got = admit_ms(&store, &usual, 1, ms);
+    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "the first connection does not wait");
+    seed = got.seed_number;
+    got = admit_ms(&store, &usual, 1, ms + 1000);
+    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 4000, "the second waits for its slot");
+    check_number(got.seed_number, seed + 1, "and has the next seed number");
+    for (unsigned i = 3; i <= 7; i++)
+        got = admit_ms(&store, &usual, 1, ms + 1000);
+    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 29000, "the seventh waits 29 s");
+    got = admit_ms(&store, &usual, 1, ms + 1000);
+    check(got.verdict == LOCKOUT_REFUSED_TOO_SOON, "the eighth would wait longer than DELAY_MAX_WAIT");
+    check(record_of(&store, 1).found.strikes == 0 && record_of(&store, 1).found.refusals == 0, "which is no strike");
+    got = admit_ms(&store, &usual, 1, ms + 5000);
+    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 30000, "and takes no place from the next one");
+    check(admit_ms(&store, &usual, 2, ms + 1000).wait_ms == 0, "another source has a pace of its own");
+    got = admit_ms(&store, &usual, 1, ms - 3600000);
+    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "a clock an hour back does not stop the pace");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_pace_of_all(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+
+    policy.delay_all = true;
+    check(admit_at(&store, &policy, 1, NOW).wait_ms == 0, "DELAY_SCOPE=all: the first does not wait");
+    check(admit_at(&store, &policy, 2, NOW).wait_ms == 5000, "another source waits for it");
+    check(admit_at(&store, &policy, 3, NOW + 100).wait_ms == 0, "later there is nothing to wait for");
+    check(admit_at(&store, &policy, 3, NOW - 3600).wait_ms == 0, "nor after a step back");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- clocks --- */
+
+static void test_clock_steps(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+    const uint64_t year = 365 * (uint64_t)DAY;
+
+    policy.max_bad_conns = 1;
+    strike_at(&store, &policy, 1, NOW);
+    check(look_at(&store, 1, false, NOW - 3600) == LOCKOUT_REFUSED_LOCKED, "clock back an hour: still locked");
+    check(admit_at(&store, &policy, 1, NOW - 3600).locked_until == NOW - 3600 + DAY,
+          "and for no longer than LOCKOUT_TIME from now");
+    check(look_at(&store, 1, false, NOW - 3600 + DAY) == LOCKOUT_ADMITTED, "which then ends");
+    strike_at(&store, &policy, 2, NOW);
+    check(look_at(&store, 2, false, NOW + year) == LOCKOUT_ADMITTED, "clock forward a year: a timed lock ends");
+
+    strike_at(&store, &policy, 3, NOW + year);
+    check(admit_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_LOCKED,
+          "made while the clock was a year ahead: locked when it is right again");
+    check(admit_at(&store, &policy, 3, NOW + DAY - 1).verdict == LOCKOUT_REFUSED_LOCKED, "to the end of its duration");
+    check(admit_at(&store, &policy, 3, NOW + DAY).verdict == LOCKOUT_ADMITTED, "and no longer");
+
+    strike_at(&store, &usual, 4, NOW + year);
+    check_number(strike_at(&store, &usual, 4, NOW).strikes, 2, "a strike in the future is not forgotten");
+    check_number(strike_at(&store, &usual, 4, NOW + usual.strike_time).strikes, 1, "nor kept for a year");
+
+    policy.lockout_time = 0;
+    strike_at(&store, &policy, 5, NOW);
+    check(look_at(&store, 5, false, NOW + year) == LOCKOUT_REFUSED_LOCKED &&
+              look_at(&store, 5, false, 0) == LOCKOUT_REFUSED_LOCKED,
+          "a lock without end stays, wherever the clock goes");
+    check(strike_at(&store, &policy, 6, UINT64_MAX / 1000).locks, "the end of time locks too");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- many at once --- */
+
+static int charge_one_source(unsigned number)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge charge = strike_at(&store, &usual, 1, NOW);
+
+    (void)number;
+    return charge.verdict == LOCKOUT_ADMITTED ? (charge.locks ? 2 : 1) : 0;
+}
+
+static void test_crowd_of_one_source(void)
+{
+    struct store store = scratch_open(64);
+    unsigned results[256];
+
+    scratch_crowd(200, charge_one_source, results);
+    check_number(results[1] + results[2], usual.max_bad_conns, "I1: 200 at once: MAX_BAD_CONNS replies are compared");
+    check_number(results[2], 1, "the transition to locked is reported once");
+    check_number(results[0], 200 - usual.max_bad_conns, "all others are refused");
+    check_number(record_of(&store, 1).errors, 200, "each counts as an error");
+    check(is_clean(&store), "the table is whole");
+    store_close(&store);
+    scratch_empty();
+}
+
+static int charge_own_source(unsigned number)
+{
+    struct store store = scratch_open(4096);
+
+    for (unsigned i = 0; i < 3; i++)
+        if (strike_at(&store, &usual, number, NOW).strikes != i + 1)
+            return 0;
+    return charge_at(&store, &usual, number, NOW).verdict == LOCKOUT_REFUSED_LOCKED ? 1 : 0;
+}
+
+static void test_crowd_of_sources(void)
+{
+    struct store store = scratch_open(4096);
+    unsigned results[256];
+
+    scratch_crowd(50, charge_own_source, results);
+    check_number(results[1], 50, "50 sources at once: each has its own three strikes");
+    check(admit_at(&store, &usual, 99, NOW).verdict == LOCKOUT_ADMITTED, "and one that did nothing is served");
+    store_close(&store);
+    scratch_empty();
+}
+
+static uint64_t first_seed;
+
+static int take_seed(unsigned number)
+{
+    struct store store = scratch_open(4096);
+    const struct lockout_admission got = admit_at(&store, &usual, number, NOW);
+
+    return got.verdict == LOCKOUT_ADMITTED ? (int)(got.seed_number - first_seed) : 0;
+}
+
+static void test_crowd_of_seeds(void)
+{
+    struct store store = scratch_open(4096);
+    unsigned results[256];
+    unsigned once = 0;
+
+    first_seed = admit_at(&store, &usual, 1000, NOW).seed_number;
+    scratch_crowd(50, take_seed, results);
+    for (unsigned i = 1; i <= 50; i++)
+        once += results[i] == 1;
+    check_number(once, 50, "I5: 50 processes at once have 50 different seed numbers");
+    store_close(&store);
+    scratch_empty();
+}
+
+static int right_reply(unsigned number)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge charge = charge_at(&store, &usual, 1, NOW);
+
+    (void)number;
+    if (charge.verdict != LOCKOUT_ADMITTED)
+        return 0;
+    forgive(&store, 1, &charge);
+    return 1;
+}
+
+static void test_crowd_of_right_replies(void)
+{
+    struct store store = scratch_open(64);
+    unsigned results[256];
+
+    scratch_crowd(50, right_reply, results);
+    check(record_of(&store, 1).found.strikes == 0 && !record_of(&store, 1).found.locked,
+          "50 right replies at once leave no strike and no lock (%u compared)", results[1]);
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- the door --- */
+
+static struct lockout_policy with_limits(uint64_t single, uint64_t total)
+{
+    struct lockout_policy policy = usual;
+
+    policy.max_single_errs = single;
+    policy.max_total_errs = total;
+    return policy;
+}
+
+static void test_single_errs(void)
+{
+    const struct lockout_policy policy = with_limits(5, 0);
+    struct store store = scratch_open(64);
+    char line[DOOR_LINE_LEN];
+    bool closed;
+
+    for (unsigned i = 0; i < 3; i++)
+        strike_at(&store, &policy, 1, NOW);
+    strike_at(&store, &policy, 2, NOW);
+    check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_NOT_CLOSED, "four errors of one source: still open");
+    check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_CLOSED_SINGLE_ERRS, "the fifth closes the door");
+    check(admit_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "for everybody");
+    check(admit_at(&store, &policy, 3, NOW).closure == LOCKOUT_NOT_CLOSED, "and that is reported once");
+    check(look_at(&store, 3, false, NOW) == LOCKOUT_REFUSED_CLOSED, "after a wait as well");
+    check(charge_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "and before a comparison");
+    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    check_text(line, "2026-11-21T20:39:00Z max-single-errs", "closed says since when and why");
+    check(manage_open(&store, &closed) == STORE_OK && closed, "it can be opened");
+    check_number(record_of(&store, 1).errors, 0, "which forgets the errors");
+    check(record_of(&store, 1).found.locked, "but no lock");
+    check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_NOT_CLOSED, "so that the next error does not close it");
+    store_close(&store);
+    scratch_empty();
+}
+
+static int strike_total(unsigned number)
+{
+    const struct lockout_policy policy = with_limits(0, 20);
+    struct store store = scratch_open(4096);
+    const struct source source = scratch_source(number);
+    struct lockout_charge charge;
+
+    if (lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK ||
+        lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) != STORE_OK)
+        return 9;
+    return charge.closure == LOCKOUT_CLOSED_TOTAL_ERRS ? 1 : 0;
+}
+
+static void test_total_errs(void)
+{
+    const struct lockout_policy policy = with_limits(0, 20);
+    struct store store = scratch_open(4096);
+    struct lockout_charge charge;
+    unsigned results[256];
+    bool closed;
+
+    for (unsigned i = 0; i < 19; i++)
+        strike_at(&store, &policy, i, NOW);
+    charge = charge_at(&store, &policy, 99, NOW);
+    check(admit_at(&store, &policy, 100, NOW).verdict == LOCKOUT_ADMITTED,
+          "a strike that is not judged yet does not close the door for others");
+    forgive(&store, 99, &charge);
+    check(admit_at(&store, &policy, 101, NOW).verdict == LOCKOUT_ADMITTED, "nor one that was forgiven");
+    scratch_crowd(50, strike_total, results);
+    check_number(results[1], 1, "50 at once beyond MAX_TOTAL_ERRS: one closes the door");
+    check_number(results[9], 0, "and nobody fails");
+    check(door_look(store.dir_fd, &closed) == STORE_OK && closed, "it is closed");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_first_reason(void)
+{
+    struct store store = scratch_open(64);
+    char line[DOOR_LINE_LEN];
+    bool closed, was_open;
+
+    check(lockout_close(&store, "kill-secret\nsource=192.0.2.7", scratch_at(NOW), &was_open) == STORE_OK && was_open,
+          "the door can be closed");
+    check(lockout_close(&store, "later", scratch_at(NOW + 1), &was_open) == STORE_OK && !was_open,
+          "and is closed then");
+    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    check_text(line, "2026-11-21T20:39:00Z kill-secret?source=192.0.2.7", "for its first reason, in one line");
+    scratch_need(manage_open(&store, &closed) == STORE_OK, "open");
+    scratch_need(mkdir(scratch_path("closed"), 0700) == 0, "mkdir");
+    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "anything named closed closes the door");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- overflow --- */
+
+/* Seven locks in each bucket of eight: the flood has one place in each to fight over. */
+static void test_flood(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+    unsigned locks[64] = {0};
+    unsigned locked = 0;
+
+    policy.max_bad_conns = 1;
+    for (uint32_t who = 0; locked < 56; who++) {
+        const struct source source = scratch_source(who);
+
+        record_of(&store, 0);
+        if (locks[record_bucket(&store.header, &source)]++ >= 7)
+            continue;
+        strike_at(&store, &policy, who, NOW);
+        locked++;
+    }
+    check_number(record_of(&store, 0).locked, 56, "56 of 64 places are locked");
+    for (uint32_t who = 1000; who < 11000; who++) {
+        admit_at(&store, &usual, who, NOW);
+        strike_at(&store, &usual, who, NOW);
+    }
+    check_number(record_of(&store, 0).locked, 56, "10,000 sources with a strike each evict none of them");
+    check(is_clean(&store), "and leave the table whole");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* Lock sources until every place of the table holds one. */
+static void fill_with_locks(struct store *store)
+{
+    struct lockout_policy policy = usual;
+
+    policy.max_bad_conns = 1;
+    for (uint32_t who = 0; record_of(store, 0).locked < 64; who++) {
+        policy.lockout_time = DAY + who;
+        strike_at(store, &policy, who, NOW);
+    }
+}
+
+struct ends {
+    uint64_t first;
+    unsigned index;
+    struct source source;
+};
+
+static bool find_first_end(void *context, const struct manage_entry *entry)
+{
+    struct ends *ends = context;
+
+    if (ends->index++ < RECORD_BUCKET_SLOTS && entry->slot->locked_until < ends->first) {
+        ends->first = entry->slot->locked_until;
+        ends->source = entry->slot->source;
+    }
+    return true;
+}
+
+static void test_all_locked(void)
+{
+    struct lockout_policy policy = usual;
+    struct store store = scratch_open(64);
+    struct ends ends = {.first = UINT64_MAX};
+    enum lockout_verdict verdict;
+    uint32_t newcomer = 1000000;
+    struct source source;
+    bool closed;
+
+    fill_with_locks(&store);
+    policy.close_when_full = true;
+    check(admit_at(&store, &policy, 900000, NOW).closure == LOCKOUT_CLOSED_FULL,
+          "all places locked, EXIT_ON_IPCACHE_FULL: the door is closed");
+    check_number(record_of(&store, 0).locked, 64, "and nobody loses a place");
+    check(admit_at(&store, &usual, 900000, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "for everybody");
+    scratch_need(manage_open(&store, &closed) == STORE_OK, "open");
+
+    scratch_need(manage_each(&store, find_first_end, &ends, NULL) == STORE_OK, "manage_each");
+    do
+        source = scratch_source(++newcomer);
+    while (record_bucket(&store.header, &source) != 0);
+    check(admit_at(&store, &usual, newcomer, NOW).verdict == LOCKOUT_ADMITTED, "without it, a newcomer is served");
+    scratch_need(lockout_look(&store, &ends.source, false, scratch_at(NOW), &verdict) == STORE_OK, "look");
+    check(verdict == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- networks, flushing --- */
+
+static void test_networks(void)
+{
+    struct store store = scratch_open(64);
+    struct manage_target network = {.source = scratch_source(0), .network = true};
+    struct lockout_admission got;
+    uint64_t count;
+    bool found;
+
+    network.source.prefix = 120;
+    check(manage_lock(&store, &network, NOW + 60, scratch_at(NOW)) == STORE_OK, "a network can be locked");
+    got = admit_at(&store, &usual, 7, NOW);
+    check(got.verdict == LOCKOUT_REFUSED_LOCKED && got.locked_until == NOW + 60, "its hosts are locked");
+    check(look_at(&store, 255, true, NOW) == LOCKOUT_REFUSED_LOCKED, "an exempt one too");
+    check(charge_at(&store, &usual, 7, NOW).verdict == LOCKOUT_REFUSED_LOCKED, "before a comparison as well");
+    check(admit_at(&store, &usual, 256, NOW).verdict == LOCKOUT_ADMITTED, "its neighbours are not");
+    check(look_at(&store, 7, false, NOW + 60) == LOCKOUT_ADMITTED, "until it ends");
+    check(record_of(&store, 7).found.source.prefix == 0, "refused hosts take no place in the table");
+    for (unsigned i = 0; i < RECORD_NETWORKS - 1; i++) {
+        network.source.address[14] = (uint8_t)(i + 1);
+        scratch_need(manage_lock(&store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+    }
+    network.source.address[14] = 200;
+    check(manage_lock(&store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_NETWORKS_FULL,
+          "there is room for 56 of them");
+    check(manage_lock(&store, &network, LOCKOUT_FOREVER, scratch_at(NOW + 61)) == STORE_OK, "or where one has ended");
+    check(is_clean(&store), "and the table stays whole");
+    check(manage_unlock(&store, &network, scratch_at(NOW), &found) == STORE_OK && found &&
+              look_at(&store, 200 * 256, false, NOW) == LOCKOUT_ADMITTED,
+          "a network can be unlocked");
+    check(manage_unlock_all(&store, scratch_at(NOW), &count) == STORE_OK && count == 55, "and all at once");
+    check(look_at(&store, 256, false, NOW) == LOCKOUT_ADMITTED, "which opens to them");
+    check(is_clean(&store), "and the table is still whole");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_flush(void)
+{
+    struct store store = scratch_open(64);
+    uint64_t count;
+
+    for (unsigned i = 0; i < 3; i++)
+        strike_at(&store, &usual, 1, NOW);
+    strike_at(&store, &usual, 2, NOW);
+    check(manage_flush(&store, scratch_at(NOW), &count) == STORE_OK && count == 1, "flush forgets what locks nobody");
+    check(look_at(&store, 1, false, NOW) == LOCKOUT_REFUSED_LOCKED, "and no lock");
+    check_number(strike_at(&store, &usual, 2, NOW).strikes, 1, "strikes begin anew");
+    check(manage_unlock_all(&store, scratch_at(NOW), &count) == STORE_OK && count == 1 &&
+              look_at(&store, 1, false, NOW) == LOCKOUT_ADMITTED,
+          "unlocking all lifts every lock");
+    check_number(record_of(&store, 2).found.strikes, 1, "and touches nobody else");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- killed --- */
+
+static int wrong_reply_then_note(unsigned number)
+{
+    const struct lockout_policy policy = with_limits(2, 0);
+    struct store store;
+    struct lockout_admission admission;
+    struct lockout_charge charge;
+    const struct source source = scratch_source(1);
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 20000) != STORE_OK ||
+        lockout_admit(&store, &policy, &source, false, scratch_at(NOW), &admission) != STORE_OK ||
+        lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+        return 9;
+    if (charge.verdict != LOCKOUT_ADMITTED)
+        return 8;
+    if (mkdir(scratch_path("other"), 0700) != 0) /* the comparison: it leaves a trace */
+        return 7;
+    return lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK ? 0 : 6;
+}
+
+/* I1 under kill: at every system call from the first, the creation of the table included, to the last. */
+static void test_killed_anywhere(void)
+{
+    unsigned nth = 1, dirty = 0, free_guesses = 0, left_open = 0;
+    int result = -1;
+
+    for (; scratch_killed_at(nth, wrong_reply_then_note, &result); nth++) {
+        struct store store = scratch_open(64);
+        struct stat info;
+        bool closed;
+
+        dirty += !is_clean(&store);
+        if (stat(scratch_path("other"), &info) == 0)
+            free_guesses += record_of(&store, 1).found.strikes == 0;
+        scratch_need(store_hold(&store, HOLD_SHARED) == STORE_OK, "hold");
+        store_release(&store);
+        if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
+            left_open += admit_at(&store, &usual, 2, NOW).verdict != LOCKOUT_REFUSED_CLOSED;
+            left_open += door_look(store.dir_fd, &closed) != STORE_OK || !closed;
+        }
+        store_close(&store);
+        scratch_empty();
+    }
+    check(result == 0 && nth > 20, "a wrong reply was killed at each of its %u system calls", nth - 1);
+    check_number(dirty, 0, "I1: the table read back whole after each");
+    check_number(free_guesses, 0, "I1: no reply was compared without its strike");
+    check_number(left_open, 0, "a door that was to be closed was closed by the next who came");
+    scratch_empty();
+}
+
+static int closing_error(unsigned number)
+{
+    const struct lockout_policy policy = with_limits(0, 1);
+    struct store store = scratch_open(64);
+    struct lockout_charge charge;
+    const struct source source = scratch_source(1);
+
+    (void)number;
+    if (lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+        return 9;
+    return lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK ? 0 : 8;
+}
+
+static void test_killed_closing(void)
+{
+    unsigned nth = 1, wrong = 0, promised = 0;
+    int result = -1;
+
+    for (;; nth++) {
+        struct store store = scratch_open(64);
+        const bool killed = scratch_killed_at(nth, closing_error, &result);
+        struct lockout_admission got;
+        bool closed;
+
+        scratch_need(store_hold(&store, HOLD_SHARED) == STORE_OK, "hold");
+        store_release(&store);
+        scratch_need(door_look(store.dir_fd, &closed) == STORE_OK, "door_look");
+        if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
+            promised += !closed;
+            got = admit_at(&store, &usual, 2, NOW);
+            wrong += got.verdict != LOCKOUT_REFUSED_CLOSED;
+            wrong += closed == (got.closure == LOCKOUT_CLOSED_TOTAL_ERRS);
+            scratch_need(door_look(store.dir_fd, &closed) == STORE_OK, "door_look");
+            wrong += !closed;
+        } else {
+            wrong += closed;
+        }
+        store_close(&store);
+        scratch_empty();
+        if (!killed)
+            break;
+    }
+    check(promised > 0 && result == 0, "killed between deciding to close the door and closing it, %u times", promised);
+    check_number(wrong, 0, "each time the next who came closed it, and said so");
+}
+
+/* --- damage --- */
+
+static void test_damaged_slot(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_admission got;
+    struct source source = scratch_source(1);
+    uint64_t first;
+    uint8_t byte = 0xff;
+
+    strike_at(&store, &usual, 1, NOW);
+    first = record_bucket(&store.header, &source);
+    scratch_poke("lockout", (off_t)store_slot_at(first) + 60, &byte, 1);
+    got = admit_at(&store, &usual, 1, NOW);
+    check(got.verdict == LOCKOUT_ADMITTED && got.damaged_slots == 1, "a damaged slot is reported and reused");
+    check(admit_at(&store, &usual, 1, NOW).damaged_slots == 0 && is_clean(&store), "once");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_damaged_network(void)
+{
+    struct store store = scratch_open(64);
+    const struct manage_target network = {.source = {.prefix = 3, .address = {0x20}}, .network = true};
+    const struct source source = scratch_source(1);
+    struct lockout_admission got;
+    uint8_t byte = 0xff;
+    uint8_t zeros[RECORD_LEN] = {0};
+
+    scratch_need(manage_lock(&store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+    scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &byte, 1);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED &&
+              got.verdict != LOCKOUT_ADMITTED,
+          "I8: a damaged network lets nobody in");
+    scratch_poke("lockout", RECORD_NETWORKS_AT, zeros, sizeof zeros);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED,
+          "nor does one that was wiped");
+    store_close(&store);
+    scratch_empty();
+}
+
+int main(void)
+{
+    scratch_begin();
+    test_three_strikes();
+    test_until_unlocked();
+    test_alternating();
+    test_forgive();
+    test_strike_age();
+    test_exempt();
+    test_pace();
+    test_pace_of_all();
+    test_clock_steps();
+    test_crowd_of_one_source();
+    test_crowd_of_sources();
+    test_crowd_of_seeds();
+    test_crowd_of_right_replies();
+    test_single_errs();
+    test_total_errs();
+    test_first_reason();
+    test_flood();
+    test_all_locked();
+    test_networks();
+    test_flush();
+    test_damaged_slot();
+    test_damaged_network();
+    if (scratch_can_trace()) {
+        test_killed_anywhere();
+        test_killed_closing();
+    }
+    scratch_end();
+    return check_end();
+}

@@ -1,0 +1,708 @@
+/* SPDX-License-Identifier: ISC */
+/* The table as a file: golden tables, damage, unsafe files, creation, the lock, repair. Argument: the directory of
+ * golden tables. */
+#include "check.h"
+#include "door.h"
+#include "manage.h"
+#include "repair.h"
+#include "scratch.h"
+#include "slot.h"
+
+#include <sys/file.h>
+#include <sys/time.h>
+#include <time.h>
+
+#define NOW        SCRATCH_NOW
+#define GOLDEN_LEN 8192
+
+static const struct lockout_policy usual = {
+    .delay = 5, .delay_max_wait = 30, .max_bad_conns = 3, .lockout_time = 86400, .strike_time = 3600};
+
+static uint8_t golden[GOLDEN_LEN];
+static uint8_t golden_networks[GOLDEN_LEN];
+
+static void read_golden(const char *directory, const char *name, uint8_t bytes[static GOLDEN_LEN])
+{
+    char path[4096];
+
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    const int fd = open(path, O_RDONLY);
+    scratch_need(fd >= 0 && read(fd, bytes, GOLDEN_LEN) == GOLDEN_LEN && close(fd) == 0, "reading a golden table");
+}
+
+static void lay_down(const uint8_t bytes[static GOLDEN_LEN])
+{
+    scratch_write_file(scratch_path("lockout"), bytes, GOLDEN_LEN);
+}
+
+static enum store_fault hold_once(struct store *store)
+{
+    const enum store_fault fault = store_hold(store, HOLD_SHARED);
+
+    store_release(store);
+    return fault;
+}
+
+/* The decoded content of a table: what a program can learn from it. */
+struct content {
+    struct record_slot slots[70];
+    unsigned count;
+    struct manage_totals totals;
+};
+
+static bool collect(void *context, const struct manage_entry *entry)
+{
+    struct content *content = context;
+
+    if (content->count < 70)
+        content->slots[content->count++] = *entry->slot;
+    return true;
+}
+
+static enum store_fault list(struct store *store, struct content *content)
+{
+    memset(content, 0, sizeof *content);
+    return manage_each(store, collect, content, &content->totals);
+}
+
+static bool same_slot(const struct record_slot *a, const struct record_slot *b)
+{
+    const uint8_t key[SIPHASH_KEY_LEN] = {0};
+    uint8_t left[RECORD_LEN];
+    uint8_t right[RECORD_LEN];
+
+    record_encode_slot(a, key, 0, left);
+    record_encode_slot(b, key, 0, right);
+    return memcmp(left, right, RECORD_LEN) == 0;
+}
+
+/* Are the slots of some a subset of those of all, in order? */
+static bool is_part_of(const struct content *some, const struct content *all)
+{
+    unsigned at = 0;
+
+    for (unsigned i = 0; i < all->count && at < some->count; i++)
+        at += same_slot(&some->slots[at], &all->slots[i]);
+    return at == some->count;
+}
+
+static const struct record_slot *find(const struct content *content, const uint8_t *start, size_t len)
+{
+    for (unsigned i = 0; i < content->count; i++)
+        if (memcmp(content->slots[i].source.address, start, len) == 0)
+            return &content->slots[i];
+    return NULL;
+}
+
+static bool is_clean(struct store *store, struct repair_findings *findings)
+{
+    return repair_verify(store, NULL, NULL, findings) == STORE_OK && repair_is_clean(findings);
+}
+
+/* --- golden tables --- */
+
+static void test_golden(void)
+{
+    static const uint8_t v6[] = {0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2};
+    static const uint8_t v4[] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 0, 2, 8};
+    struct repair_findings findings;
+    const struct record_slot *slot;
+    struct content content;
+    struct store store;
+
+    lay_down(golden);
+    store = scratch_open(4096);
+    check(hold_once(&store) == STORE_OK, "the golden table is one");
+    check(store.header.places == 64 && store.header.key[15] == 15, "of 64 places: TABLE_SIZE does not change it");
+    check(store.counters.seed == 1000 && store.counters.total_errors == 7 && store.counters.epoch == 3 &&
+              store.counters.next_ms == NOW * 1000 + 500,
+          "with these counters");
+    check(list(&store, &content) == STORE_OK && content.count == 4 && content.totals.used == 4, "and four sources");
+    slot = find(&content, v6, sizeof v6);
+    check(slot != NULL && slot->locked && slot->by_hand && slot->locked_until == RECORD_FOREVER && slot->run == 5 &&
+              slot->refusals == 70000 && slot->source.prefix == 64 && slot->epoch == 2,
+          "2001:db8:1:2::/64 is locked by hand for ever");
+    slot = find(&content, v4, sizeof v4);
+    check(slot != NULL && slot->locked && !slot->by_hand && slot->locked_until == NOW - 60 + 86400 &&
+              slot->strikes == 3 && slot->errors == 8 && slot->last_seen == NOW - 1 && slot->last_strike == NOW - 60,
+          "192.0.2.8 for a day");
+    check(is_clean(&store, &findings) && findings.whole == 4, "verify finds nothing, in the right buckets");
+    store_close(&store);
+
+    lay_down(golden_networks);
+    store = scratch_open(64);
+    check(list(&store, &content) == STORE_OK && content.count == 6 && content.totals.networks == 2,
+          "the other golden table has two networks more");
+    check(is_clean(&store, &findings), "and is clean");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* I8: each byte of a table changed, one at a time. */
+static void change_every_byte(const uint8_t table[static GOLDEN_LEN], const char *name)
+{
+    unsigned admitted_wrong = 0, unseen = 0;
+    struct repair_findings findings;
+    struct content all, content;
+    struct store store;
+    uint8_t byte;
+
+    lay_down(table);
+    store = scratch_open(64);
+    scratch_need(list(&store, &all) == STORE_OK, "list");
+    for (unsigned i = 0; i < GOLDEN_LEN; i++) {
+        byte = table[i] ^ (uint8_t)(1 + i % 255);
+        scratch_poke("lockout", (off_t)i, &byte, 1);
+        unseen += is_clean(&store, &findings);
+        if (list(&store, &content) == STORE_OK)
+            admitted_wrong += !is_part_of(&content, &all) || content.count + content.totals.damaged < all.count;
+        scratch_poke("lockout", (off_t)i, &table[i], 1);
+    }
+    check_number(unseen, 0, name);
+    check_number(admitted_wrong, 0, "I8: and none is read as something else");
+    check(is_clean(&store, &findings), "put back, it is whole again");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_every_length(void)
+{
+    unsigned accepted = 0;
+    struct store store;
+
+    lay_down(golden);
+    store = scratch_open(64);
+    for (off_t len = 0; len < GOLDEN_LEN; len++) {
+        lay_down(golden);
+        scratch_need(truncate(scratch_path("lockout"), len) == 0, "truncate");
+        accepted += hold_once(&store) != STORE_DAMAGED;
+    }
+    check_number(accepted, 0, "I8: every truncation is damage");
+    lay_down(golden);
+    scratch_need(truncate(scratch_path("lockout"), GOLDEN_LEN + 64) == 0, "truncate");
+    check(hold_once(&store) == STORE_DAMAGED, "and so is a slot too many");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_empty_file(void)
+{
+    struct lockout_admission got;
+    const struct source source = scratch_source(1);
+    struct store store;
+
+    scratch_write_file(scratch_path("lockout"), golden, 0);
+    store = scratch_open(64);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED &&
+              got.verdict != LOCKOUT_ADMITTED,
+          "an empty file is not completed in silence");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- unsafe files --- */
+
+static void check_refused(enum store_fault want, const char *what)
+{
+    struct store store;
+    const enum store_fault fault = scratch_try(&store, 64, false, 100);
+
+    if (!check(fault == want && store.table_fd == -1 && store.dir_fd == -1, "I8: %s is refused", what))
+        printf("# got %u, want %u\n", (unsigned)fault, (unsigned)want);
+    check(strlen(store_fault_text(fault)) > 20, "with a word on what to do");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_unsafe_files(void)
+{
+    scratch_need(mkdir(scratch_path("lockout"), 0700) == 0, "mkdir");
+    check_refused(STORE_NOT_REGULAR, "a directory");
+    scratch_write_file(scratch_path("other"), golden, GOLDEN_LEN);
+    scratch_need(symlink("other", scratch_path("lockout")) == 0, "symlink");
+    check_refused(STORE_NOT_REGULAR, "a symbolic link");
+    scratch_need(mkfifo(scratch_path("lockout"), 0600) == 0, "mkfifo");
+    check_refused(STORE_NOT_REGULAR, "a FIFO, without waiting,");
+    lay_down(golden);
+    scratch_need(chmod(scratch_path("lockout"), 0602) == 0, "chmod");
+    check_refused(STORE_WRITABLE, "a table writable by others");
+    lay_down(golden);
+    scratch_need(chmod(scratch_path("lockout"), 0620) == 0, "chmod");
+    check_refused(STORE_WRITABLE, "a table writable by a group");
+    lay_down(golden);
+    scratch_need(chmod(scratch_path("lockout"), 0604) == 0, "chmod");
+    check_refused(STORE_READABLE, "a table readable by others");
+    if (geteuid() == 0) {
+        lay_down(golden);
+        scratch_need(chown(scratch_path("lockout"), 12345, 0) == 0, "chown");
+        check_refused(STORE_FOREIGN_OWNER, "a table of somebody else");
+    }
+}
+
+static void test_unsafe_directory(void)
+{
+    struct stat info;
+
+    scratch_need(chmod(scratch_dir, 0770) == 0, "chmod");
+    check_refused(STORE_DIRECTORY_WRITABLE, "a directory writable by a group");
+    scratch_need(chmod(scratch_dir, 0700) == 0, "chmod");
+    if (geteuid() == 0) {
+        scratch_need(chown(scratch_dir, 12345, 0) == 0, "chown");
+        check_refused(STORE_DIRECTORY_OWNER, "a directory of somebody else");
+        scratch_need(chown(scratch_dir, 0, 0) == 0, "chown");
+    }
+    check(stat(scratch_path("lockout"), &info) != 0, "and nothing was made in them");
+}
+
+static void test_absent(void)
+{
+    const struct store_options nowhere = {.directory = scratch_path("other"), .places = 64, .patience_ms = 100};
+    struct store store;
+    struct stat info;
+
+    check(store_open(&nowhere, &store) == STORE_NO_DIRECTORY, "a directory that does not exist is not made");
+    scratch_need(symlink(".", scratch_path("other")) == 0, "symlink");
+    check(store_open(&nowhere, &store) == STORE_DIRECTORY_CANNOT_OPEN, "a symbolic link is no state directory");
+    check(scratch_try(&store, 64, true, 100) == STORE_ABSENT && stat(scratch_path("lockout"), &info) != 0,
+          "reading alone makes no table");
+    scratch_empty();
+}
+
+/* --- the lock --- */
+
+static uint64_t monotonic_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void test_locked_for_ever(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+    struct sigaction action;
+    struct itimerval timer;
+    struct lockout_admission got;
+    const struct source source = scratch_source(1);
+    struct store store;
+    uint64_t begin;
+    int fd;
+
+    lay_down(golden);
+    scratch_need(scratch_try(&store, 64, false, 200) == STORE_OK, "open");
+    fd = open(scratch_path("lockout"), O_RDONLY);
+    scratch_need(fd >= 0 && flock(fd, LOCK_EX) == 0, "flock");
+    sigaction(SIGALRM, &ignore, NULL);
+    begin = monotonic_ms();
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_BUSY &&
+              got.verdict != LOCKOUT_ADMITTED,
+          "I8: a lock that another process never gives back lets nobody in");
+    check(monotonic_ms() - begin >= 200 && monotonic_ms() - begin < 5000, "and holds nobody beyond the limit");
+    sigaction(SIGALRM, NULL, &action);
+    getitimer(ITIMER_REAL, &timer);
+    check(action.sa_handler == SIG_IGN && timer.it_value.tv_sec == 0 && timer.it_value.tv_usec == 0 &&
+              timer.it_interval.tv_usec == 0,
+          "SIGALRM and its timer are as they were");
+    close(fd);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_OK,
+          "once it is free, it is had");
+    store_close(&store);
+
+    fd = open(scratch_dir, O_RDONLY | O_DIRECTORY);
+    scratch_empty();
+    scratch_need(fd >= 0 && flock(fd, LOCK_EX) == 0, "flock");
+    check(scratch_try(&store, 64, false, 100) == STORE_BUSY, "the same for creating a table");
+    close(fd);
+    scratch_empty();
+}
+
+static void test_deleted(void)
+{
+    char moved[SCRATCH_PATH_LEN + 40];
+    struct store old = scratch_open(64);
+    struct store young;
+    struct lockout_charge charge;
+    const struct source source = scratch_source(1);
+
+    scratch_need(unlink(scratch_path("lockout")) == 0, "unlink");
+    young = scratch_open(64);
+    scratch_need(lockout_charge(&old, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(&young, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    check_number(charge.strikes, 2, "after the table was deleted, old and new processes work on the same new one");
+    snprintf(moved, sizeof moved, "%s/other", scratch_dir);
+    scratch_need(rename(scratch_path("lockout"), moved) == 0, "rename");
+    scratch_need(lockout_charge(&old, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    check_number(charge.strikes, 1, "one that was moved away is no longer used either");
+    store_close(&old);
+    store_close(&young);
+    scratch_empty();
+}
+
+/* --- creation --- */
+
+static int create_and_strike(unsigned number)
+{
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge;
+    struct store store;
+
+    (void)number;
+    if (scratch_try(&store, 100, false, 20000) != STORE_OK)
+        return 0;
+    if (lockout_charge(&store, &usual, &source, true, scratch_at(NOW), &charge) != STORE_OK)
+        return 0;
+    return (int)charge.strikes;
+}
+
+static void test_creation_race(void)
+{
+    struct repair_findings findings;
+    unsigned results[256];
+    unsigned once = 0;
+    struct store store;
+    struct stat info;
+
+    scratch_crowd(50, create_and_strike, results);
+    for (unsigned i = 1; i <= 50; i++)
+        once += results[i] == 1;
+    check_number(once, 50, "50 processes at once make one table, and lose none of 50 strikes");
+    store = scratch_open(64);
+    check(is_clean(&store, &findings) && findings.places == 104, "which is whole, and rounded up to whole buckets");
+    scratch_need(stat(scratch_path("lockout"), &info) == 0, "stat");
+    check((info.st_mode & 07777) == 0600 && info.st_size == 4096 + 64 * 104,
+          "with mode 0600, as long as FORMAT.md says");
+    check(stat(scratch_path("lockout.new"), &info) != 0, "and nothing else is left");
+    store_close(&store);
+    scratch_empty();
+}
+
+static int create_alone(unsigned number)
+{
+    struct store store;
+
+    (void)number;
+    return scratch_try(&store, 64, false, 1000) == STORE_OK ? 0 : 1;
+}
+
+static void test_creation_killed(void)
+{
+    struct repair_findings findings;
+    unsigned nth = 1, bad = 0;
+    int result = -1;
+    struct store store;
+
+    for (; scratch_killed_at(nth, create_alone, &result); nth++) {
+        bad += scratch_try(&store, 64, false, 1000) != STORE_OK || !is_clean(&store, &findings);
+        store_close(&store);
+        scratch_empty();
+    }
+    check(result == 0 && nth > 10, "creation was killed at each of its %u system calls", nth - 1);
+    check_number(bad, 0, "the next process always had a whole table");
+    scratch_empty();
+}
+
+static void test_seed_of_later_table(void)
+{
+    struct store store = scratch_open(64);
+    uint64_t seed;
+
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    seed = store.counters.seed;
+    store_close(&store);
+    scratch_empty();
+    store = scratch_open(64);
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    check(store.counters.seed > seed + 1000, "I5: a later table's seed numbers begin behind an earlier one's");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- listing --- */
+
+static void test_list_changes_nothing(void)
+{
+    const struct timespec past[2] = {{.tv_sec = 1000000000}, {.tv_sec = 1100000000}};
+    uint8_t after[GOLDEN_LEN];
+    struct repair_findings findings;
+    struct content content;
+    struct store store;
+    struct stat info;
+    bool closed;
+    char line[DOOR_LINE_LEN];
+
+    lay_down(golden_networks);
+    scratch_need(utimensat(AT_FDCWD, scratch_path("lockout"), past, 0) == 0, "utimensat");
+    scratch_need(scratch_try(&store, 64, true, 1000) == STORE_OK, "open");
+    scratch_need(list(&store, &content) == STORE_OK && is_clean(&store, &findings), "list");
+    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    store_close(&store);
+    scratch_need(stat(scratch_path("lockout"), &info) == 0, "stat");
+    check(info.st_mtim.tv_sec == 1100000000 && info.st_atim.tv_sec == 1000000000,
+          "listing leaves the times as they were");
+    scratch_read_file("lockout", after, sizeof after);
+    check(memcmp(after, golden_networks, sizeof after) == 0, "and the bytes");
+    scratch_empty();
+}
+
+static bool try_the_lock(void *context, const struct manage_entry *entry)
+{
+    const int fd = open(scratch_path("lockout"), O_RDONLY);
+    unsigned *held = context;
+
+    (void)entry;
+    *held += flock(fd, LOCK_EX | LOCK_NB) != 0;
+    close(fd);
+    return true;
+}
+
+static void test_list_holds_nobody(void)
+{
+    struct store store;
+    unsigned held = 0;
+
+    lay_down(golden_networks);
+    store = scratch_open(64);
+    scratch_need(manage_each(&store, try_the_lock, &held, NULL) == STORE_OK, "manage_each");
+    check_number(held, 0, "the lock is free while a list is printed");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- repair --- */
+
+static enum store_fault repair(struct store *store, uint64_t places, bool give_up, struct repair_report *report)
+{
+    const struct repair_order order = {.places = places, .give_up = give_up, .now = NOW};
+
+    return repair_table(store, &order, report);
+}
+
+static void test_repair(void)
+{
+    static const uint8_t garbage[RECORD_LEN] = {1, 2, 3};
+    struct repair_findings findings;
+    struct repair_report report;
+    struct content all, content;
+    struct store store;
+
+    lay_down(golden_networks);
+    store = scratch_open(64);
+    scratch_need(list(&store, &all) == STORE_OK, "list");
+    scratch_poke("lockout", 0, garbage, sizeof garbage);
+    check(hold_once(&store) == STORE_DAMAGED, "a damaged first header lets nobody in");
+    check(repair(&store, 0, false, &report) == STORE_OK && report.kept == 6 && report.damaged == 0, "repair keeps all");
+    check(list(&store, &content) == STORE_OK && content.count == 6 && is_part_of(&content, &all) &&
+              store.counters.seed == 1000,
+          "with the same content");
+    scratch_poke("lockout", RECORD_HEADER_COPY_AT, garbage, sizeof garbage);
+    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "a damaged second header too");
+    scratch_poke("lockout", RECORD_COUNTERS_AT, garbage, sizeof garbage);
+    check(repair(&store, 0, false, &report) == STORE_OK && report.counters_lost && report.kept == 6,
+          "damaged counters cost the counters");
+    check(hold_once(&store) == STORE_OK && store.counters.seed > 1000000 && store.counters.networks == 2,
+          "I5: and seed numbers go on far behind");
+    scratch_need(truncate(scratch_path("lockout"), GOLDEN_LEN - 64 * 32) == 0, "truncate");
+    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings) && findings.places == 64,
+          "a truncated table has its length again");
+    lay_down(golden);
+    scratch_poke("lockout", 0, garbage, sizeof garbage);
+    scratch_poke("lockout", RECORD_HEADER_COPY_AT, garbage, sizeof garbage);
+    check(repair(&store, 0, false, &report) == STORE_KEY_LOST && hold_once(&store) == STORE_DAMAGED,
+          "without a header nothing is kept, and nothing is done unasked");
+    check(repair(&store, 0, true, &report) == STORE_OK && report.kept == 0 && is_clean(&store, &findings) &&
+              findings.places == 64,
+          "asked, it begins an empty table");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_repair_other_size(void)
+{
+    struct repair_findings findings;
+    struct repair_report report;
+    struct content all, content;
+    struct lockout_charge charge;
+    struct store store = scratch_open(512);
+    struct lockout_policy strict = usual;
+    unsigned locked = 0;
+    struct stat info;
+
+    strict.max_bad_conns = 1;
+    for (uint32_t who = 0; who < 60; who++) {
+        const struct source source = scratch_source(who);
+
+        scratch_need(lockout_charge(&store, who < 8 ? &strict : &usual, &source, false, scratch_at(NOW), &charge) ==
+                         STORE_OK,
+                     "charge");
+    }
+    scratch_need(list(&store, &all) == STORE_OK && all.count == 60, "list");
+    check(repair(&store, 5000, false, &report) == STORE_OK && report.kept == 60 && report.dropped == 0 &&
+              is_clean(&store, &findings) && findings.places == 5000,
+          "repair into a larger table keeps all");
+    check(stat(scratch_path("lockout"), &info) == 0 && info.st_size == 4096 + 64 * 5000, "which is as long as it says");
+    check(repair(&store, 64, false, &report) == STORE_OK && report.kept + report.dropped == 60 &&
+              is_clean(&store, &findings) && findings.places == 64 && findings.whole == report.kept,
+          "into a smaller one what there is room for");
+    scratch_need(list(&store, &content) == STORE_OK, "list");
+    for (unsigned i = 0; i < content.count; i++)
+        locked += slot_in_force(&content.slots[i], NOW);
+    check_number(locked, 8, "locks first");
+    store_close(&store);
+    scratch_empty();
+}
+
+static int repair_larger(unsigned number)
+{
+    struct repair_report report;
+    struct store store;
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 1000) != STORE_OK)
+        return 1;
+    return repair(&store, 128, false, &report) == STORE_OK ? 0 : 2;
+}
+
+static void test_repair_killed(void)
+{
+    unsigned nth = 1, lost = 0, dirty = 0, let_in = 0, interrupted = 0, leftovers = 0;
+    struct repair_findings findings;
+    struct repair_report report;
+    struct content all, content;
+    struct store store;
+    struct stat info;
+    int result = -1;
+    bool killed;
+
+    lay_down(golden_networks);
+    store = scratch_open(64);
+    scratch_need(list(&store, &all) == STORE_OK, "list");
+    do {
+        lay_down(golden_networks);
+        killed = scratch_killed_at(nth++, repair_larger, &result);
+        /* Either a whole table of one size or the other, or one that lets nobody in. */
+        if (list(&store, &content) == STORE_OK)
+            let_in += content.count != all.count || !is_clean(&store, &findings);
+        else
+            interrupted += hold_once(&store) == STORE_REBUILDING;
+        scratch_need(repair(&store, 0, false, &report) == STORE_OK, "a second repair");
+        dirty += !is_clean(&store, &findings);
+        lost += list(&store, &content) != STORE_OK || content.count != all.count || store.counters.seed != 1000;
+        leftovers += stat(scratch_path("lockout.rebuild"), &info) == 0;
+    } while (killed);
+    check(result == 0 && interrupted > 3, "a repair was killed at each of its %u system calls, %u times half done",
+          nth - 2, interrupted);
+    check_number(let_in, 0, "I8: half a table lets nobody in");
+    check_number(dirty, 0, "a second repair always made it whole");
+    check_number(lost, 0, "and nothing was lost");
+    check_number(leftovers, 0, "nor left behind");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A leftover of a repair that had not begun to copy says nothing about a table that lived on. */
+static void test_stale_rebuild(void)
+{
+    struct lockout_charge charge;
+    struct repair_report report;
+    const struct source source = scratch_source(1);
+    struct content content;
+    struct store store;
+
+    lay_down(golden);
+    scratch_write_file(scratch_path("lockout.rebuild"), golden_networks, GOLDEN_LEN);
+    store = scratch_open(64);
+    scratch_need(lockout_charge(&store, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    check(repair(&store, 0, false, &report) == STORE_OK && !report.finished_earlier &&
+              list(&store, &content) == STORE_OK && content.count == 5,
+          "a stale lockout.rebuild is dropped");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* --- killed at random --- */
+
+static int strike_for_ever(unsigned number)
+{
+    struct store store;
+    struct lockout_admission admission;
+    struct lockout_charge charge;
+
+    if (scratch_try(&store, 64, false, 20000) != STORE_OK)
+        return 1;
+    for (uint32_t who = number;; who += 7) {
+        const struct source source = scratch_source(who % 500);
+
+        if (lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &admission) != STORE_OK ||
+            lockout_charge(&store, &usual, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+            return 1;
+        if (who % 2 == 0)
+            (void)lockout_forgive(&store, &source, &charge);
+        else
+            (void)lockout_settle(&store, &usual, &source, scratch_at(NOW), &charge);
+    }
+}
+
+static void test_killed_writers(void)
+{
+    struct repair_findings findings;
+    struct store store = scratch_open(64);
+    unsigned dirty = 0, failed = 0;
+
+    for (unsigned round = 0; round < 40; round++) {
+        const struct timespec pause = {.tv_nsec = 1000000 + round * 333333};
+        pid_t pids[4];
+        int status;
+
+        fflush(stdout);
+        for (unsigned i = 0; i < 4; i++) {
+            pids[i] = fork();
+            scratch_need(pids[i] >= 0, "fork");
+            if (pids[i] == 0)
+                _exit(strike_for_ever(i));
+        }
+        nanosleep(&pause, NULL);
+        for (unsigned i = 0; i < 4; i++) {
+            kill(pids[i], SIGKILL);
+            scratch_need(waitpid(pids[i], &status, 0) == pids[i], "waitpid");
+            failed += !WIFSIGNALED(status);
+        }
+        dirty += !is_clean(&store, &findings);
+    }
+    check_number(failed, 0, "writers work until they are killed");
+    check_number(dirty, 0, "and leave a whole table, forty times");
+    store_close(&store);
+    scratch_empty();
+}
+
+int main(int argc, char **argv)
+{
+    scratch_need(argc == 2, "argument: the directory of golden tables");
+    read_golden(argv[1], "table-1", golden);
+    read_golden(argv[1], "table-1-networks", golden_networks);
+    scratch_begin();
+    test_golden();
+    change_every_byte(golden, "I8: verify sees every changed byte of the golden table");
+    change_every_byte(golden_networks, "I8: and of the one with networks");
+    test_every_length();
+    test_empty_file();
+    test_unsafe_files();
+    test_unsafe_directory();
+    test_absent();
+    test_locked_for_ever();
+    test_deleted();
+    test_creation_race();
+    test_seed_of_later_table();
+    test_list_changes_nothing();
+    test_list_holds_nobody();
+    test_repair();
+    test_repair_other_size();
+    test_stale_rebuild();
+    test_killed_writers();
+    if (scratch_can_trace()) {
+        test_creation_killed();
+        test_repair_killed();
+    }
+    scratch_end();
+    return check_end();
+}
