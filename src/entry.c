@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: ISC */
+/* See entry.h. */
+#include "entry.h"
+
+#include "file.h"
+#include "number.h"
+#include "relay.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ID_MAX          4294967294u /* the last number that is not "leave it as it is" */
+#define LOGIN_MAX       32
+#define NAME_MAX_LEN    64
+#define PATH_MAX_LEN    (PATH_MAX - 1)
+#define SECRET_FILE_MAX 1024 /* bytes of a file that holds one secret and the white space behind it */
+
+#define SMALL     "abcdefghijklmnopqrstuvwxyz"
+#define CAPITALS  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS    "0123456789"
+#define NAME_SET  CAPITALS SMALL DIGITS "_.-"
+#define LOGIN_SET SMALL DIGITS "_.-"
+
+/* Secrets that everybody can read: in the samples of 4.0 and in this manual. */
+static const char *const published[] = {"Sample", "The", "Trouble", "With", "Trillions", "weeble", "SECRET"};
+
+#define PUBLISHED_COUNT (sizeof(published) / sizeof(published[0]))
+
+/* The options of a line, as they were written; text NULL: not given. */
+struct options {
+    struct scan_field name;
+    struct scan_field secret_file;
+    struct scan_field credential;
+    struct scan_field socket;
+};
+
+int entry_begin(struct parser *parser, size_t len)
+{
+    unsigned earlier;
+
+    /* Each line adds one secret at most, and none is shorter than KILL="x". */
+    if (seen_new(len / 8 + PUBLISHED_COUNT, &parser->seen) != 0) {
+        parser_error(parser, "there is no memory, or no random number, to compare its secrets");
+        return -1;
+    }
+    for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
+        const struct secret secret = {.bytes = (const uint8_t *)published[i], .len = strlen(published[i])};
+
+        seen_add(&parser->seen, secret, 0, &earlier);
+    }
+    parser->default_user = "nobody";
+    return 0;
+}
+
+/* A published secret counts as seen in line 0. */
+static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
+{
+    unsigned earlier = 0;
+
+    if (seen_add(&parser->seen, secret, line, &earlier))
+        return true;
+    if (earlier == 0)
+        parser_error(parser,
+                     "the secret is one of the published samples: make one, with head -c 24 /dev/urandom | base64");
+    else
+        parser_error(parser, "the secret is the one of line %u: give each line its own", earlier);
+    return false;
+}
+
+/* A number, or a name as useradd(8) makes them. It is not looked up here. */
+static bool is_user(const struct scan_field *field)
+{
+    const char *text = field->text;
+    uint64_t id;
+
+    if (number_parse(text, (struct number_range){0, ID_MAX}, &id) == NUMBER_OK)
+        return true;
+    if (field->len > LOGIN_MAX || strchr(SMALL "_", text[0]) == NULL)
+        return false;
+
+    const size_t plain = strspn(text, LOGIN_SET);
+    return plain == field->len || (plain + 1 == field->len && text[plain] == '$');
+}
+
+/* Returns the kept text, or NULL after reporting what is wrong with the user or group. */
+static const char *take_user(struct parser *parser, const struct scan_field *field, const char *what)
+{
+    if (field->len == 0) {
+        parser_error(parser, "the %s is empty: write a name or a number, or leave the field out", what);
+        return NULL;
+    }
+    if (!is_user(field)) {
+        parser_error(parser, "the %s must be a name of at most %d of a-z 0-9 _ . - or a number from 0 to %u", what,
+                     LOGIN_MAX, ID_MAX);
+        return NULL;
+    }
+    return parser_keep(parser, field->text, field->len);
+}
+
+static bool is_one_value(struct parser *parser, const struct scan_line *line)
+{
+    if (line->field_count == 1)
+        return true;
+    parser_error(parser, "takes one value, not %zu", line->field_count);
+    return false;
+}
+
+void entry_take_default_uid(struct parser *parser, const struct scan_line *line)
+{
+    if (!is_one_value(parser, line))
+        return;
+
+    const char *user = take_user(parser, &line->fields[0], "user");
+    if (user == NULL)
+        return;
+    parser->default_user = user;
+    parser->default_line = parser->line;
+}
+
+void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
+{
+    if (!is_one_value(parser, line))
+        return;
+
+    const char *group = take_user(parser, &line->fields[0], "group");
+    if (group == NULL)
+        return;
+    parser->default_group = group;
+    parser->default_line = parser->line;
+}
+
+static bool is_option(const struct scan_field *field)
+{
+    return memchr(field->text, '=', field->len) != NULL;
+}
+
+/* Is the field prefix and a value? Then the value goes to *option, where none must be yet. */
+static bool take_option(struct parser *parser, const struct scan_field *field, const char *prefix,
+                        struct scan_field *option)
+{
+    const size_t skip = strlen(prefix);
+
+    if (strncmp(field->text, prefix, skip) != 0)
+        return false;
+    if (option->text != NULL)
+        parser_error(parser, "the option %s is given twice: keep one", prefix);
+    *option = (struct scan_field){.text = field->text + skip, .len = field->len - skip};
+    return true;
+}
+
+/* The fields from number first on: all of them options. */
+static void take_options(struct parser *parser, const struct scan_line *line, size_t first, struct options *options)
+{
+    for (size_t i = first; i < line->field_count; i++) {
+        const struct scan_field *field = &line->fields[i];
+
+        if (!take_option(parser, field, "name=", &options->name) &&
+            !take_option(parser, field, "secret-file=", &options->secret_file) &&
+            !take_option(parser, field, "credential=", &options->credential) &&
+            !take_option(parser, field, "socket=", &options->socket))
+            parser_error(parser,
+                         "field %zu is no option: write \"secret-file=...\" or \"credential=...\", or \"name=...\" or "
+                         "\"socket=...\" for an action",
+                         i + 1);
+    }
+}
+
+static bool is_path(const struct scan_field *field)
+{
+    return field->text[0] == '/' && field->len <= PATH_MAX_LEN;
+}
+
+static void take_command(struct parser *parser, const struct scan_line *line, struct config_entry *entry)
+{
+    const struct scan_field *field = &line->fields[1];
+
+    if (line->field_count < 2 || !is_path(field)) {
+        parser_error(parser, "the second field must be an absolute path, such as \"/usr/local/sbin/backup\"");
+        return;
+    }
+    if (field->text[field->len - 1] == '/') {
+        parser_error(parser, "the second field must name a file: it ends in /");
+        return;
+    }
+    if (strpbrk(field->text, " \t") != NULL)
+        parser_warn(parser,
+                    "the command's path has a blank in it; a command has no arguments: write a script for them");
+    entry->command = parser_keep(parser, field->text, field->len);
+}
+
+/* What listens there is another's, who decides as whom it runs: so there is neither a command nor a user. */
+static void take_socket(struct parser *parser, const struct scan_line *line, const struct scan_field *option,
+                        bool has_ids, struct config_entry *entry)
+{
+    if (option->text[0] != '/' || option->len > RELAY_PATH_MAX || option->text[option->len - 1] == '/') {
+        parser_error(parser,
+                     "the socket= must be an absolute path of at most %d bytes, such as \"socket=/run/ostiary/backup\"",
+                     RELAY_PATH_MAX);
+        return;
+    }
+    if (line->field_count < 2 || line->fields[1].len > 0 || is_option(&line->fields[1])) {
+        parser_error(parser, "with socket= there is no command: the second field must be \"\"");
+        return;
+    }
+    if (has_ids)
+        parser_error(parser, "with socket= there is no user: the service that listens decides, leave the field out");
+    entry->socket = parser_keep(parser, option->text, option->len);
+}
+
+/* User and group, where they are written, else the defaults in force. Returns the number of the field behind them. */
+static size_t take_ids(struct parser *parser, const struct scan_line *line, struct config_entry *entry)
+{
+    size_t next = 2;
+
+    entry->user = parser->default_user;
+    entry->group = parser->default_group;
+    parser->default_line = 0;
+    if (next < line->field_count && !is_option(&line->fields[next])) {
+        entry->user = take_user(parser, &line->fields[next++], "user");
+        entry->group = NULL;
+        if (next < line->field_count && !is_option(&line->fields[next]))
+            entry->group = take_user(parser, &line->fields[next++], "group");
+    }
+    return next;
+}
+
+/* The base name of the command or socket, with _ for what a log line should not hold. */
+static const char *default_name(struct parser *parser, const char *path)
+{
+    const char *base = strrchr(path, '/') + 1;
+    char *name = parser_keep(parser, base, strnlen(base, NAME_MAX_LEN));
+
+    for (char *at = name; at != NULL && *at != '\0'; at++) {
+        if (strchr(NAME_SET, *at) == NULL)
+            *at = '_';
+    }
+    return name;
+}
+
+static void take_name(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
+{
+    if (option->text == NULL) {
+        if (entry->command != NULL)
+            entry->name = default_name(parser, entry->command);
+        else if (entry->socket != NULL)
+            entry->name = default_name(parser, entry->socket);
+        return;
+    }
+    if (option->len == 0 || option->len > NAME_MAX_LEN || strspn(option->text, NAME_SET) != option->len) {
+        parser_error(parser, "the name= must be 1 to %d of A-Z a-z 0-9 _ . -", NAME_MAX_LEN);
+        return;
+    }
+    entry->name = parser_keep(parser, option->text, option->len);
+}
+
+/* All fields but the first: what is to be done, as whom, and what it is called. */
+static void take_deed(struct parser *parser, const struct scan_line *line, struct options *options,
+                      struct config_entry *entry)
+{
+    const size_t next = take_ids(parser, line, entry);
+
+    take_options(parser, line, next, options);
+    if (options->socket.text != NULL)
+        take_socket(parser, line, &options->socket, next > 2, entry);
+    else
+        take_command(parser, line, entry);
+    take_name(parser, &options->name, entry);
+}
+
+static void take_inline(struct parser *parser, const struct scan_field *field, struct config_entry *entry)
+{
+    if (!field->quoted) {
+        parser_error(parser, "the first field, the secret, must be in double quotes");
+    } else if (field->len == 0) {
+        parser_error(parser, "the secret is empty: write one, or add \"secret-file=/PATH\"");
+    } else if (field->len > SECRET_MAX) {
+        parser_error(parser, "the secret has %zu bytes: %d are the most", field->len, SECRET_MAX);
+    } else {
+        entry->secret = (struct secret){.bytes = (const uint8_t *)field->text, .len = field->len};
+        is_fresh(parser, entry->secret, parser->line);
+    }
+}
+
+static void take_secret_file(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
+{
+    if (!is_path(option)) {
+        parser_error(parser,
+                     "the secret-file= must be an absolute path, such as \"secret-file=/etc/ostiary/backup.key\"");
+        return;
+    }
+    entry->origin = CONFIG_SECRET_FILE;
+    entry->secret_path = parser_keep(parser, option->text, option->len);
+}
+
+static void take_credential(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
+{
+    const char *name = option->text;
+
+    if (option->len == 0 || option->len > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0) {
+        parser_error(parser, "the credential= must be a file name without /, such as \"credential=backup\"");
+        return;
+    }
+    if (parser->reader->credentials_dir == NULL) {
+        parser_error(parser, "there are no credentials here ($CREDENTIALS_DIRECTORY is not set): "
+                             "run it from a systemd unit with LoadCredential=, or use secret-file=");
+        return;
+    }
+    entry->origin = CONFIG_SECRET_CREDENTIAL;
+    entry->secret_path = parser_keep(parser, option->text, option->len);
+}
+
+/* Exactly one source of the secret: the first field, a file or a credential. */
+static void take_secret(struct parser *parser, const struct scan_field *first, const struct options *options,
+                        struct config_entry *entry)
+{
+    const bool in_file = options->secret_file.text != NULL;
+    const bool in_credential = options->credential.text != NULL;
+
+    if (!in_file && !in_credential) {
+        take_inline(parser, first, entry);
+        return;
+    }
+    if (first->len > 0)
+        parser_error(parser,
+                     "the secret is given twice: with secret-file= or credential= the first field must be \"\"");
+    if (in_file && in_credential)
+        parser_error(parser, "the secret is given twice: keep one of secret-file= and credential=");
+    if (in_file)
+        take_secret_file(parser, &options->secret_file, entry);
+    else
+        take_credential(parser, &options->credential, entry);
+}
+
+static void keep_entry(struct config *config, const struct config_entry *entry)
+{
+    config->entries[config->entry_count++] = *entry;
+}
+
+void entry_take_action(struct parser *parser, const struct scan_line *line)
+{
+    const size_t errors = parser->errors;
+    struct config_entry entry = {.line = parser->line};
+    struct options options = {0};
+
+    parser->has_entry = true;
+    take_deed(parser, line, &options, &entry);
+    take_secret(parser, &line->fields[0], &options, &entry);
+    if (parser->errors == errors)
+        keep_entry(parser->config, &entry);
+}
+
+void entry_take_kill(struct parser *parser, const struct scan_line *line)
+{
+    const size_t errors = parser->errors;
+    struct config_entry entry = {.line = parser->line, .name = "kill", .user = parser->default_user, .kill = true};
+    struct options options = {0};
+
+    parser->has_entry = true;
+    if (parser->kill_line != 0) {
+        parser_error(parser, "is given already in line %u: keep one", parser->kill_line);
+        return;
+    }
+    parser->kill_line = parser->line;
+    take_options(parser, line, 1, &options);
+    if (options.name.text != NULL)
+        parser_error(parser, "has no name=: leave it out");
+    if (options.socket.text != NULL)
+        parser_error(parser, "closes the door and nothing else: leave socket= out");
+    take_secret(parser, &line->fields[0], &options, &entry);
+    if (parser->errors == errors)
+        keep_entry(parser->config, &entry);
+}
+
+void entry_take_lockout_action(struct parser *parser, const struct scan_line *line)
+{
+    const size_t errors = parser->errors;
+    struct config *config = parser->config;
+    struct config_entry entry = {.line = parser->line};
+    struct options options = {0};
+
+    if (config->has_lockout_action) {
+        parser_error(parser, "is given already in line %u: keep one", config->lockout_action.line);
+        return;
+    }
+    if (line->fields[0].len > 0)
+        parser_warn(parser, "the first field is not used, for nobody asks for this action: write \"\"");
+    take_deed(parser, line, &options, &entry);
+    if (options.secret_file.text != NULL || options.credential.text != NULL)
+        parser_error(parser, "has no secret: leave secret-file= and credential= out");
+    if (parser->errors != errors)
+        return;
+    config->has_lockout_action = true;
+    config->lockout_action = entry;
+}
+
+/* How many bytes of a secret file are the secret: trailing white space is not, as for ostclient -k. */
+static size_t trimmed(const uint8_t *bytes, size_t len)
+{
+    while (len > 0 && (bytes[len - 1] == ' ' || (bytes[len - 1] >= '\t' && bytes[len - 1] <= '\r')))
+        len--;
+    return len;
+}
+
+static bool is_secret(struct parser *parser, const uint8_t *bytes, size_t len)
+{
+    if (len == 0)
+        parser_error(parser, "the secret's file is empty: put a secret into it");
+    else if (len > SECRET_MAX)
+        parser_error(parser, "the secret in the file has %zu bytes: %d are the most", len, SECRET_MAX);
+    else if (memchr(bytes, '\0', len) != NULL || memchr(bytes, '\n', len) != NULL || memchr(bytes, '\r', len) != NULL)
+        parser_error(parser, "the secret's file must hold one line of text, without a NUL byte");
+    else
+        return true;
+    return false;
+}
+
+static enum file_fault read_secret_file(const struct parser *parser, const struct config_entry *entry,
+                                        struct locked *text, size_t *len)
+{
+    char path[PATH_MAX + NAME_MAX];
+    const char *dir = parser->reader->credentials_dir;
+
+    if (entry->origin == CONFIG_SECRET_FILE)
+        return file_read_private(entry->secret_path, SECRET_FILE_MAX, text, len);
+    if (snprintf(path, sizeof(path), "%s/%s", dir, entry->secret_path) >= (int)sizeof(path)) {
+        errno = ENAMETOOLONG;
+        return FILE_CANNOT_OPEN;
+    }
+    return file_read_private(path, SECRET_FILE_MAX, text, len);
+}
+
+static void report_fault(struct parser *parser, const char *what, enum file_fault fault)
+{
+    const bool has_reason = fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY;
+
+    parser_error(parser, "the %s %s%s%s", what, file_fault_text(fault), has_reason ? ": " : "",
+                 has_reason ? strerror(errno) : "");
+}
+
+/* The secret of a file or credential goes to room, which has SECRET_MAX bytes. Returns how many it took. */
+static size_t load_from_file(struct parser *parser, struct config_entry *entry, uint8_t *room)
+{
+    struct locked text = {0};
+    size_t len = 0;
+
+    parser->line = entry->line;
+    parser->keyword = entry->kill ? "KILL" : "ACTION";
+
+    const enum file_fault fault = read_secret_file(parser, entry, &text, &len);
+    if (fault != FILE_OK) {
+        report_fault(parser, entry->origin == CONFIG_SECRET_FILE ? "secret-file=" : "credential=", fault);
+        return 0;
+    }
+    len = trimmed(text.bytes, len);
+    if (is_secret(parser, text.bytes, len)) {
+        memcpy(room, text.bytes, len);
+        entry->secret = (struct secret){.bytes = room, .len = len};
+        is_fresh(parser, entry->secret, entry->line);
+    } else {
+        len = 0;
+    }
+    locked_free(&text);
+    return len;
+}
+
+static size_t load(struct parser *parser, struct config_entry *entry, uint8_t *room)
+{
+    if (entry->origin != CONFIG_SECRET_INLINE)
+        return load_from_file(parser, entry, room);
+    memcpy(room, entry->secret.bytes, entry->secret.len);
+    entry->secret.bytes = room;
+    return entry->secret.len;
+}
+
+static void load_secrets(struct parser *parser)
+{
+    struct config *config = parser->config;
+    size_t room = 0;
+    size_t used = 0;
+
+    for (size_t i = 0; i < config->entry_count; i++)
+        room += config->entries[i].origin == CONFIG_SECRET_INLINE ? config->entries[i].secret.len : SECRET_MAX;
+    if (room == 0)
+        return;
+    if (locked_new(room, &config->secrets) != 0) {
+        parser_error(parser,
+                     "its secrets do not fit into locked memory (%s): raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=",
+                     strerror(errno));
+        return;
+    }
+    for (size_t i = 0; i < config->entry_count; i++)
+        used += load(parser, &config->entries[i], config->secrets.bytes + used);
+}
+
+static void forget_secrets(struct config *config)
+{
+    for (size_t i = 0; i < config->entry_count; i++)
+        config->entries[i].secret = (struct secret){0};
+}
+
+void entry_finish(struct parser *parser)
+{
+    struct config *config = parser->config;
+
+    parser->keyword = NULL;
+    if (!parser->has_entry) {
+        parser->line = 0;
+        parser_error(parser, "there is no ACTION and no KILL: nothing could ever be accepted");
+    }
+    parser->line = parser->default_line;
+    if (parser->default_line != 0)
+        parser_warn(parser, "no ACTION follows this default, and it does not reach back: move it up");
+    parser->line = 0;
+    if (parser->reader->with_secrets)
+        load_secrets(parser);
+    else
+        forget_secrets(config);
+    parser->line = 0;
+    parser->keyword = NULL;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* See parser.h. */
+#include "parser.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FINDINGS_MAX 100
+#define TEXT_LEN     512
+
+/* No line that adds an entry, an exemption or a secret is shorter: KILL="x" and its newline. */
+#define LINE_MIN 9
+
+/* A kept string has at least as many bytes in the text, its NUL's place included; a name may repeat its command. */
+#define STRINGS_ROOM(len) (2 * (len) + 64)
+
+int parser_begin(struct parser *parser, size_t len)
+{
+    struct config *config = parser->config;
+    const size_t most = len / LINE_MIN + 1;
+
+    config->memory = calloc(1, most * (sizeof(struct config_entry) + sizeof(struct source)) + STRINGS_ROOM(len));
+    if (config->memory == NULL) {
+        parser_error(parser, "there is no memory to read it");
+        return -1;
+    }
+    config->entries = config->memory;
+    config->exempt = (void *)(config->entries + most);
+    parser->strings = (void *)(config->exempt + most);
+    parser->strings_left = STRINGS_ROOM(len);
+    return 0;
+}
+
+bool parser_is_mute(const struct parser *parser)
+{
+    return parser->errors + parser->warnings >= FINDINGS_MAX;
+}
+
+static void show(const struct parser *parser, enum config_severity severity, const char *text)
+{
+    const struct config_finding finding = {
+        .file = parser->reader->path,
+        .line = parser->line,
+        .severity = severity,
+        .text = text,
+    };
+
+    parser->reader->report(parser->reader->context, &finding);
+}
+
+__attribute__((format(printf, 3, 0))) static void find(struct parser *parser, enum config_severity severity,
+                                                       const char *format, va_list arguments)
+{
+    char text[TEXT_LEN];
+    int used = 0;
+
+    if (!parser_is_mute(parser)) {
+        if (parser->keyword != NULL)
+            used = snprintf(text, sizeof(text), "%s: ", parser->keyword);
+        vsnprintf(text + used, sizeof(text) - (size_t)used, format, arguments);
+        show(parser, severity, text);
+    }
+    if (severity == CONFIG_ERROR)
+        parser->errors++;
+    else
+        parser->warnings++;
+}
+
+void parser_error(struct parser *parser, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    find(parser, CONFIG_ERROR, format, arguments);
+    va_end(arguments);
+}
+
+void parser_warn(struct parser *parser, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    find(parser, CONFIG_WARNING, format, arguments);
+    va_end(arguments);
+}
+
+void parser_end(struct parser *parser)
+{
+    const size_t findings = parser->errors + parser->warnings;
+    char text[TEXT_LEN];
+
+    if (findings > FINDINGS_MAX) {
+        parser->line = 0;
+        snprintf(text, sizeof(text), "and %zu more: mend these first", findings - FINDINGS_MAX);
+        show(parser, parser->errors > 0 ? CONFIG_ERROR : CONFIG_WARNING, text);
+    }
+    seen_free(&parser->seen);
+}
+
+char *parser_keep(struct parser *parser, const char *text, size_t len)
+{
+    char *kept = parser->strings;
+
+    if (len >= parser->strings_left) {
+        parser_error(parser, "there is no memory to keep it");
+        return NULL;
+    }
+    memcpy(kept, text, len);
+    kept[len] = '\0';
+    parser->strings += len + 1;
+    parser->strings_left -= len + 1;
+    return kept;
+}

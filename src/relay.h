@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * An action that is somebody else's to run: the handler, which then needs no right of its own, only tells a socket
+ * in the file system which peer has knocked. What listens there (a systemd socket unit) decides what it means.
+ *
+ * The message is the address of the peer and a newline. Nothing is read back, and nothing is waited for.
+ */
+#ifndef OSTIARY_RELAY_H
+#define OSTIARY_RELAY_H
+
+#define RELAY_PATH_MAX 107 /* bytes in the path of a socket, without the NUL: sun_path of unix(7) */
+
+/* Connect to the stream socket at this path, or fail at once. Returns 0, or -1 with errno; the caller closes *fd. */
+int relay_connect(const char *path, int *fd);
+
+/* Send the line. Returns 0, or -1 with errno: EPIPE where the listener took the connection and dropped it. */
+int relay_send(int fd, const char *address);
+
+#endif
