@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The identity an action runs as, from the user and group that the configuration names. It asks the system's user
+ * database (NSS), which may read files or ask a server: never before the reply has arrived.
+ */
+#ifndef OSTIARY_ACCOUNT_H
+#define OSTIARY_ACCOUNT_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+enum account_fault {
+    ACCOUNT_OK,
+    ACCOUNT_NO_USER,     /* no user of that name */
+    ACCOUNT_NO_GROUP,    /* no group of that name */
+    ACCOUNT_NEEDS_GROUP, /* a number without a passwd entry, and no group given */
+    ACCOUNT_LOOKUP       /* the database did not answer, or memory ran out: errno says why */
+};
+
+struct account {
+    uid_t uid;
+    gid_t gid;
+    gid_t *groups; /* what initgroups(3) would set, gid among them */
+    size_t group_count;
+    char *name; /* the number as text where the user has no passwd entry; then home is "/" and shell /bin/sh */
+    char *home;
+    char *shell;
+};
+
+/* user: number or name; group: number or name, or NULL for the user's own. The caller frees the account. */
+enum account_fault account_resolve(const char *user, const char *group, struct account *account);
+
+void account_free(struct account *account);
+
+/* What is wrong, for "user 'x': TEXT". */
+const char *account_fault_text(enum account_fault fault);
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* See check.h. */
+#include "check.h"
+
+#include "file.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* Below this a secret can be guessed offline from one captured exchange: 16 random characters hold 80 bits and more. */
+#define SECRET_SHORT 16
+
+static int check_account(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN])
+{
+    const enum account_fault fault = account_resolve(entry->user, entry->group, account);
+
+    if (fault == ACCOUNT_NO_GROUP)
+        snprintf(problem, CHECK_TEXT_LEN, "group '%s': %s", entry->group, account_fault_text(fault));
+    else if (fault == ACCOUNT_LOOKUP)
+        snprintf(problem, CHECK_TEXT_LEN, "user '%s': %s: %s", entry->user, account_fault_text(fault), strerror(errno));
+    else if (fault != ACCOUNT_OK)
+        snprintf(problem, CHECK_TEXT_LEN, "user '%s': %s", entry->user, account_fault_text(fault));
+    if (fault != ACCOUNT_OK)
+        return -1;
+
+    if (geteuid() != 0 && (account->uid != getuid() || account->gid != getgid())) {
+        snprintf(problem, CHECK_TEXT_LEN,
+                 "user '%s': only root can run an action as somebody else: run ostiaryd as root", entry->user);
+        account_free(account);
+        return -1;
+    }
+    return 0;
+}
+
+static int check_command(const struct config_entry *entry, bool as_root, char problem[static CHECK_TEXT_LEN])
+{
+    char culprit[4096];
+    const enum file_fault fault = file_check_command(entry->command, as_root, culprit);
+    const int reason = errno;
+
+    if (fault == FILE_OK)
+        return 0;
+    if (fault == FILE_CANNOT_OPEN)
+        snprintf(problem, CHECK_TEXT_LEN, "command '%s': %s: %s", entry->command, culprit, strerror(reason));
+    else
+        snprintf(problem, CHECK_TEXT_LEN, "command '%s': '%s' %s", entry->command, culprit, file_fault_text(fault));
+    return -1;
+}
+
+static int check_socket(const struct config_entry *entry, char problem[static CHECK_TEXT_LEN])
+{
+    struct stat status;
+
+    if (stat(entry->socket, &status) != 0) {
+        snprintf(problem, CHECK_TEXT_LEN, "socket '%s': %s: start the socket unit that listens there", entry->socket,
+                 strerror(errno));
+        return -1;
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        snprintf(problem, CHECK_TEXT_LEN, "socket '%s': is not a socket", entry->socket);
+        return -1;
+    }
+    return 0;
+}
+
+int check_entry(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN])
+{
+    *account = (struct account){0};
+    if (entry->kill)
+        return 0;
+    if (entry->socket != NULL)
+        return check_socket(entry, problem);
+    if (check_account(entry, account, problem) != 0)
+        return -1;
+    if (check_command(entry, account->uid == 0, problem) != 0) {
+        account_free(account);
+        return -1;
+    }
+    return 0;
+}
+
+__attribute__((format(printf, 4, 5))) static void report(const struct config_reader *reader, unsigned line,
+                                                         enum config_severity severity, const char *format, ...)
+{
+    char text[CHECK_TEXT_LEN + 64];
+    const struct config_finding finding = {.file = reader->path, .line = line, .severity = severity, .text = text};
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    reader->report(reader->context, &finding);
+}
+
+static int report_entry(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+{
+    char problem[CHECK_TEXT_LEN];
+    struct account account;
+
+    if (check_entry(entry, &account, problem) != 0) {
+        report(reader, entry->line, CONFIG_ERROR, "%s: %s", keyword, problem);
+        return -1;
+    }
+    account_free(&account);
+    return 0;
+}
+
+static void report_secret(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+{
+    if (entry->secret.len < SECRET_SHORT)
+        report(reader, entry->line, CONFIG_WARNING,
+               "%s: the secret is shorter than %d characters and could be guessed from a captured exchange: write a "
+               "longer, random one",
+               keyword, SECRET_SHORT);
+    else if (entry->secret.len > SECRET_MAX_LEGACY)
+        report(reader, entry->line, CONFIG_WARNING,
+               "%s: the secret is longer than %d characters: clients of Ostiary 4.0 cannot send it", keyword,
+               SECRET_MAX_LEGACY);
+}
+
+int check_config(const struct config_reader *reader, const struct config *config)
+{
+    int status = 0;
+
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+        const char *keyword = entry->kill ? "KILL" : "ACTION";
+
+        status |= report_entry(reader, entry, keyword);
+        report_secret(reader, entry, keyword);
+    }
+    if (config->has_lockout_action)
+        status |= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION");
+    return status;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The bytes of one knock, on the server's side: 32 out, 32 in, and later 32 more out.
+ *
+ * The peer is not authenticated in any of this, and nothing here knows a secret. What the peer sends beyond its 32
+ * bytes is never read. The socket's flags are left alone: under systemd it is shared with PID 1.
+ */
+#ifndef OSTIARY_EXCHANGE_H
+#define OSTIARY_EXCHANGE_H
+
+#include "wire.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum exchange_result {
+    EXCHANGE_REPLIED,     /* reply holds all 32 bytes */
+    EXCHANGE_NO_REPLY,    /* the peer closed without a byte */
+    EXCHANGE_SHORT_REPLY, /* the peer closed after 1 to 31 bytes */
+    EXCHANGE_TIMEOUT,     /* the deadline has passed */
+    EXCHANGE_GONE         /* the connection broke */
+};
+
+/* Milliseconds of the monotonic clock. */
+int64_t exchange_now_ms(void);
+
+/* Wait for wait_ms milliseconds; false as soon as the peer has gone. */
+bool exchange_pause(int peer_fd, uint64_t wait_ms);
+
+/* Send the seed and read the reply, both before deadline_ms (exchange_now_ms). reply is zero unless REPLIED. */
+enum exchange_result exchange_run(int peer_fd, int64_t deadline_ms, const uint8_t seed[static SEED_LEN],
+                                  uint8_t reply[static REPLY_LEN]);
+
+/* Send the receipt if the socket takes it at once, for the peer may have gone and must not be waited for. */
+void exchange_send_receipt(int peer_fd, const uint8_t receipt[static RECEIPT_LEN]);
+
+/* End the connection for both directions, now: the launcher may hold a duplicate that close(2) would leave open. */
+void exchange_end(int peer_fd);
+
+#endif

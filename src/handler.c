@@ -1,0 +1,457 @@
+/* SPDX-License-Identifier: ISC */
+/* See handler.h. */
+#include "handler.h"
+
+#include "action.h"
+#include "check.h"
+#include "exchange.h"
+#include "log.h"
+#include "mac.h"
+#include "relay.h"
+#include "verdict.h"
+#include "wrap.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define PEER_FD STDIN_FILENO
+
+/* Log the first error alone: one cause, precisely. The rest is for -t, which the line names. */
+static void log_finding(void *context, const struct config_finding *finding)
+{
+    bool *logged = context;
+
+    if (finding->severity != CONFIG_ERROR || *logged)
+        return;
+    *logged = true;
+    if (finding->line != 0)
+        log_line(LOG_ERR, "%s:%u: error: %s (all findings: ostiaryd -t)", finding->file, finding->line, finding->text);
+    else
+        log_line(LOG_ERR, "%s: error: %s (all findings: ostiaryd -t)", finding->file, finding->text);
+}
+
+static int load_config(const struct handler *handler, bool with_secrets, struct config *config)
+{
+    bool logged = false;
+    const struct config_reader reader = {
+        .path = handler->config_path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = with_secrets,
+        .report = log_finding,
+        .context = &logged,
+    };
+
+    return config_load(&reader, config);
+}
+
+static bool refuse(struct handler *handler, const char *reason, int status)
+{
+    handler->outcome = HANDLER_REFUSED;
+    handler->reason = reason;
+    handler->status = status;
+    return false;
+}
+
+static void log_state(struct handler *handler, enum store_fault fault)
+{
+    const int error = errno;
+
+    if (store_fault_has_errno(fault))
+        log_line(LOG_ERR, "%s: %s: %s", handler->settings.state_dir, store_fault_text(fault), strerror(error));
+    else
+        log_line(LOG_ERR, "%s: %s", handler->settings.state_dir, store_fault_text(fault));
+    handler->status = EX_IOERR;
+}
+
+static bool refuse_state(struct handler *handler, enum store_fault fault)
+{
+    log_state(handler, fault);
+    return refuse(handler, "state", EX_IOERR);
+}
+
+bool handler_peer(struct handler *handler)
+{
+    struct sockaddr_storage name;
+    socklen_t len = sizeof(name);
+    in_port_t port;
+
+    /* Gone before it could be identified: there is nobody to count it against. */
+    if (getpeername(PEER_FD, (struct sockaddr *)&name, &len) != 0)
+        return refuse(handler, NULL, EX_OK);
+    if (address_from_socket(&name, &handler->peer) != 0)
+        return refuse(handler, NULL, EX_OK);
+    /* The port stands in the same place in both families. */
+    memcpy(&port, (const char *)&name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+    handler->peer_port = ntohs(port);
+    address_format(&handler->peer, handler->peer_text);
+    return true;
+}
+
+bool handler_settings(struct handler *handler)
+{
+    const struct config *config = &handler->settings;
+
+    if (load_config(handler, false, &handler->settings) != 0)
+        return refuse(handler, "config", EX_CONFIG);
+    log_set_level(config->log_level);
+    handler->policy = (struct lockout_policy){
+        .delay = config->delay,
+        .delay_max_wait = config->delay_max_wait,
+        .delay_all = config->delay_all,
+        .max_bad_conns = config->max_bad_conns,
+        .max_single_errs = config->max_single_errs,
+        .max_total_errs = config->max_total_errs,
+        .close_when_full = config->close_when_full,
+        .lockout_time = config->lockout_time,
+        .strike_time = config->strike_time,
+    };
+    handler->source = address_source(&handler->peer, config->ipv6_prefix);
+    for (size_t i = 0; i < config->exempt_count; i++)
+        handler->exempt |= address_within(&handler->peer, &config->exempt[i]);
+    return true;
+}
+
+static bool read_clock(struct handler *handler, struct lockout_clock *now)
+{
+    struct timespec time;
+
+    if (clock_gettime(CLOCK_REALTIME, &time) != 0 || time.tv_sec < 0) {
+        log_line(LOG_ERR, "the clock cannot be read or stands before 1970: set it");
+        return refuse(handler, "state", EX_OSERR);
+    }
+    now->ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    return true;
+}
+
+static const char *verdict_reason(enum lockout_verdict verdict)
+{
+    switch (verdict) {
+    case LOCKOUT_REFUSED_LOCKED:
+        return "locked";
+    case LOCKOUT_REFUSED_CLOSED:
+        return "closed";
+    case LOCKOUT_REFUSED_TOO_SOON:
+        return "too-soon";
+    case LOCKOUT_ADMITTED:
+        break;
+    }
+    return "state";
+}
+
+static void log_damage(const struct handler *handler, unsigned slots)
+{
+    if (slots != 0)
+        log_line(LOG_ERR, "%s/lockout: %u damaged slots are taken for free: run 'ostiaryctl verify'",
+                 handler->settings.state_dir, slots);
+}
+
+/* Refused by the table; where that closed the door for all, that is the news. */
+static bool refuse_verdict(struct handler *handler, enum lockout_verdict verdict, enum lockout_closure closure)
+{
+    if (closure == LOCKOUT_NOT_CLOSED)
+        return refuse(handler, verdict_reason(verdict), EX_OK);
+    log_line(LOG_ERR, "closed reason=%s source=%s", lockout_closure_text(closure), handler->peer_text);
+    return refuse(handler, NULL, EX_OK);
+}
+
+bool handler_admit(struct handler *handler)
+{
+    const struct store_options options = {
+        .directory = handler->settings.state_dir,
+        .places = handler->settings.table_size,
+        .patience_ms = STORE_PATIENCE_MS,
+    };
+    struct lockout_admission admission;
+    struct lockout_clock now;
+    enum lockout_verdict seen;
+    enum store_fault fault;
+
+    if (!wrap_allows(PEER_FD))
+        return refuse(handler, "denied", EX_OK);
+    if (!read_clock(handler, &now))
+        return false;
+    fault = store_open(&options, &handler->store);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    fault = lockout_admit(&handler->store, &handler->policy, &handler->source, handler->exempt, now, &admission);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    log_damage(handler, admission.damaged_slots);
+    if (admission.verdict != LOCKOUT_ADMITTED)
+        return refuse_verdict(handler, admission.verdict, admission.closure);
+    handler->seed_number = admission.seed_number;
+    if (admission.wait_ms == 0)
+        return true;
+
+    /* Others of the same source may have been locked out while this one waited for its slot. */
+    log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission.wait_ms);
+    if (!exchange_pause(PEER_FD, admission.wait_ms))
+        return refuse(handler, "gone", EX_OK);
+    if (!read_clock(handler, &now))
+        return false;
+    fault = lockout_look(&handler->store, &handler->source, handler->exempt, now, &seen);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    return seen == LOCKOUT_ADMITTED || refuse(handler, verdict_reason(seen), EX_OK);
+}
+
+static bool make_seed(struct handler *handler)
+{
+    struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->seed_number};
+
+    if (mac_init() != 0) {
+        log_line(LOG_ERR, "libgcrypt 1.8 or later could not be initialised: reinstall it");
+        return refuse(handler, "state", EX_OSERR);
+    }
+    if (getrandom(parts.random, sizeof(parts.random), 0) != (ssize_t)sizeof(parts.random) ||
+        clock_gettime(CLOCK_REALTIME, &parts.now) != 0) {
+        log_line(LOG_ERR, "no random bytes from the kernel: %s", strerror(errno));
+        return refuse(handler, "state", EX_OSERR);
+    }
+    if (mac_seed(&parts, handler->seed) != 0) {
+        log_line(LOG_ERR, "libgcrypt could not compute SHA-256");
+        return refuse(handler, "state", EX_OSERR);
+    }
+    return true;
+}
+
+static const char *exchange_reason(enum exchange_result result)
+{
+    switch (result) {
+    case EXCHANGE_REPLIED:
+        return "wrong-reply"; /* until it has been found right */
+    case EXCHANGE_NO_REPLY:
+        return "no-reply";
+    case EXCHANGE_SHORT_REPLY:
+        return "short-reply";
+    case EXCHANGE_TIMEOUT:
+        return "timeout";
+    case EXCHANGE_GONE:
+        break;
+    }
+    return "gone";
+}
+
+bool handler_exchange(struct handler *handler)
+{
+    const int64_t deadline_ms = exchange_now_ms() + (int64_t)handler->settings.comm_timeout * 1000;
+    enum exchange_result result;
+
+    if (!make_seed(handler))
+        return false;
+    result = exchange_run(PEER_FD, deadline_ms, handler->seed, handler->reply);
+    handler->replied = result == EXCHANGE_REPLIED;
+    handler->outcome = HANDLER_REJECTED;
+    handler->reason = exchange_reason(result);
+    return true;
+}
+
+bool handler_secrets(struct handler *handler)
+{
+    /* Nothing to compare: no reason to have a secret in memory. */
+    if (!handler->replied)
+        return true;
+    if (load_config(handler, true, &handler->secrets) != 0)
+        return refuse(handler, "config", EX_CONFIG);
+    return true;
+}
+
+bool handler_charge(struct handler *handler)
+{
+    struct lockout_clock now;
+    enum store_fault fault;
+
+    if (!read_clock(handler, &now))
+        return false;
+    fault = lockout_charge(&handler->store, &handler->policy, &handler->source, handler->exempt, now, &handler->charge);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    log_damage(handler, handler->charge.damaged_slots);
+    return handler->charge.verdict == LOCKOUT_ADMITTED ||
+           refuse_verdict(handler, handler->charge.verdict, handler->charge.closure);
+}
+
+/* Can the entry be run, or its socket be told? If not, the log says why. */
+static bool prepare(struct handler *handler)
+{
+    const struct config_entry *entry = handler->entry;
+    char problem[CHECK_TEXT_LEN];
+
+    handler->status = EX_CONFIG;
+    if (check_entry(entry, &handler->account, problem) != 0) {
+        log_line(LOG_ERR, "%s:%u: error: %s", handler->config_path, entry->line, problem);
+        return false;
+    }
+    if (entry->socket != NULL && relay_connect(entry->socket, &handler->relay_fd) != 0) {
+        log_line(LOG_ERR, "%s:%u: error: socket '%s': %s: does anything listen there?", handler->config_path,
+                 entry->line, entry->socket, strerror(errno));
+        return false;
+    }
+    handler->status = EX_OK;
+    return true;
+}
+
+bool handler_verdict(struct handler *handler)
+{
+    enum store_fault fault;
+
+    if (!handler->replied)
+        return false;
+    handler->entry = verdict_choose(&handler->secrets, handler->seed, handler->reply);
+    if (handler->entry == NULL)
+        return false;
+    /* The peer is authenticated. */
+    fault = lockout_forgive(&handler->store, &handler->source, &handler->charge);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    /* Nobody is told "accepted" before it is certain that the action can be run. */
+    if (!prepare(handler))
+        return refuse(handler, "config", EX_CONFIG);
+    if (mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) != 0) {
+        log_line(LOG_ERR, "libgcrypt could not compute the receipt");
+        return refuse(handler, "state", EX_OSERR);
+    }
+    handler->outcome = HANDLER_ACCEPTED;
+    return true;
+}
+
+/* The end of a lock, as it stands in the log. */
+static void format_until(uint64_t until, char text[static 32])
+{
+    const time_t seconds = (time_t)until;
+    struct tm utc;
+
+    if (until == LOCKOUT_FOREVER || gmtime_r(&seconds, &utc) == NULL)
+        snprintf(text, 32, "unlocked"); /* until somebody unlocks it */
+    else
+        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+/* LOCKOUT_ACTION is run by the one handler whose strike locked the source: once for each lock. */
+static void run_lockout_action(struct handler *handler)
+{
+    if (!handler->settings.has_lockout_action)
+        return;
+    handler->entry = &handler->settings.lockout_action;
+    handler->run = prepare(handler);
+}
+
+static void reject(struct handler *handler)
+{
+    const struct lockout_charge *charge = &handler->charge;
+    char until[32];
+    struct lockout_clock now;
+    enum store_fault fault;
+
+    exchange_end(PEER_FD);
+    if (!read_clock(handler, &now))
+        return;
+    fault = lockout_settle(&handler->store, &handler->policy, &handler->source, now, &handler->charge);
+    if (fault != STORE_OK)
+        log_state(handler, fault);
+
+    if (charge->closure != LOCKOUT_NOT_CLOSED) {
+        log_line(LOG_ERR, "closed reason=%s source=%s strikes=%ju", lockout_closure_text(charge->closure),
+                 handler->peer_text, (uintmax_t)charge->strikes);
+    } else if (charge->locks) {
+        format_until(charge->locked_until, until);
+        log_line(LOG_WARNING, "locked source=%s strikes=%ju until=%s reason=%s", handler->peer_text,
+                 (uintmax_t)charge->strikes, until, handler->reason);
+    } else {
+        log_line(LOG_NOTICE, "rejected source=%s reason=%s strikes=%ju of=%ju", handler->peer_text, handler->reason,
+                 (uintmax_t)charge->strikes, (uintmax_t)handler->policy.max_bad_conns);
+    }
+    if (charge->locks)
+        run_lockout_action(handler);
+}
+
+/* KILL: the door is closed before anybody hears of it. */
+static bool close_door(struct handler *handler)
+{
+    char reason[ADDRESS_TEXT_LEN + 32];
+    struct lockout_clock now;
+    enum store_fault fault;
+
+    if (!read_clock(handler, &now))
+        return false;
+    snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
+    fault = lockout_close(&handler->store, reason, now, NULL);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    log_line(LOG_ERR, "closed reason=kill-secret source=%s", handler->peer_text);
+    return true;
+}
+
+static void accept_peer(struct handler *handler)
+{
+    if (handler->entry->kill) {
+        if (!close_door(handler))
+            return;
+    } else if (handler->entry->socket != NULL) {
+        log_line(LOG_NOTICE, "accepted source=%s action=%s socket=%s", handler->peer_text, handler->entry->name,
+                 handler->entry->socket);
+        handler->run = true;
+    } else {
+        log_line(LOG_NOTICE, "accepted source=%s action=%s uid=%ju gid=%ju", handler->peer_text, handler->entry->name,
+                 (uintmax_t)handler->account.uid, (uintmax_t)handler->account.gid);
+        handler->run = true;
+    }
+    exchange_send_receipt(PEER_FD, handler->receipt);
+}
+
+void handler_outcome(struct handler *handler)
+{
+    if (handler->outcome == HANDLER_ACCEPTED)
+        accept_peer(handler);
+    else if (handler->outcome == HANDLER_REJECTED)
+        reject(handler);
+    if (handler->outcome == HANDLER_REFUSED && handler->reason != NULL)
+        log_line(LOG_INFO, "refused source=%s reason=%s", handler->peer_text, handler->reason);
+    exchange_end(PEER_FD);
+}
+
+void handler_forget(struct handler *handler)
+{
+    locked_free(&handler->secrets.secrets);
+    explicit_bzero(handler->seed, sizeof(handler->seed));
+    explicit_bzero(handler->reply, sizeof(handler->reply));
+    explicit_bzero(handler->receipt, sizeof(handler->receipt));
+    store_close(&handler->store);
+}
+
+/* Returns only when the action could not be started: the status to exit with. */
+static int become(const struct handler *handler)
+{
+    const struct action action = {
+        .command = handler->entry->command,
+        .name = handler->entry->name,
+        .address = handler->peer_text,
+        .port = handler->peer_port,
+        .core_limit = handler->core_limit,
+        .account = &handler->account,
+    };
+    const enum action_fault fault = action_become(&action);
+    const int error = errno;
+
+    log_line(LOG_ERR, "action=%s command '%s': %s: %s", action.name, action.command, action_fault_text(fault),
+             strerror(error));
+    return fault == ACTION_FAULT_EXEC && error == ENOENT ? ACTION_NOT_FOUND : ACTION_CANNOT_RUN;
+}
+
+int handler_action(const struct handler *handler)
+{
+    if (!handler->run)
+        return handler->status;
+    if (handler->entry->socket == NULL)
+        return become(handler);
+    if (relay_send(handler->relay_fd, handler->peer_text) == 0)
+        return handler->status;
+    log_line(LOG_ERR, "action=%s socket '%s': %s: the listener dropped it", handler->entry->name,
+             handler->entry->socket, strerror(errno));
+    return ACTION_CANNOT_RUN;
+}

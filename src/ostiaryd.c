@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ostiaryd, the handler: one connection on fd 0, one verdict, and then it becomes the action or ends.
+ *
+ * A launcher (systemd, xinetd, inetd, tcpserver) starts it for each connection. It listens to nothing, forks nothing
+ * and keeps nothing in memory for the next one; what has to be remembered is in the lockout table (../state).
+ * Here is how it is started; main() tells the story of a connection, handler.c the steps of it.
+ */
+#include "check.h"
+#include "config.h"
+#include "handler.h"
+#include "harden.h"
+#include "log.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+struct options {
+    const char *config_path;
+    bool log_to_stderr;
+    bool test_config;
+    bool stderr_usable; /* fd 2 is not the peer */
+};
+
+static const char usage_text[] = "usage: ostiaryd [-e] [-c FILE]\n"
+                                 "       ostiaryd -t [-c FILE]\n"
+                                 "       ostiaryd -h | --help | --version\n";
+
+static const char help_text[] =
+    "Handle one connection on standard input, as started by systemd, xinetd, inetd or tcpserver.\n"
+    "\n"
+    "  -c FILE     read the configuration from FILE (default: " OSTIARY_CONFIG ")\n"
+    "  -e          log to standard error instead of syslog\n"
+    "  -t          test the configuration, say what is wrong with it, and exit\n"
+    "  -h, --help  show this help\n"
+    "  --version   show the version\n"
+    "\n"
+    "See ostiaryd(8) and ostiary.cfg(5).\n";
+
+/* A fault in how the program was started: to the person who did it, or where a launcher did it, to the log. */
+static void usage(const struct options *options, const char *what)
+{
+    if (harden_peer_kind() == HARDEN_NO_SOCKET) {
+        fprintf(stderr, "ostiaryd: %s\n%s", what, usage_text);
+    } else {
+        log_open(options->log_to_stderr && options->stderr_usable);
+        log_line(LOG_ERR, "%s: correct the launcher's entry, see ostiaryd(8)", what);
+    }
+    exit(EX_USAGE);
+}
+
+static void read_options(struct options *options, int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "c:eht", long_options, NULL)) != -1) {
+        switch (option) {
+        case 'c':
+            if (options->config_path != NULL)
+                usage(options, "-c is given twice");
+            options->config_path = optarg;
+            break;
+        case 'e':
+            if (options->log_to_stderr)
+                usage(options, "-e is given twice");
+            options->log_to_stderr = true;
+            break;
+        case 't':
+            if (options->test_config)
+                usage(options, "-t is given twice");
+            options->test_config = true;
+            break;
+        case 'h':
+            printf("%s\n%s", usage_text, help_text);
+            exit(EX_OK);
+        case 'V':
+            puts("ostiaryd " OSTIARY_VERSION);
+            exit(EX_OK);
+        default:
+            usage(options, "unknown option, or one without its value");
+        }
+    }
+    if (optind != argc)
+        usage(options, "there are no arguments besides the options");
+    if (options->config_path == NULL)
+        options->config_path = OSTIARY_CONFIG;
+}
+
+/* The process as it has to be when a peer may speak to it; gives the core limit that the launcher had set. */
+static rlim_t harden(const struct options *options)
+{
+    const enum harden_peer kind = harden_peer_kind();
+    rlim_t core_limit = 0;
+
+    if (kind == HARDEN_NO_SOCKET)
+        usage(options, "standard input is not a connection: this program is started by systemd, xinetd or inetd");
+    if (kind == HARDEN_WRONG_KIND)
+        usage(options, "standard input is not a TCP connection: the launcher must accept it (Accept=yes, wait = no)");
+    log_open(options->log_to_stderr && options->stderr_usable);
+    if (harden_process(&core_limit) != 0) {
+        log_line(LOG_ERR, "cannot limit this process: %s", strerror(errno));
+        exit(EX_OSERR);
+    }
+    return core_limit;
+}
+
+static void print_finding(void *context, const struct config_finding *finding)
+{
+    FILE *out = context;
+    const char *severity = finding->severity == CONFIG_ERROR ? "error" : "warning";
+
+    if (finding->line != 0)
+        fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);
+    else
+        fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
+}
+
+static int test_config(const struct options *options)
+{
+    const struct config_reader reader = {
+        .path = options->config_path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = true,
+        .report = print_finding,
+        .context = stdout,
+    };
+    struct config config;
+    int status = config_load(&reader, &config);
+
+    if (status == 0)
+        status = check_config(&reader, &config);
+    config_free(&config);
+    if (fflush(stdout) != 0)
+        return EX_IOERR;
+    return status == 0 ? EX_OK : EX_CONFIG;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {0};
+    struct handler handler = HANDLER_NONE;
+
+    /* Without this nothing may be said, for it could be said to the peer. */
+    if (harden_descriptors(&options.stderr_usable) != 0)
+        _exit(EX_OSERR);
+    read_options(&options, argc, argv);
+    if (options.test_config)
+        return test_config(&options);
+    handler.core_limit = harden(&options);
+    handler.config_path = options.config_path;
+
+    if (handler_peer(&handler) &&     /* who is it? */
+        handler_settings(&handler) && /* nothing is known of the peer but its address, and no secret is in memory */
+        handler_admit(&handler) &&    /* the peer may have a seed, and has no right yet */
+        handler_exchange(&handler) && /* all that the peer will ever send has been read; it proves nothing yet */
+        handler_secrets(&handler) &&  /* the secrets are in locked memory; nothing waits for the network any more */
+        handler_charge(&handler))     /* the strike is in the file: now the reply may be compared */
+        handler_verdict(&handler);    /* on success, and only then, the peer is authenticated */
+
+    handler_outcome(&handler);
+    handler_forget(&handler);
+    /* No secret is in memory, and the connection has ended. */
+    return handler_action(&handler);
+}

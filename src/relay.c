@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: ISC */
+/* See relay.h. */
+#include "relay.h"
+
+#include "address.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+_Static_assert(RELAY_PATH_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "sun_path has room for the NUL too");
+
+int relay_connect(const char *path, int *fd)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    const size_t len = strlen(path);
+    int error;
+
+    if (len > RELAY_PATH_MAX) {
+        errno = ENAMETOOLONG;
+        return -1;
+    }
+    memcpy(name.sun_path, path, len);
+    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd < 0)
+        return -1;
+    if (connect(*fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+        return 0;
+    error = errno;
+    close(*fd);
+    *fd = -1;
+    errno = error;
+    return -1;
+}
+
+int relay_send(int fd, const char *address)
+{
+    char line[ADDRESS_TEXT_LEN + 1];
+    const int len = snprintf(line, sizeof(line), "%s\n", address);
+
+    /* An empty buffer takes a line this short whole, or not at all. */
+    return send(fd, line, (size_t)len, MSG_NOSIGNAL) == len ? 0 : -1;
+}

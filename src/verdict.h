@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Which secret does the reply fit? Every secret is tried, every time, and nothing but the final answer depends on
+ * what fitted: no early exit, no branch and no index (I6). It knows no socket, no file and no strike.
+ */
+#ifndef OSTIARY_VERDICT_H
+#define OSTIARY_VERDICT_H
+
+#include "config.h"
+#include "mac.h"
+
+#include <stddef.h>
+
+/*
+ * Compare the reply with what each entry's secret makes of the seed. Needs mac_init, and a configuration read with its
+ * secrets, which are all different. Returns the entry that fits, or NULL: none does, or libgcrypt failed on any.
+ */
+const struct config_entry *verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
+                                          const uint8_t reply[static REPLY_LEN]);
+
+#endif
