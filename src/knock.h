@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * One knock: find the host, connect to one of its addresses, answer its seed, and if wished check the receipt; all
+ * before one absolute deadline. It prints nothing: every step and fault goes to the caller's note function as a
+ * line of text, which never holds a byte of the secret, the seed, the reply or the receipt.
+ */
+#ifndef OSTIARY_KNOCK_H
+#define OSTIARY_KNOCK_H
+
+#include "mac.h"
+#include "resolve.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum knock_result {
+    KNOCK_UNDECIDED, /* in notes alone: a step, and it goes on */
+    KNOCK_SENT,
+    KNOCK_ACCEPTED,
+    KNOCK_UNKNOWN_HOST,
+    KNOCK_NO_LOOKUP,     /* the name servers did not answer, or not to the point */
+    KNOCK_NO_CONNECTION, /* to any of the addresses */
+    KNOCK_NO_SEED,       /* connected, and not one byte came */
+    KNOCK_BAD_PROTOCOL,  /* a part of a seed, no way to send the reply, or a wrong receipt */
+    KNOCK_NOT_ACCEPTED,  /* the reply was sent, and no whole receipt came */
+    KNOCK_NO_RESOURCES   /* on this machine */
+};
+
+struct knock_plan {
+    struct resolve_query host;
+    struct secret secret;
+    bool wait; /* for the receipt */
+    void (*note)(void *context, enum knock_result result, const char *text);
+    void *context;
+};
+
+/* Needs mac_init. A fault is noted at least once, with its remedy, before it is returned. */
+enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms);
+
+/* May the same knock be tried again? Only where no seed has arrived, for then nothing has been used up. */
+bool knock_may_repeat(enum knock_result result);
+
+#endif

@@ -1,0 +1,77 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Install the Debian packages that building and testing need, and no more than are missing.
+#
+# usage: sh tests/setup.sh demo|test
+#        sh tests/setup.sh launchers DIR
+#
+# Called by demo.sh and run.sh. What is already there is left alone, so a machine
+# that has everything needs neither root nor the network.
+#
+# "launchers" unpacks xinetd and openbsd-inetd into DIR. Installed as packages, they would conflict with each other and
+# start services on the machine.
+set -eu
+
+build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev'
+demo="$build systemd"
+test="$demo bats clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
+      iproute2 procps util-linux ucspi-tcp-ipv6
+      netbase libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0"
+launchers='xinetd openbsd-inetd'
+
+usage() {
+    sed -n 's/^# \(usage:.*\|  *sh tests.*\)/\1/p' "$0" >&2
+    exit 64
+}
+
+unpack_launchers() {
+    dir=$1
+    [ -x "$dir/usr/sbin/xinetd" ] && [ -x "$dir/usr/sbin/inetd" ] && return
+    packages=$(mktemp -d)
+    trap 'rm -rf "$packages"' EXIT
+    chmod 755 "$packages"
+    # shellcheck disable=SC2086 # a list of package names, split on purpose
+    (cd "$packages" && {
+        apt-get -qq download $launchers 2>/dev/null || {
+            apt-get -qq update
+            apt-get -qq download $launchers
+        }
+    }) 2>"$packages/errors" || {
+        cat "$packages/errors" >&2
+        exit 69
+    }
+    mkdir -p "$dir"
+    for package in "$packages"/*.deb; do
+        dpkg-deb -x "$package" "$dir"
+    done
+}
+
+case ${1-} in
+demo) wanted=$demo ;;
+test) wanted=$test ;;
+launchers)
+    [ $# -eq 2 ] || usage
+    unpack_launchers "$2"
+    exit 0
+    ;;
+*) usage ;;
+esac
+[ $# -eq 1 ] || usage
+
+missing=
+for package in $wanted; do
+    case $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) in
+    installed) ;;
+    *) missing="$missing $package" ;;
+    esac
+done
+[ -n "$missing" ] || exit 0
+
+if [ "$(id -u)" -ne 0 ]; then
+    echo "setup.sh: these packages are missing; install them as root:$missing" >&2
+    exit 69
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt-get -qq update
+# shellcheck disable=SC2086 # a list of package names, split on purpose
+apt-get -qq install -y --no-install-recommends $missing >/dev/null
