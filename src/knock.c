@@ -175,7 +175,10 @@ static enum knock_result send_reply(const struct knock_plan *plan, struct sessio
 {
     if (mac_reply(plan->secret, session->seed, session->reply) != 0)
         return note(plan, KNOCK_NO_RESOURCES, "the reply could not be computed: libgcrypt refused");
-    /* Whatever has come behind the seed is no receipt, for nobody has seen the reply yet. */
+    /*
+     * Whatever has come behind the seed is no receipt, for nobody has seen the reply yet; and left unread, it would
+     * make the close a reset, which may overtake the reply.
+     */
     stream_discard(session->server_fd);
     switch (stream_send(session->server_fd, session->reply, REPLY_LEN, session->deadline_ms)) {
     case STREAM_OK:
@@ -229,8 +232,6 @@ static enum knock_result talk(const struct knock_plan *plan, struct session *ses
         result = send_reply(plan, session);
     if (result == KNOCK_SENT && plan->wait)
         result = check_receipt(plan, session);
-    /* Bytes left unread would make the close a reset, which may overtake the reply. */
-    stream_discard(session->server_fd);
     return result;
 }
 
