@@ -455,3 +455,11 @@ int handler_action(const struct handler *handler)
              handler->entry->socket, strerror(errno));
     return ACTION_CANNOT_RUN;
 }
+
+void handler_free(struct handler *handler)
+{
+    handler_forget(handler);
+    config_free(&handler->settings);
+    config_free(&handler->secrets);
+    account_free(&handler->account);
+}

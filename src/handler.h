@@ -88,4 +88,7 @@ void handler_forget(struct handler *handler);
  */
 int handler_action(const struct handler *handler);
 
+/* Give all memory back. */
+void handler_free(struct handler *handler);
+
 #endif

@@ -150,6 +150,7 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct handler handler = HANDLER_NONE;
+    int status;
 
     /* Without this nothing may be said, for it could be said to the peer. */
     if (harden_descriptors(&options.stderr_usable) != 0)
@@ -171,5 +172,7 @@ int main(int argc, char **argv)
     handler_outcome(&handler);
     handler_forget(&handler);
     /* No secret is in memory, and the connection has ended. */
-    return handler_action(&handler);
+    status = handler_action(&handler);
+    handler_free(&handler);
+    return status;
 }
