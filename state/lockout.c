@@ -322,13 +322,11 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
  */
 static void take_back(struct record_slot *slot, struct lockout_charge *charge)
 {
-    const bool ours = slot->last_strike == charge->mark.last_strike;
-
-    if (ours && charge->locks && slot->locked && !slot->by_hand && slot->locked_until == charge->mark.locked_until) {
+    if (slot->locked && !slot->by_hand && slot->locked_until == charge->mark.locked_until) {
         slot->locked = false;
         slot->locked_until = 0;
     }
-    if (ours && !slot->locked && slot->strikes == charge->strikes)
+    if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->mark.last_strike)
         slot->last_strike = charge->mark.previous_strike;
     slot->strikes--;
     charge->locks = false;

@@ -368,15 +368,16 @@ static enum store_fault finish(struct repair *repair)
     return sync_file(repair->store->dir_fd);
 }
 
-/* Is there a whole lockout.rebuild that belongs to this table? Then it is open, and what is left is to copy it. */
+/*
+ * Is there a whole lockout.rebuild that belongs to this table? Then it is open, and what is left is to copy it. A table
+ * in use has the number 0, which no lockout.rebuild has.
+ */
 static bool find_leftover(struct repair *repair)
 {
     struct store *rebuilt = &repair->rebuilt;
     uint8_t head[RECORD_NETWORKS_AT];
     struct stat info;
 
-    if (repair->old.has_header && repair->old.header.rebuild == 0)
-        return false;
     rebuilt->table_fd = openat(repair->store->dir_fd, REBUILD_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (rebuilt->table_fd >= 0 && fstat(rebuilt->table_fd, &info) == 0 && S_ISREG(info.st_mode) &&
         (info.st_uid == 0 || info.st_uid == geteuid()) && store_read(rebuilt, 0, head, sizeof head) == STORE_OK &&

@@ -213,10 +213,14 @@ enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT],
 void store_encode_head(const struct record_header *header, const struct record_counters *counters,
                        uint8_t head[static RECORD_NETWORKS_AT])
 {
+    uint8_t record[RECORD_LEN];
+
     memset(head, 0, RECORD_NETWORKS_AT);
-    record_encode_header(header, head);
-    record_encode_counters(counters, header->key, head + RECORD_COUNTERS_AT);
-    memcpy(head + RECORD_HEADER_COPY_AT, head, RECORD_LEN);
+    record_encode_header(header, record);
+    memcpy(head, record, sizeof record);
+    memcpy(head + RECORD_HEADER_COPY_AT, record, sizeof record);
+    record_encode_counters(counters, header->key, record);
+    memcpy(head + RECORD_COUNTERS_AT, record, sizeof record);
 }
 
 enum store_fault store_hold(struct store *store, enum hold_way way)

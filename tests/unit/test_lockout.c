@@ -171,6 +171,7 @@ static void test_alternating(void)
 
 static void test_forgive(void)
 {
+    struct lockout_policy once = usual;
     struct store store = scratch_open(64);
     const struct manage_target target = {.source = scratch_source(1)};
     struct lockout_charge a, b, c;
@@ -212,6 +213,15 @@ static void test_forgive(void)
                  "lock");
     forgive(&store, 3, &a);
     check(look_at(&store, 3, false, NOW) == LOCKOUT_REFUSED_LOCKED, "a right reply does not lift a lock by hand");
+
+    once.max_bad_conns = 1;
+    once.lockout_time = 0;
+    a = charge_at(&store, &once, 4, NOW);
+    scratch_need(manage_lock(&store, &(struct manage_target){.source = scratch_source(4)}, LOCKOUT_FOREVER,
+                             scratch_at(NOW)) == STORE_OK,
+                 "lock");
+    forgive(&store, 4, &a);
+    check(look_at(&store, 4, false, NOW) == LOCKOUT_REFUSED_LOCKED, "not even where it had locked just as long itself");
     store_close(&store);
     scratch_empty();
 }
@@ -250,6 +260,17 @@ static void test_exempt(void)
     scratch_need(manage_lock(&store, &(struct manage_target){.source = source}, NOW + 60, scratch_at(NOW)) == STORE_OK,
                  "lock");
     check(look_at(&store, 1, true, NOW) == LOCKOUT_REFUSED_LOCKED, "a lock by hand holds for it");
+    for (unsigned i = 0; i < 10; i++) {
+        struct lockout_admission got;
+
+        scratch_need(lockout_admit(&store, &policy, &source, true, scratch_at(NOW), &got) == STORE_OK, "admit");
+        compared += got.verdict == LOCKOUT_REFUSED_LOCKED && got.closure == LOCKOUT_NOT_CLOSED;
+    }
+    check_number(compared, 20, "but its refusals close no door either");
+    for (unsigned i = 0; i < 3; i++)
+        strike_at(&store, &usual, 2, NOW);
+    check(look_at(&store, 2, false, NOW) == LOCKOUT_REFUSED_LOCKED && look_at(&store, 2, true, NOW) == LOCKOUT_ADMITTED,
+          "one that becomes exempt is no longer bound by the lock of its strikes");
     store_close(&store);
     scratch_empty();
 }
@@ -383,27 +404,34 @@ static void test_crowd_of_sources(void)
     scratch_empty();
 }
 
-static uint64_t first_seed;
+#define SEEDS_EACH 40
 
-static int take_seed(unsigned number)
+static int take_seeds(unsigned number)
 {
     struct store store = scratch_open(4096);
-    const struct lockout_admission got = admit_at(&store, &usual, number, NOW);
+    unsigned taken = 0;
+    uint64_t last = 0;
 
-    return got.verdict == LOCKOUT_ADMITTED ? (int)(got.seed_number - first_seed) : 0;
+    for (unsigned i = 0; i < SEEDS_EACH; i++) {
+        const struct lockout_admission got = admit_at(&store, &usual, number, NOW + i * 100);
+
+        taken += got.verdict == LOCKOUT_ADMITTED && got.seed_number > last;
+        last = got.seed_number;
+    }
+    return (int)taken;
 }
 
+/* As each number is the one before plus one, as many steps as seeds mean that no two were the same. */
 static void test_crowd_of_seeds(void)
 {
     struct store store = scratch_open(4096);
+    const uint64_t first = admit_at(&store, &usual, 1000, NOW).seed_number;
     unsigned results[256];
-    unsigned once = 0;
 
-    first_seed = admit_at(&store, &usual, 1000, NOW).seed_number;
-    scratch_crowd(50, take_seed, results);
-    for (unsigned i = 1; i <= 50; i++)
-        once += results[i] == 1;
-    check_number(once, 50, "I5: 50 processes at once have 50 different seed numbers");
+    scratch_crowd(50, take_seeds, results);
+    check_number(results[SEEDS_EACH], 50, "50 processes at once are served");
+    check_number(admit_at(&store, &usual, 1001, NOW).seed_number, first + 50 * SEEDS_EACH + 1,
+                 "I5: and no two of their seed numbers are the same");
     store_close(&store);
     scratch_empty();
 }
@@ -781,8 +809,9 @@ static void test_damaged_slot(void)
     strike_at(&store, &usual, 1, NOW);
     first = record_bucket(&store.header, &source);
     scratch_poke("lockout", (off_t)store_slot_at(first) + 60, &byte, 1);
+    scratch_poke("lockout", (off_t)store_slot_at(first + 5) + 60, &byte, 1);
     got = admit_at(&store, &usual, 1, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.damaged_slots == 1, "a damaged slot is reported and reused");
+    check(got.verdict == LOCKOUT_ADMITTED && got.damaged_slots == 2, "damaged slots are reported and free");
     check(admit_at(&store, &usual, 1, NOW).damaged_slots == 0 && is_clean(&store), "once");
     store_close(&store);
     scratch_empty();
@@ -802,6 +831,12 @@ static void test_damaged_network(void)
     check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED &&
               got.verdict != LOCKOUT_ADMITTED,
           "I8: a damaged network lets nobody in");
+    scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &zeros[0], 1);
+    scratch_poke("lockout", RECORD_NETWORKS_AT + 5 * RECORD_LEN, &byte, 1);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED,
+          "nor does a damaged place without one");
+    scratch_poke("lockout", RECORD_NETWORKS_AT + 5 * RECORD_LEN, &zeros[0], 1);
+    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_OK, "until it is put right");
     scratch_poke("lockout", RECORD_NETWORKS_AT, zeros, sizeof zeros);
     check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED,
           "nor does one that was wiped");

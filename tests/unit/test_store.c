@@ -45,7 +45,7 @@ static enum store_fault hold_once(struct store *store)
 
 /* The decoded content of a table: what a program can learn from it. */
 struct content {
-    struct record_slot slots[70];
+    struct record_slot slots[400];
     unsigned count;
     struct manage_totals totals;
 };
@@ -54,7 +54,7 @@ static bool collect(void *context, const struct manage_entry *entry)
 {
     struct content *content = context;
 
-    if (content->count < 70)
+    if (content->count < 400)
         content->slots[content->count++] = *entry->slot;
     return true;
 }
@@ -496,7 +496,8 @@ static void test_repair(void)
               store.counters.seed == 1000,
           "with the same content");
     scratch_poke("lockout", RECORD_HEADER_COPY_AT, garbage, sizeof garbage);
-    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "a damaged second header too");
+    check(hold_once(&store) == STORE_DAMAGED, "a damaged second header lets nobody in either");
+    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "and is repaired");
     scratch_poke("lockout", RECORD_COUNTERS_AT, garbage, sizeof garbage);
     check(repair(&store, 0, false, &report) == STORE_OK && report.counters_lost && report.kept == 6,
           "damaged counters cost the counters");
@@ -523,31 +524,57 @@ static void test_repair_other_size(void)
     struct repair_report report;
     struct content all, content;
     struct lockout_charge charge;
-    struct store store = scratch_open(512);
+    struct store store = scratch_open(4096);
     struct lockout_policy strict = usual;
     unsigned locked = 0;
     struct stat info;
 
     strict.max_bad_conns = 1;
-    for (uint32_t who = 0; who < 60; who++) {
+    for (uint32_t who = 0; who < 300; who++) {
         const struct source source = scratch_source(who);
 
-        scratch_need(lockout_charge(&store, who < 8 ? &strict : &usual, &source, false, scratch_at(NOW), &charge) ==
-                         STORE_OK,
+        scratch_need(lockout_charge(&store, who % 40 == 0 ? &strict : &usual, &source, false, scratch_at(NOW),
+                                    &charge) == STORE_OK,
                      "charge");
     }
-    scratch_need(list(&store, &all) == STORE_OK && all.count == 60, "list");
-    check(repair(&store, 5000, false, &report) == STORE_OK && report.kept == 60 && report.dropped == 0 &&
+    scratch_need(list(&store, &all) == STORE_OK && all.count == 300, "list");
+    check(repair(&store, 5000, false, &report) == STORE_OK && report.kept == 300 && report.dropped == 0 &&
               is_clean(&store, &findings) && findings.places == 5000,
           "repair into a larger table keeps all");
     check(stat(scratch_path("lockout"), &info) == 0 && info.st_size == 4096 + 64 * 5000, "which is as long as it says");
-    check(repair(&store, 64, false, &report) == STORE_OK && report.kept + report.dropped == 60 &&
+    check(repair(&store, 64, false, &report) == STORE_OK && report.kept + report.dropped == 300 &&
               is_clean(&store, &findings) && findings.places == 64 && findings.whole == report.kept,
           "into a smaller one what there is room for");
     scratch_need(list(&store, &content) == STORE_OK, "list");
     for (unsigned i = 0; i < content.count; i++)
         locked += slot_in_force(&content.slots[i], NOW);
     check_number(locked, 8, "locks first");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A whole record in a bucket where nobody looks for it: no lock for the handler, so it has to be found and put right.
+ */
+static void test_repair_misplaced(void)
+{
+    const struct record_slot slot = {.source = scratch_source(1), .strikes = 2, .last_strike = NOW};
+    struct repair_findings findings;
+    struct repair_report report;
+    struct lockout_charge charge;
+    uint8_t bytes[RECORD_LEN];
+    struct store store;
+    uint64_t wrong;
+
+    lay_down(golden);
+    store = scratch_open(64);
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    wrong = (record_bucket(&store.header, &slot.source) + RECORD_BUCKET_SLOTS) % 64 + 7;
+    record_encode_slot(&slot, store.header.key, wrong, bytes);
+    scratch_poke("lockout", (off_t)store_slot_at(wrong), bytes, sizeof bytes);
+    check(!is_clean(&store, &findings) && findings.damaged == 1, "a record in a bucket not its own is damage");
+    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "which repair puts right");
+    scratch_need(lockout_charge(&store, &usual, &slot.source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    check_number(charge.strikes, 3, "so that it counts again");
     store_close(&store);
     scratch_empty();
 }
@@ -603,6 +630,8 @@ static void test_repair_killed(void)
 /* A leftover of a repair that had not begun to copy says nothing about a table that lived on. */
 static void test_stale_rebuild(void)
 {
+    uint8_t stale[GOLDEN_LEN];
+    struct record_header header;
     struct lockout_charge charge;
     struct repair_report report;
     const struct source source = scratch_source(1);
@@ -610,8 +639,13 @@ static void test_stale_rebuild(void)
     struct store store;
 
     lay_down(golden);
-    scratch_write_file(scratch_path("lockout.rebuild"), golden_networks, GOLDEN_LEN);
     store = scratch_open(64);
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    memcpy(stale, golden_networks, GOLDEN_LEN);
+    header = store.header;
+    header.rebuild = 5;
+    store_encode_head(&header, &store.counters, stale);
+    scratch_write_file(scratch_path("lockout.rebuild"), stale, GOLDEN_LEN);
     scratch_need(lockout_charge(&store, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
     check(repair(&store, 0, false, &report) == STORE_OK && !report.finished_earlier &&
               list(&store, &content) == STORE_OK && content.count == 5,
@@ -697,6 +731,7 @@ int main(int argc, char **argv)
     test_list_holds_nobody();
     test_repair();
     test_repair_other_size();
+    test_repair_misplaced();
     test_stale_rebuild();
     test_killed_writers();
     if (scratch_can_trace()) {
