@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define ENTRY_LEN_FIRST 4096          /* bytes for one passwd or group entry, doubled while it is too small */
 #define ENTRY_LEN_MAX   (1024 * 1024) /* of a group with very many members */
@@ -151,6 +152,38 @@ enum account_fault account_resolve(const char *user, const char *group, struct a
     if (fault != ACCOUNT_OK)
         account_free(account);
     return fault;
+}
+
+static bool has_group(const struct account *account, gid_t gid)
+{
+    for (size_t i = 0; i < account->group_count; i++)
+        if (account->groups[i] == gid)
+            return true;
+    return false;
+}
+
+static bool has_no_other_groups(const struct account *account)
+{
+    const int count = getgroups(0, NULL);
+    gid_t *current = reallocarray(NULL, count > 0 ? (size_t)count : 1, sizeof(*current));
+    bool good = count >= 0 && current != NULL && getgroups(count, current) == count;
+
+    for (int i = 0; good && i < count; i++)
+        good = has_group(account, current[i]);
+    free(current);
+    return good;
+}
+
+bool account_is_current(const struct account *account)
+{
+    uid_t real_uid, effective_uid, saved_uid;
+    gid_t real_gid, effective_gid, saved_gid;
+
+    if (getresuid(&real_uid, &effective_uid, &saved_uid) != 0 || getresgid(&real_gid, &effective_gid, &saved_gid) != 0)
+        return false;
+    return real_uid == account->uid && effective_uid == account->uid && saved_uid == account->uid &&
+           real_gid == account->gid && effective_gid == account->gid && saved_gid == account->gid &&
+           has_no_other_groups(account);
 }
 
 void account_free(struct account *account)

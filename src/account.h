@@ -6,6 +6,7 @@
 #ifndef OSTIARY_ACCOUNT_H
 #define OSTIARY_ACCOUNT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -29,6 +30,9 @@ struct account {
 
 /* user: number or name; group: number or name, or NULL for the user's own. The caller frees the account. */
 enum account_fault account_resolve(const char *user, const char *group, struct account *account);
+
+/* Is this process that user already, with that group, and in no group but the account's? */
+bool account_is_current(const struct account *account);
 
 void account_free(struct account *account);
 

@@ -27,63 +27,20 @@ static int replace_descriptors(void)
     return close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
-static bool has_identity(const struct account *account)
-{
-    uid_t real_uid, effective_uid, saved_uid;
-    gid_t real_gid, effective_gid, saved_gid;
-
-    if (getresuid(&real_uid, &effective_uid, &saved_uid) != 0 || getresgid(&real_gid, &effective_gid, &saved_gid) != 0)
-        return false;
-    return real_uid == account->uid && effective_uid == account->uid && saved_uid == account->uid &&
-           real_gid == account->gid && effective_gid == account->gid && saved_gid == account->gid;
-}
-
-static int compare_gids(const void *left, const void *right)
-{
-    const gid_t a = *(const gid_t *)left;
-    const gid_t b = *(const gid_t *)right;
-
-    return (a > b) - (a < b);
-}
-
-/* Are the process' supplementary groups exactly these? */
-static bool has_groups(const struct account *account)
-{
-    const int count = getgroups(0, NULL);
-    const size_t size = account->group_count * sizeof(gid_t);
-    gid_t *wanted = NULL;
-    gid_t *actual = NULL;
-    bool same = false;
-
-    if (count < 0 || (size_t)count != account->group_count)
-        return false;
-    wanted = malloc(size);
-    actual = malloc(size);
-    if (wanted != NULL && actual != NULL && getgroups(count, actual) == count) {
-        memcpy(wanted, account->groups, size);
-        qsort(wanted, account->group_count, sizeof(gid_t), compare_gids);
-        qsort(actual, account->group_count, sizeof(gid_t), compare_gids);
-        same = memcmp(wanted, actual, size) == 0;
-    }
-    free(wanted);
-    free(actual);
-    return same;
-}
-
 /* Groups, gid, uid, in this order: each needs the rights that the next gives up. Then look, rather than believe. */
 static int take_identity(const struct account *account)
 {
     /* A handler without root's rights, which runs actions as itself, has nothing to change and may not try. */
     if (geteuid() != 0) {
         errno = EPERM;
-        return has_identity(account) ? 0 : -1;
+        return account_is_current(account) ? 0 : -1;
     }
     if (setgroups(account->group_count, account->groups) != 0 ||
         setresgid(account->gid, account->gid, account->gid) != 0 ||
         setresuid(account->uid, account->uid, account->uid) != 0)
         return -1;
     errno = EPERM;
-    if (!has_identity(account) || !has_groups(account))
+    if (!account_is_current(account) || getgroups(0, NULL) != (int)account->group_count)
         return -1;
     if (account->uid != 0 && setresuid(0, 0, 0) == 0)
         return -1;
@@ -190,7 +147,7 @@ const char *action_fault_text(enum action_fault fault)
     case ACTION_FAULT_IDENTITY:
         return "cannot take on its user and groups";
     case ACTION_FAULT_STATE:
-        return "cannot reset signals, limits and directory";
+        return "cannot make its environment, signals, limits and directory";
     case ACTION_FAULT_EXEC:
         break;
     }

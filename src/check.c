@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <unistd.h>
 
 /* Below this a secret can be guessed offline from one captured exchange: 16 random characters hold 80 bits and more. */
@@ -27,9 +28,12 @@ static int check_account(const struct config_entry *entry, struct account *accou
     if (fault != ACCOUNT_OK)
         return -1;
 
-    if (geteuid() != 0 && (account->uid != getuid() || account->gid != getgid())) {
-        snprintf(problem, CHECK_TEXT_LEN,
-                 "user '%s': only root can run an action as somebody else: run ostiaryd as root", entry->user);
+    if (geteuid() != 0 && !account_is_current(account)) {
+        snprintf(
+            problem, CHECK_TEXT_LEN,
+            "user '%s': it would run with uid %ju, gid %ju and the groups of that user; this process has uid %ju, gid "
+            "%ju or other groups, and only root can change them",
+            entry->user, (uintmax_t)account->uid, (uintmax_t)account->gid, (uintmax_t)geteuid(), (uintmax_t)getegid());
         account_free(account);
         return -1;
     }
@@ -44,10 +48,11 @@ static int check_command(const struct config_entry *entry, bool as_root, char pr
 
     if (fault == FILE_OK)
         return 0;
+    /* The command stands in the line of the configuration that is named in front; here is what is wrong on the way. */
     if (fault == FILE_CANNOT_OPEN)
-        snprintf(problem, CHECK_TEXT_LEN, "command '%s': %s: %s", entry->command, culprit, strerror(reason));
+        snprintf(problem, CHECK_TEXT_LEN, "command: '%s': %s", culprit, strerror(reason));
     else
-        snprintf(problem, CHECK_TEXT_LEN, "command '%s': '%s' %s", entry->command, culprit, file_fault_text(fault));
+        snprintf(problem, CHECK_TEXT_LEN, "command: '%s' %s", culprit, file_fault_text(fault));
     return -1;
 }
 
@@ -109,6 +114,20 @@ static int report_entry(const struct config_reader *reader, const struct config_
     return 0;
 }
 
+/* Some libgcrypt in FIPS mode takes no short keys: then no reply could be compared. */
+static int report_unusable(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+{
+    static const uint8_t seed[SEED_LEN];
+    uint8_t reply[REPLY_LEN];
+    const int status = mac_reply(entry->secret, seed, reply);
+
+    explicit_bzero(reply, sizeof(reply));
+    if (status != 0)
+        report(reader, entry->line, CONFIG_ERROR, "%s: libgcrypt takes no HMAC key like this: write a longer secret",
+               keyword);
+    return status;
+}
+
 static void report_secret(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
 {
     if (entry->secret.len < SECRET_SHORT)
@@ -126,11 +145,21 @@ int check_config(const struct config_reader *reader, const struct config *config
 {
     int status = 0;
 
+    if (mac_init() != 0) {
+        report(reader, 0, CONFIG_ERROR, "%s", CHECK_NO_LIBGCRYPT);
+        return -1;
+    }
+    if (config->log_level < LOG_ERR)
+        report(reader, 0, CONFIG_WARNING,
+               "MIN_LOGLEVEL: above LOG_ERR nobody will be told why nobody gets in: write LOG_ERR or less urgent");
     for (size_t i = 0; i < config->entry_count; i++) {
         const struct config_entry *entry = &config->entries[i];
         const char *keyword = entry->kill ? "KILL" : "ACTION";
 
         status |= report_entry(reader, entry, keyword);
+        if (entry->secret.len == 0)
+            continue; /* a credential that only the unit has */
+        status |= report_unusable(reader, entry, keyword);
         report_secret(reader, entry, keyword);
     }
     if (config->has_lockout_action)

@@ -38,6 +38,7 @@ struct config_reader {
     const char *path;            /* the file, as it is named in findings */
     const char *credentials_dir; /* $CREDENTIALS_DIRECTORY, or NULL */
     bool with_secrets;           /* keep inline secrets, and read those in files and credentials */
+    bool may_lack_credentials;   /* without credentials_dir warn of each credential=, whose secret is then empty */
     void (*report)(void *context, const struct config_finding *finding);
     void *context;
 };

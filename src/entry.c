@@ -303,11 +303,6 @@ static void take_credential(struct parser *parser, const struct scan_field *opti
         parser_error(parser, "the credential= must be a file name without /, such as \"credential=backup\"");
         return;
     }
-    if (parser->reader->credentials_dir == NULL) {
-        parser_error(parser, "there are no credentials here ($CREDENTIALS_DIRECTORY is not set): "
-                             "run it from a systemd unit with LoadCredential=, or use secret-file=");
-        return;
-    }
     entry->origin = CONFIG_SECRET_CREDENTIAL;
     entry->secret_path = parser_keep(parser, option->text, option->len);
 }
@@ -417,6 +412,16 @@ static bool is_secret(struct parser *parser, const uint8_t *bytes, size_t len)
     return false;
 }
 
+/* A tool that is not run by the unit has none, and can only say so. The handler must not go on without a secret. */
+static void report_no_credentials(struct parser *parser)
+{
+    if (parser->reader->may_lack_credentials)
+        parser_warn(parser, "the credential= is given to the unit alone: its secret is not checked here");
+    else
+        parser_error(parser, "there are no credentials here ($CREDENTIALS_DIRECTORY is not set): "
+                             "run it from a systemd unit with LoadCredential=, or use secret-file=");
+}
+
 static enum file_fault read_secret_file(const struct parser *parser, const struct config_entry *entry,
                                         struct locked *text, size_t *len)
 {
@@ -448,6 +453,10 @@ static size_t load_from_file(struct parser *parser, struct config_entry *entry, 
 
     parser->line = entry->line;
     parser->keyword = entry->kill ? "KILL" : "ACTION";
+    if (entry->origin == CONFIG_SECRET_CREDENTIAL && parser->reader->credentials_dir == NULL) {
+        report_no_credentials(parser);
+        return 0;
+    }
 
     const enum file_fault fault = read_secret_file(parser, entry, &text, &len);
     if (fault != FILE_OK) {

@@ -76,17 +76,17 @@ static bool refuse_state(struct handler *handler, enum store_fault fault)
 
 bool handler_peer(struct handler *handler)
 {
-    struct sockaddr_storage name;
-    socklen_t len = sizeof(name);
+    const struct sockaddr_storage *name = &handler->peer_name;
+    socklen_t len = sizeof(*name);
     in_port_t port;
 
     /* Gone before it could be identified: there is nobody to count it against. */
-    if (getpeername(PEER_FD, (struct sockaddr *)&name, &len) != 0)
+    if (getpeername(PEER_FD, (struct sockaddr *)&handler->peer_name, &len) != 0)
         return refuse(handler, NULL, EX_OK);
-    if (address_from_socket(&name, &handler->peer) != 0)
+    if (address_from_socket(name, &handler->peer) != 0)
         return refuse(handler, NULL, EX_OK);
     /* The port stands in the same place in both families. */
-    memcpy(&port, (const char *)&name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
+    memcpy(&port, (const char *)name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
     handler->peer_port = ntohs(port);
     address_format(&handler->peer, handler->peer_text);
     return true;
@@ -111,12 +111,14 @@ bool handler_settings(struct handler *handler)
         .strike_time = config->strike_time,
     };
     handler->source = address_source(&handler->peer, config->ipv6_prefix);
+    handler->visitor.source = &handler->source;
     for (size_t i = 0; i < config->exempt_count; i++)
-        handler->exempt |= address_within(&handler->peer, &config->exempt[i]);
+        handler->visitor.exempt |= address_within(&handler->peer, &config->exempt[i]);
     return true;
 }
 
-static bool read_clock(struct handler *handler, struct lockout_clock *now)
+/* The time of what comes next, for the table. */
+static bool read_clock(struct handler *handler)
 {
     struct timespec time;
 
@@ -124,7 +126,7 @@ static bool read_clock(struct handler *handler, struct lockout_clock *now)
         log_line(LOG_ERR, "the clock cannot be read or stands before 1970: set it");
         return refuse(handler, "state", EX_OSERR);
     }
-    now->ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+    handler->visitor.now.ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
     return true;
 }
 
@@ -167,21 +169,21 @@ bool handler_admit(struct handler *handler)
         .patience_ms = STORE_PATIENCE_MS,
     };
     struct lockout_admission admission;
-    struct lockout_clock now;
     enum lockout_verdict seen;
     enum store_fault fault;
 
-    if (!wrap_allows(PEER_FD))
+    if (!wrap_allows(&handler->peer_name))
         return refuse(handler, "denied", EX_OK);
-    if (!read_clock(handler, &now))
+    if (!read_clock(handler))
         return false;
     fault = store_open(&options, &handler->store);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
-    fault = lockout_admit(&handler->store, &handler->policy, &handler->source, handler->exempt, now, &admission);
+    fault = lockout_admit(&handler->store, &handler->policy, &handler->visitor, &admission);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
     log_damage(handler, admission.damaged_slots);
+    handler->locked_until = admission.locked_until;
     if (admission.verdict != LOCKOUT_ADMITTED)
         return refuse_verdict(handler, admission.verdict, admission.closure);
     handler->seed_number = admission.seed_number;
@@ -192,9 +194,9 @@ bool handler_admit(struct handler *handler)
     log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission.wait_ms);
     if (!exchange_pause(PEER_FD, admission.wait_ms))
         return refuse(handler, "gone", EX_OK);
-    if (!read_clock(handler, &now))
+    if (!read_clock(handler))
         return false;
-    fault = lockout_look(&handler->store, &handler->source, handler->exempt, now, &seen);
+    fault = lockout_look(&handler->store, &handler->visitor, &seen);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
     return seen == LOCKOUT_ADMITTED || refuse(handler, verdict_reason(seen), EX_OK);
@@ -205,18 +207,20 @@ static bool make_seed(struct handler *handler)
     struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->seed_number};
 
     if (mac_init() != 0) {
-        log_line(LOG_ERR, "libgcrypt 1.8 or later could not be initialised: reinstall it");
+        log_line(LOG_ERR, "%s", CHECK_NO_LIBGCRYPT);
         return refuse(handler, "state", EX_OSERR);
     }
-    if (getrandom(parts.random, sizeof(parts.random), 0) != (ssize_t)sizeof(parts.random) ||
-        clock_gettime(CLOCK_REALTIME, &parts.now) != 0) {
-        log_line(LOG_ERR, "no random bytes from the kernel: %s", strerror(errno));
+    /* Without waiting: a machine that has just started must not keep the peer past its deadline. */
+    if (getrandom(parts.random, sizeof(parts.random), GRND_NONBLOCK) != (ssize_t)sizeof(parts.random)) {
+        log_line(LOG_ERR,
+                 "the kernel gives no random bytes: see getrandom(2); soon after the start of a machine, wait");
         return refuse(handler, "state", EX_OSERR);
     }
-    if (mac_seed(&parts, handler->seed) != 0) {
-        log_line(LOG_ERR, "libgcrypt could not compute SHA-256");
+    if (clock_gettime(CLOCK_REALTIME, &parts.now) != 0) {
+        log_line(LOG_ERR, "the clock cannot be read: %s", strerror(errno));
         return refuse(handler, "state", EX_OSERR);
     }
+    mac_seed(&parts, handler->seed);
     return true;
 }
 
@@ -263,15 +267,16 @@ bool handler_secrets(struct handler *handler)
 
 bool handler_charge(struct handler *handler)
 {
-    struct lockout_clock now;
     enum store_fault fault;
 
-    if (!read_clock(handler, &now))
+    if (!read_clock(handler))
         return false;
-    fault = lockout_charge(&handler->store, &handler->policy, &handler->source, handler->exempt, now, &handler->charge);
+    fault = lockout_charge(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
     log_damage(handler, handler->charge.damaged_slots);
+    if (handler->charge.verdict == LOCKOUT_REFUSED_LOCKED)
+        handler->locked_until = handler->charge.locked_until;
     return handler->charge.verdict == LOCKOUT_ADMITTED ||
            refuse_verdict(handler, handler->charge.verdict, handler->charge.closure);
 }
@@ -282,40 +287,48 @@ static bool prepare(struct handler *handler)
     const struct config_entry *entry = handler->entry;
     char problem[CHECK_TEXT_LEN];
 
-    handler->status = EX_CONFIG;
     if (check_entry(entry, &handler->account, problem) != 0) {
         log_line(LOG_ERR, "%s:%u: error: %s", handler->config_path, entry->line, problem);
         return false;
     }
     if (entry->socket != NULL && relay_connect(entry->socket, &handler->relay_fd) != 0) {
-        log_line(LOG_ERR, "%s:%u: error: socket '%s': %s: does anything listen there?", handler->config_path,
-                 entry->line, entry->socket, strerror(errno));
+        log_line(LOG_ERR, "%s:%u: error: socket '%s': %s: root must listen there, and not be too busy",
+                 handler->config_path, entry->line, entry->socket, strerror(errno));
         return false;
     }
-    handler->status = EX_OK;
     return true;
+}
+
+/* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
+static bool compare(struct handler *handler)
+{
+    if (verdict_choose(&handler->secrets, handler->seed, handler->reply, &handler->entry) == 0 &&
+        (handler->entry == NULL ||
+         mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) == 0))
+        return handler->entry != NULL;
+    handler->entry = NULL;
+    log_line(LOG_ERR, "libgcrypt failed to compute an HMAC: see what 'ostiaryd -t' says of the secrets");
+    return refuse(handler, "state", EX_OSERR);
 }
 
 bool handler_verdict(struct handler *handler)
 {
     enum store_fault fault;
+    const bool fits = handler->replied && compare(handler);
 
-    if (!handler->replied)
-        return false;
-    handler->entry = verdict_choose(&handler->secrets, handler->seed, handler->reply);
-    if (handler->entry == NULL)
+    /* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
+    locked_free(&handler->secrets.secrets);
+    if (!fits)
         return false;
     /* The peer is authenticated. */
     fault = lockout_forgive(&handler->store, &handler->source, &handler->charge);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
+    if (handler->charge.verdict != LOCKOUT_ADMITTED)
+        return refuse(handler, verdict_reason(handler->charge.verdict), EX_OK);
     /* Nobody is told "accepted" before it is certain that the action can be run. */
     if (!prepare(handler))
         return refuse(handler, "config", EX_CONFIG);
-    if (mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) != 0) {
-        log_line(LOG_ERR, "libgcrypt could not compute the receipt");
-        return refuse(handler, "state", EX_OSERR);
-    }
     handler->outcome = HANDLER_ACCEPTED;
     return true;
 }
@@ -327,9 +340,19 @@ static void format_until(uint64_t until, char text[static 32])
     struct tm utc;
 
     if (until == LOCKOUT_FOREVER || gmtime_r(&seconds, &utc) == NULL)
-        snprintf(text, 32, "unlocked"); /* until somebody unlocks it */
+        snprintf(text, 32, "forever"); /* or until somebody unlocks it */
     else
         strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+/* A lock is news whatever else has happened: here is the one line that says so. */
+static void log_locked(const struct handler *handler)
+{
+    char until[32];
+
+    format_until(handler->charge.locked_until, until);
+    log_line(LOG_WARNING, "locked source=%s strikes=%ju until=%s reason=%s", handler->peer_text,
+             (uintmax_t)handler->charge.strikes, until, handler->reason);
 }
 
 /* LOCKOUT_ACTION is run by the one handler whose strike locked the source: once for each lock. */
@@ -339,33 +362,32 @@ static void run_lockout_action(struct handler *handler)
         return;
     handler->entry = &handler->settings.lockout_action;
     handler->run = prepare(handler);
+    if (handler->run)
+        log_line(LOG_INFO, "LOCKOUT_ACTION=%s is run", handler->entry->name);
+    else
+        handler->status = EX_CONFIG;
 }
 
 static void reject(struct handler *handler)
 {
     const struct lockout_charge *charge = &handler->charge;
-    char until[32];
-    struct lockout_clock now;
     enum store_fault fault;
 
     exchange_end(PEER_FD);
-    if (!read_clock(handler, &now))
+    if (!read_clock(handler))
         return;
-    fault = lockout_settle(&handler->store, &handler->policy, &handler->source, now, &handler->charge);
+    fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         log_state(handler, fault);
 
-    if (charge->closure != LOCKOUT_NOT_CLOSED) {
+    if (charge->closure != LOCKOUT_NOT_CLOSED)
         log_line(LOG_ERR, "closed reason=%s source=%s strikes=%ju", lockout_closure_text(charge->closure),
                  handler->peer_text, (uintmax_t)charge->strikes);
-    } else if (charge->locks) {
-        format_until(charge->locked_until, until);
-        log_line(LOG_WARNING, "locked source=%s strikes=%ju until=%s reason=%s", handler->peer_text,
-                 (uintmax_t)charge->strikes, until, handler->reason);
-    } else {
+    else if (charge->locks)
+        log_locked(handler);
+    else
         log_line(LOG_NOTICE, "rejected source=%s reason=%s strikes=%ju of=%ju", handler->peer_text, handler->reason,
                  (uintmax_t)charge->strikes, (uintmax_t)handler->policy.max_bad_conns);
-    }
     if (charge->locks)
         run_lockout_action(handler);
 }
@@ -374,15 +396,16 @@ static void reject(struct handler *handler)
 static bool close_door(struct handler *handler)
 {
     char reason[ADDRESS_TEXT_LEN + 32];
-    struct lockout_clock now;
     enum store_fault fault;
 
-    if (!read_clock(handler, &now))
+    if (!read_clock(handler))
         return false;
     snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
-    fault = lockout_close(&handler->store, reason, now, NULL);
-    if (fault != STORE_OK)
+    fault = lockout_close(&handler->store, reason, handler->visitor.now, NULL);
+    if (fault != STORE_OK) {
+        log_line(LOG_ERR, "the KILL secret was given, and the door is STILL OPEN: run 'ostiaryctl close'");
         return refuse_state(handler, fault);
+    }
     log_line(LOG_ERR, "closed reason=kill-secret source=%s", handler->peer_text);
     return true;
 }
@@ -404,6 +427,24 @@ static void accept_peer(struct handler *handler)
     exchange_send_receipt(PEER_FD, handler->receipt);
 }
 
+/* Refused: with what is known of the lock, or of the action that a right reply asked for. */
+static void log_refused(const struct handler *handler)
+{
+    char until[32];
+
+    if (handler->charge.locks) {
+        log_locked(handler); /* its strike could not be judged or taken back */
+    } else if (handler->locked_until != 0) {
+        format_until(handler->locked_until, until);
+        log_line(LOG_INFO, "refused source=%s reason=%s until=%s", handler->peer_text, handler->reason, until);
+    } else if (handler->entry != NULL) {
+        log_line(LOG_WARNING, "refused source=%s reason=%s action=%s", handler->peer_text, handler->reason,
+                 handler->entry->name);
+    } else {
+        log_line(LOG_INFO, "refused source=%s reason=%s", handler->peer_text, handler->reason);
+    }
+}
+
 void handler_outcome(struct handler *handler)
 {
     if (handler->outcome == HANDLER_ACCEPTED)
@@ -411,7 +452,7 @@ void handler_outcome(struct handler *handler)
     else if (handler->outcome == HANDLER_REJECTED)
         reject(handler);
     if (handler->outcome == HANDLER_REFUSED && handler->reason != NULL)
-        log_line(LOG_INFO, "refused source=%s reason=%s", handler->peer_text, handler->reason);
+        log_refused(handler);
     exchange_end(PEER_FD);
 }
 

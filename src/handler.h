@@ -33,9 +33,11 @@ struct handler {
     struct address peer;
     uint16_t peer_port;
     char peer_text[ADDRESS_TEXT_LEN];
+    struct sockaddr_storage peer_name; /* as the socket has it */
     struct source source;
-    bool exempt;
+    struct lockout_visitor visitor; /* source, seen at the time of the last look at the clock */
     uint64_t seed_number;
+    uint64_t locked_until; /* of a source that is refused because it is locked; else 0 */
 
     uint8_t seed[SEED_LEN];
     bool replied; /* reply holds what the peer sent */

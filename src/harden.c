@@ -8,22 +8,31 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <unistd.h>
 
-static bool is_same_socket(int fd, const struct stat *peer)
+/*
+ * Could something printed here reach a peer? What is the same socket as fd 0 (inetd, xinetd), and any other connection
+ * of the network, whatever the launcher meant by it. The journal's socket is neither.
+ */
+static bool is_peer(int fd)
 {
-    struct stat status;
+    struct stat first, status;
+    int domain = 0;
+    socklen_t len = sizeof(domain);
 
-    return S_ISSOCK(peer->st_mode) && fstat(fd, &status) == 0 && status.st_dev == peer->st_dev &&
-           status.st_ino == peer->st_ino;
+    if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode))
+        return false;
+    if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX)
+        return true;
+    return fstat(STDIN_FILENO, &first) == 0 && status.st_dev == first.st_dev && status.st_ino == first.st_ino;
 }
 
 int harden_descriptors(bool *stderr_usable)
 {
-    struct stat peer;
     int null_fd;
 
-    *stderr_usable = false;
+    *stderr_usable = fcntl(STDERR_FILENO, F_GETFD) != -1 && !is_peer(STDERR_FILENO);
     if (close_range(3, ~0U, 0) != 0)
         return -1;
     /* open(2) gives the lowest free number: a closed 0, 1 or 2 is filled before it can become something else. */
@@ -33,11 +42,8 @@ int harden_descriptors(bool *stderr_usable)
             return -1;
     } while (null_fd <= STDERR_FILENO);
 
-    if (fstat(STDIN_FILENO, &peer) != 0)
-        return -1;
-    *stderr_usable = !is_same_socket(STDERR_FILENO, &peer);
     for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-        if (is_same_socket(fd, &peer) && dup2(null_fd, fd) < 0)
+        if (is_peer(fd) && dup2(null_fd, fd) < 0)
             return -1;
     close(null_fd);
     return 0;
@@ -63,6 +69,16 @@ enum harden_peer harden_peer_kind(void)
     return HARDEN_CONNECTION;
 }
 
+/* Timers outlive exec: one of the launcher's would end this process, or the action, at any moment. */
+static int clear_timers(void)
+{
+    static const struct itimerval none;
+
+    if (setitimer(ITIMER_REAL, &none, NULL) != 0 || setitimer(ITIMER_VIRTUAL, &none, NULL) != 0)
+        return -1;
+    return setitimer(ITIMER_PROF, &none, NULL);
+}
+
 int harden_process(rlim_t *core_limit)
 {
     struct rlimit core;
@@ -76,7 +92,8 @@ int harden_process(rlim_t *core_limit)
         return -1;
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
         return -1;
-    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+    /* A launcher's file size limit shall be an error of write(2), not a death without a word. */
+    if (signal(SIGPIPE, SIG_IGN) == SIG_ERR || signal(SIGXFSZ, SIG_IGN) == SIG_ERR)
         return -1;
-    return 0;
+    return clear_timers();
 }

@@ -17,7 +17,8 @@ enum harden_peer {
 
 /*
  * Make it impossible that anything printed reaches the peer: where fd 1 or 2 is the same socket as fd 0 (inetd,
- * xinetd), or closed, it becomes /dev/null; every descriptor above 2 is closed. Comes before anything can be printed.
+ * xinetd), any other connection of the network, or closed, it becomes /dev/null; every descriptor above 2 is closed.
+ * Comes before anything can be printed.
  * *stderr_usable says whether fd 2 is still what the launcher gave. Returns 0, or -1 with errno when that could not be
  * done: then nothing may be printed and the process must end.
  */
@@ -26,8 +27,8 @@ int harden_descriptors(bool *stderr_usable);
 enum harden_peer harden_peer_kind(void);
 
 /*
- * umask 077, not dumpable, no core file, SIGPIPE ignored. Gives the soft limit for core files that the launcher had
- * set, which the action gets back. Returns 0, or -1 with errno.
+ * umask 077, not dumpable, no core file, no timer, SIGPIPE and SIGXFSZ ignored. Gives the soft limit for core files
+ * that the launcher had set, which the action gets back. Returns 0, or -1 with errno.
  */
 int harden_process(rlim_t *core_limit);
 

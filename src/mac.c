@@ -27,7 +27,7 @@ static void put_le64(uint8_t out[static 8], uint64_t value)
         out[i] = (uint8_t)(value >> (8 * i));
 }
 
-int mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
+void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
 {
     uint8_t message[sizeof(parts->random) + 4 * 8];
     uint8_t *at = message + sizeof(parts->random);
@@ -38,7 +38,6 @@ int mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
     put_le64(at + 16, (uint64_t)parts->pid);
     put_le64(at + 24, parts->counter);
     gcry_md_hash_buffer(GCRY_MD_SHA256, seed, message, sizeof(message));
-    return 0;
 }
 
 /* HMAC over up to three pieces; the key and all that derives from it stay in libgcrypt's locked memory. */

@@ -34,7 +34,7 @@ struct mac_seed_parts {
 int mac_init(void);
 
 /* seed = SHA-256(random | seconds | nanoseconds | pid | counter), each number as 8 bytes, little-endian. */
-int mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN]);
+void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN]);
 
 /* reply = HMAC-SHA256(key = secret, message = seed). Time depends on the length of the secret alone. */
 int mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);

@@ -132,6 +132,7 @@ static int test_config(const struct options *options)
         .path = options->config_path,
         .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
         .with_secrets = true,
+        .may_lack_credentials = true,
         .report = print_finding,
         .context = stdout,
     };
@@ -152,9 +153,12 @@ int main(int argc, char **argv)
     struct handler handler = HANDLER_NONE;
     int status;
 
-    /* Without this nothing may be said, for it could be said to the peer. */
-    if (harden_descriptors(&options.stderr_usable) != 0)
+    /* Without this nothing may be printed, for it could be printed to the peer. */
+    if (harden_descriptors(&options.stderr_usable) != 0) {
+        log_open(false);
+        log_line(LOG_ERR, "cannot close descriptors or open /dev/null: %s", strerror(errno));
         _exit(EX_OSERR);
+    }
     read_options(&options, argc, argv);
     if (options.test_config)
         return test_config(&options);

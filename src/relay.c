@@ -5,6 +5,7 @@
 #include "address.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,18 @@
 #include <unistd.h>
 
 _Static_assert(RELAY_PATH_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "sun_path has room for the NUL too");
+
+/* The one who called listen(2): for a systemd socket unit that is PID 1. */
+static bool is_trusted(int fd)
+{
+    struct ucred listener;
+    socklen_t len = sizeof(listener);
+
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &len) != 0)
+        return false;
+    errno = EPERM;
+    return listener.uid == 0 || listener.uid == geteuid();
+}
 
 int relay_connect(const char *path, int *fd)
 {
@@ -27,7 +40,7 @@ int relay_connect(const char *path, int *fd)
     *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd < 0)
         return -1;
-    if (connect(*fd, (const struct sockaddr *)&name, sizeof(name)) == 0)
+    if (connect(*fd, (const struct sockaddr *)&name, sizeof(name)) == 0 && is_trusted(*fd))
         return 0;
     error = errno;
     close(*fd);

@@ -10,7 +10,11 @@
 
 #define RELAY_PATH_MAX 107 /* bytes in the path of a socket, without the NUL: sun_path of unix(7) */
 
-/* Connect to the stream socket at this path, or fail at once. Returns 0, or -1 with errno; the caller closes *fd. */
+/*
+ * Connect to the stream socket at this path, or fail at once. Who listens there must be root or this process' own user,
+ * else anybody who can make a file there could take the knock: EPERM. Returns 0, or -1 with errno; the caller closes
+ * *fd.
+ */
 int relay_connect(const char *path, int *fd);
 
 /* Send the line. Returns 0, or -1 with errno: EPIPE where the listener took the connection and dropped it. */

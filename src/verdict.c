@@ -4,19 +4,20 @@
 
 #include <string.h>
 
-const struct config_entry *verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
-                                          const uint8_t reply[static REPLY_LEN])
+int verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
+                   const uint8_t reply[static REPLY_LEN], const struct config_entry **entry)
 {
     uint8_t expected[REPLY_LEN];
     size_t chosen = 0; /* 1 + the index of the entry that fits */
+    size_t fits;       /* all ones, or 0 */
     int failed = 0;
 
     for (size_t i = 0; i < config->entry_count; i++) {
         failed |= mac_reply(config->entries[i].secret, seed, expected);
-        chosen |= (size_t)(int32_t)mac_same(expected, reply) & (i + 1);
+        fits = (size_t)(int32_t)mac_same(expected, reply);
+        chosen = (chosen & ~fits) | ((i + 1) & fits);
     }
     explicit_bzero(expected, sizeof(expected));
-    if (failed != 0 || chosen == 0)
-        return NULL;
-    return &config->entries[chosen - 1];
+    *entry = failed != 0 || chosen == 0 ? NULL : &config->entries[chosen - 1];
+    return failed;
 }

@@ -13,9 +13,10 @@
 
 /*
  * Compare the reply with what each entry's secret makes of the seed. Needs mac_init, and a configuration read with its
- * secrets, which are all different. Returns the entry that fits, or NULL: none does, or libgcrypt failed on any.
+ * secrets, which are all different; of two that make the same HMAC key all the same, the later one counts. *entry is
+ * the one that fits, or NULL. Returns 0, or -1 when libgcrypt failed on any: nothing is known then.
  */
-const struct config_entry *verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
-                                          const uint8_t reply[static REPLY_LEN]);
+int verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
+                   const uint8_t reply[static REPLY_LEN], const struct config_entry **entry);
 
 #endif

@@ -9,13 +9,14 @@
 int allow_severity = LOG_DEBUG;
 int deny_severity = LOG_INFO;
 
-bool wrap_allows(int peer_fd)
+bool wrap_allows(const struct sockaddr_storage *peer)
 {
+    struct sockaddr_storage client = *peer;
     struct request_info request;
 
-    /* Makes libwrap refuse the option "twist", which would run a command with the connection as its output. */
+    /* A process that lives on: "twist" would replace it, and is refused. */
     resident = 1;
-    request_init(&request, RQ_DAEMON, "ostiaryd", RQ_FILE, peer_fd, 0);
-    fromhost(&request);
+    request_init(&request, RQ_DAEMON, "ostiaryd", RQ_CLIENT_SIN, &client, 0);
+    sock_methods(&request);
     return hosts_access(&request) != 0;
 }

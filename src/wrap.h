@@ -6,8 +6,12 @@
 #define OSTIARY_WRAP_H
 
 #include <stdbool.h>
+#include <sys/socket.h>
 
-/* May the peer on this connection come in? Always true without libwrap. A file that cannot be read denies. */
-bool wrap_allows(int peer_fd);
+/*
+ * May the peer at this address come in? Always true without libwrap. It is never given the connection, so that its
+ * options "twist" and "banners" have nowhere to write to.
+ */
+bool wrap_allows(const struct sockaddr_storage *peer);
 
 #endif

@@ -9,7 +9,8 @@
 #include "store.h"
 
 struct bucket {
-    uint64_t first; /* index of slots[0] in the table */
+    uint64_t first;          /* index of slots[0] in the table */
+    struct record_slot *own; /* the source's slot, one of slots; NULL: it has none, and only then the rest is filled */
     struct record_slot slots[RECORD_BUCKET_SLOTS];
     enum record_state states[RECORD_BUCKET_SLOTS];
     unsigned damaged; /* how many are; they count as empty */
@@ -19,9 +20,6 @@ enum store_fault bucket_read(const struct store *store, const struct source *sou
 
 /* Overwrite damaged slots with empty ones, so that each is reported once. */
 enum store_fault bucket_clean(const struct store *store, struct bucket *bucket);
-
-/* The source's slot, or NULL. It points into bucket. */
-struct record_slot *bucket_find(struct bucket *bucket, const struct source *source);
 
 struct bucket_age {
     uint64_t now; /* s */

@@ -10,8 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TABLE_NAME "lockout"
-#define NEW_NAME   "lockout.new"
+#define NEW_NAME "lockout.new"
 
 uint64_t create_round_places(uint64_t places)
 {
@@ -76,10 +75,10 @@ static enum store_fault fill(int fd, uint64_t places)
 /* Give the finished table its name, unless somebody has the name already. */
 static enum store_fault publish(int dir_fd)
 {
-    int done = renameat2(dir_fd, NEW_NAME, dir_fd, TABLE_NAME, RENAME_NOREPLACE);
+    int done = renameat2(dir_fd, NEW_NAME, dir_fd, STORE_TABLE_NAME, RENAME_NOREPLACE);
 
     if (done != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        done = linkat(dir_fd, NEW_NAME, dir_fd, TABLE_NAME, 0);
+        done = linkat(dir_fd, NEW_NAME, dir_fd, STORE_TABLE_NAME, 0);
         if (done == 0)
             done = unlinkat(dir_fd, NEW_NAME, 0);
     }
@@ -94,7 +93,7 @@ static enum store_fault create_alone(int dir_fd, uint64_t places)
     enum store_fault fault;
     int fd = -1;
 
-    if (fstatat(dir_fd, TABLE_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
+    if (fstatat(dir_fd, STORE_TABLE_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
         return STORE_OK;
     if (errno != ENOENT)
         return STORE_CANNOT_CREATE;

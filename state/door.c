@@ -63,6 +63,17 @@ static int write_line(int dir_fd, const char *line, size_t len)
     return result;
 }
 
+/* Keeps errno. */
+static bool is_there(int dir_fd, const char *name)
+{
+    const int error = errno;
+    struct stat info;
+    const bool there = fstatat(dir_fd, name, &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(info.st_mode);
+
+    errno = error;
+    return there;
+}
+
 static enum store_fault close_alone(int dir_fd, const char *reason, uint64_t now_ms, bool *was_open)
 {
     char line[DOOR_LINE_LEN];
@@ -72,8 +83,10 @@ static enum store_fault close_alone(int dir_fd, const char *reason, uint64_t now
     fault = door_look(dir_fd, &closed);
     if (fault != STORE_OK || closed)
         return fault;
-    if (write_line(dir_fd, line, compose(reason, now_ms, line)) != 0 ||
-        renameat(dir_fd, NEW_NAME, dir_fd, CLOSED_NAME) != 0 || fsync(dir_fd) != 0)
+    /* On a full disk the line is lost, and the door closed all the same: it is the name that closes it. */
+    if (write_line(dir_fd, line, compose(reason, now_ms, line)) != 0 && !is_there(dir_fd, NEW_NAME))
+        return STORE_DOOR_FAILED;
+    if (renameat(dir_fd, NEW_NAME, dir_fd, CLOSED_NAME) != 0 || fsync(dir_fd) != 0)
         return STORE_DOOR_FAILED;
     *was_open = true;
     return STORE_OK;
@@ -116,7 +129,9 @@ enum store_fault door_read(int dir_fd, bool *closed, char line[static DOOR_LINE_
     fault = door_look(dir_fd, closed);
     if (fault != STORE_OK || !*closed)
         return fault;
-    fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOATIME | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno == EPERM)
+        fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return STORE_OK;
     len = read(fd, line, DOOR_LINE_LEN - 1);

@@ -13,8 +13,8 @@ const char *store_fault_text(enum store_fault fault)
         return "the state directory cannot be opened: make it a directory, not a link, that the handler may read";
     case STORE_DIRECTORY_OWNER:
         return "the state directory belongs to somebody else: chown it to the handler's user";
-    case STORE_DIRECTORY_WRITABLE:
-        return "the state directory is writable by group or others: chmod go-w";
+    case STORE_DIRECTORY_OPEN:
+        return "the state directory is open to group or others: chmod 0700";
     case STORE_ABSENT:
         return "there is no table yet: the first connection makes it";
     case STORE_CANNOT_OPEN:
@@ -32,9 +32,9 @@ const char *store_fault_text(enum store_fault fault)
     case STORE_NO_RANDOM:
         return "the system gave no random bytes: see to getrandom(2)";
     case STORE_CANNOT_LOCK:
-        return "the table cannot be locked: keep it on a file system with flock(2)";
+        return "the table or its directory cannot be locked: keep it on a file system with flock(2)";
     case STORE_BUSY:
-        return "the table's lock was not to be had in time: find who holds it with lslocks(8)";
+        return "a lock on the table or its directory was not to be had in time: find who holds it with lslocks(8)";
     case STORE_VANISHED:
         return "the table was deleted again and again: find out by whom";
     case STORE_CANNOT_READ:
@@ -77,7 +77,7 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_OK:
     case STORE_NO_DIRECTORY:
     case STORE_DIRECTORY_OWNER:
-    case STORE_DIRECTORY_WRITABLE:
+    case STORE_DIRECTORY_OPEN:
     case STORE_ABSENT:
     case STORE_NOT_REGULAR:
     case STORE_FOREIGN_OWNER:

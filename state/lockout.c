@@ -40,14 +40,14 @@ static void count_up(uint32_t *count)
         (*count)++;
 }
 
-static struct visit visit_begin(struct store *store, const struct source *source, bool exempt, struct lockout_clock now)
+static struct visit visit_begin(struct store *store, const struct lockout_visitor *visitor)
 {
     return (struct visit){
         .store = store,
-        .source = source,
-        .exempt = exempt,
-        .now = lesser(now.ms / 1000, RECORD_TIME_MAX),
-        .now_ms = lesser(now.ms, RECORD_TIME_MAX),
+        .source = visitor->source,
+        .exempt = visitor->exempt,
+        .now = lesser(visitor->now.ms / 1000, RECORD_TIME_MAX),
+        .now_ms = lesser(visitor->now.ms, RECORD_TIME_MAX),
         .verdict = LOCKOUT_REFUSED_LOCKED,
     };
 }
@@ -57,7 +57,16 @@ static enum store_fault find_slot(struct visit *visit)
     const enum store_fault fault = bucket_read(visit->store, visit->source, &visit->bucket);
 
     if (fault == STORE_OK)
-        visit->slot = bucket_find(&visit->bucket, visit->source);
+        visit->slot = visit->bucket.own;
+    return fault;
+}
+
+/* With the lock held: is it closed, or promised to be? */
+static enum store_fault look_at_door(const struct store *store, bool *closed)
+{
+    const enum store_fault fault = door_look(store->dir_fd, closed);
+
+    *closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
     return fault;
 }
 
@@ -67,10 +76,10 @@ static enum store_fault inspect(struct visit *visit)
     enum store_fault fault;
     bool closed;
 
-    fault = door_look(visit->store->dir_fd, &closed);
+    fault = look_at_door(visit->store, &closed);
     if (fault != STORE_OK)
         return fault;
-    if (closed || visit->store->counters.closing != LOCKOUT_NOT_CLOSED) {
+    if (closed) {
         visit->verdict = LOCKOUT_REFUSED_CLOSED;
         return STORE_OK;
     }
@@ -122,7 +131,11 @@ static void count_error(struct record_counters *counters, const struct lockout_p
         counters->closing = LOCKOUT_CLOSED_SINGLE_ERRS;
 }
 
-/* Write down that a locked source has come. A network is not a single source: its errors count to the total alone. */
+/*
+ * Write down that a locked source has come. That is an error, but not while the strike that locked it has not been
+ * judged: it may be a rightful user's, who must not close the door by knocking twice at once. A network is not a single
+ * source: its errors count to the total alone.
+ */
 static enum store_fault count_refusal(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
                                       enum lockout_closure *closure)
 {
@@ -134,7 +147,7 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
     *locked_until = slot->locked_until;
     slot->last_seen = visit->now;
     count_up(&slot->refusals);
-    if (!visit->exempt) {
+    if (!visit->exempt && slot->judged) {
         count_error(&store->counters, policy, visit->network != NULL ? NULL : slot);
         fault = store_write_counters(store);
     }
@@ -224,10 +237,10 @@ static enum store_fault let_in(struct visit *visit, const struct lockout_policy 
     return fault == STORE_OK ? bucket_write(store, &visit->bucket, visit->slot) : fault;
 }
 
-enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                               bool exempt, struct lockout_clock now, struct lockout_admission *admission)
+enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy,
+                               const struct lockout_visitor *visitor, struct lockout_admission *admission)
 {
-    struct visit visit = visit_begin(store, source, exempt, now);
+    struct visit visit = visit_begin(store, visitor);
     enum store_fault fault;
 
     *admission = (struct lockout_admission){.verdict = LOCKOUT_REFUSED_LOCKED};
@@ -244,10 +257,9 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
     return fault;
 }
 
-enum store_fault lockout_look(struct store *store, const struct source *source, bool exempt, struct lockout_clock now,
-                              enum lockout_verdict *verdict)
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_verdict *verdict)
 {
-    struct visit visit = visit_begin(store, source, exempt, now);
+    struct visit visit = visit_begin(store, visitor);
     enum store_fault fault;
 
     *verdict = LOCKOUT_REFUSED_LOCKED;
@@ -279,7 +291,6 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
         return fault;
     slot = visit->slot;
     charge->mark.run = slot->run;
-    charge->mark.exempt = visit->exempt;
     charge->mark.previous_strike = slot->last_strike;
     charge->mark.last_strike = visit->now;
     count_up(&slot->strikes);
@@ -296,10 +307,10 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
     return bucket_write(visit->store, &visit->bucket, slot);
 }
 
-enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                                bool exempt, struct lockout_clock now, struct lockout_charge *charge)
+enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
+                                const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, source, exempt, now);
+    struct visit visit = visit_begin(store, visitor);
     enum store_fault fault;
 
     *charge = (struct lockout_charge){.verdict = LOCKOUT_REFUSED_LOCKED};
@@ -334,8 +345,9 @@ static void take_back(struct record_slot *slot, struct lockout_charge *charge)
 
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, source, false, (struct lockout_clock){0});
+    struct visit visit = visit_begin(store, &(struct lockout_visitor){.source = source});
     enum store_fault fault;
+    bool closed = true;
 
     if (charge->verdict != LOCKOUT_ADMITTED)
         return STORE_OK;
@@ -347,37 +359,43 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
         take_back(visit.slot, charge);
         fault = bucket_write(store, &visit.bucket, visit.slot);
     }
+    if (fault == STORE_OK)
+        fault = look_at_door(store, &closed);
     store_release(store);
+    if (fault == STORE_OK && closed)
+        charge->verdict = LOCKOUT_REFUSED_CLOSED;
     return fault;
 }
 
 static enum store_fault settle_error(struct visit *visit, const struct lockout_policy *policy,
-                                     enum lockout_closure *closure)
+                                     struct lockout_charge *charge)
 {
     enum store_fault fault = find_slot(visit);
 
     if (fault != STORE_OK)
         return fault;
     count_error(&visit->store->counters, policy, visit->slot);
+    if (visit->slot != NULL && charge->locks)
+        visit->slot->judged = true;
     fault = store_write_counters(visit->store);
     if (fault == STORE_OK && visit->slot != NULL)
         fault = bucket_write(visit->store, &visit->bucket, visit->slot);
-    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+    return fault == STORE_OK ? keep_promise(visit, &charge->closure) : fault;
 }
 
-enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                                struct lockout_clock now, struct lockout_charge *charge)
+enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy,
+                                const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, source, charge->mark.exempt, now);
+    struct visit visit = visit_begin(store, visitor);
     enum store_fault fault = STORE_OK;
 
     if (charge->verdict != LOCKOUT_ADMITTED)
         return STORE_OK;
-    if (!charge->mark.exempt) {
+    if (!visitor->exempt) {
         fault = store_hold(store, HOLD_ALONE);
         if (fault != STORE_OK)
             return fault;
-        fault = settle_error(&visit, policy, &charge->closure);
+        fault = settle_error(&visit, policy, charge);
         store_release(store);
     }
     if (charge->locks) {
@@ -388,9 +406,27 @@ enum store_fault lockout_settle(struct store *store, const struct lockout_policy
     return fault;
 }
 
+/* The promise in the counters comes first: it needs no room on the disk, and binds those who are charged already. */
+static enum store_fault promise_to_close(struct store *store)
+{
+    store->counters.closing = LOCKOUT_CLOSED_BY_ORDER;
+    return store_write_counters(store);
+}
+
 enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open)
 {
-    return door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, was_open);
+    enum store_fault promise = store_hold(store, HOLD_ALONE);
+    const bool was_promised = promise == STORE_OK && store->counters.closing != LOCKOUT_NOT_CLOSED;
+    enum store_fault fault;
+    bool did_close = false;
+
+    if (promise == STORE_OK && !was_promised)
+        promise = promise_to_close(store);
+    fault = door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, &did_close);
+    store_release(store);
+    if (was_open != NULL)
+        *was_open = !was_promised && (did_close || (promise == STORE_OK && fault != STORE_OK));
+    return promise == STORE_OK ? STORE_OK : fault;
 }
 
 const char *lockout_closure_text(enum lockout_closure closure)
@@ -404,6 +440,8 @@ const char *lockout_closure_text(enum lockout_closure closure)
         return "max-total-errs";
     case LOCKOUT_CLOSED_FULL:
         return "table-full";
+    case LOCKOUT_CLOSED_BY_ORDER:
+        return "by-order";
     }
     return "";
 }

@@ -36,6 +36,13 @@ struct lockout_clock {
     uint64_t ms;
 };
 
+/* Who is at the door, and when. */
+struct lockout_visitor {
+    const struct source *source;
+    bool exempt;
+    struct lockout_clock now;
+};
+
 enum lockout_verdict {
     LOCKOUT_REFUSED_LOCKED, /* the assumption until the table has said otherwise */
     LOCKOUT_REFUSED_CLOSED,
@@ -51,7 +58,8 @@ enum lockout_closure {
     LOCKOUT_NOT_CLOSED = 0,
     LOCKOUT_CLOSED_SINGLE_ERRS = 1,
     LOCKOUT_CLOSED_TOTAL_ERRS = 2,
-    LOCKOUT_CLOSED_FULL = 3
+    LOCKOUT_CLOSED_FULL = 3,
+    LOCKOUT_CLOSED_BY_ORDER = 4 /* lockout_close: KILL, or an administrator */
 };
 
 #define LOCKOUT_FOREVER RECORD_FOREVER /* locked until somebody unlocks */
@@ -69,11 +77,11 @@ struct lockout_admission {
  * May this source have a seed, and when? Takes a place in the pace and a seed number. A refusal of a locked source is
  * counted, as an error too; one at a closed door, or of a source that is too soon, changes nothing.
  */
-enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                               bool exempt, struct lockout_clock now, struct lockout_admission *admission);
+enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy,
+                               const struct lockout_visitor *visitor, struct lockout_admission *admission);
 
 /* Is the source locked, or the door closed, by now? Reads alone. verdict is ADMITTED when neither. */
-enum store_fault lockout_look(struct store *store, const struct source *source, bool exempt, struct lockout_clock now,
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor,
                               enum lockout_verdict *verdict);
 
 /* A strike that has been written and not yet been judged. Filled by lockout_charge, for settle and forgive. */
@@ -87,17 +95,17 @@ struct lockout_charge {
     struct {
         uint64_t last_strike, previous_strike, locked_until;
         uint8_t run;
-        bool exempt;
     } mark; /* what taking back this strike and no other takes */
 };
 
 /* Write the strike. Nothing may be compared before this has returned STORE_OK with verdict ADMITTED (I1). */
-enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                                bool exempt, struct lockout_clock now, struct lockout_charge *charge);
+enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
+                                const struct lockout_visitor *visitor, struct lockout_charge *charge);
 
 /*
  * The reply was right: take back this strike, and the lock if it was this strike that locked. locks is false
- * afterwards if that succeeded. Does nothing to a charge that is not ADMITTED.
+ * afterwards if that succeeded. If the door was closed meanwhile, the verdict becomes CLOSED, and nobody may come in
+ * for this reply. Does nothing to a charge that is not ADMITTED.
  */
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge);
 
@@ -106,16 +114,18 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
  * reported, and closes the door where MAX_SINGLE_ERRS or MAX_TOTAL_ERRS say so; charge->closure then says which.
  * Does nothing to a charge that is not ADMITTED: that was settled as it was refused.
  */
-enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy, const struct source *source,
-                                struct lockout_clock now, struct lockout_charge *charge);
+enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy,
+                                const struct lockout_visitor *visitor, struct lockout_charge *charge);
 
 /*
  * Close the door for a reason of the caller's ("kill-secret source=192.0.2.7"). From when it returns STORE_OK nobody is
- * admitted or charged. *was_open tells the one who closed it from those who came later; may be NULL.
+ * admitted, charged or forgiven, but who was forgiven before. It takes the table or the file, whichever can be written.
+ * *was_open tells the one who closed it from those who came later; may be NULL.
  */
 enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open);
 
-/* The word for a closure, in `closed` and in the log: "max-single-errs", "max-total-errs", "table-full"; "" for none.
+/* The word for a closure, in `closed` and in the log: "max-single-errs", "max-total-errs", "table-full", "by-order"; ""
+ * for none.
  */
 const char *lockout_closure_text(enum lockout_closure closure);
 

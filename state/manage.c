@@ -32,6 +32,7 @@ static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
 {
     slot->locked = true;
     slot->by_hand = true;
+    slot->judged = true;
     slot->last_strike = now;
     slot->locked_until = until > RECORD_TIME_MAX ? RECORD_FOREVER : until;
 }
@@ -46,7 +47,7 @@ static enum store_fault lock_source(struct store *store, const struct source *so
     fault = bucket_read(store, source, &bucket);
     if (fault != STORE_OK)
         return fault;
-    slot = bucket_find(&bucket, source);
+    slot = bucket.own;
     if (slot == NULL)
         slot = bucket_make(&bucket, source, age, true, (uint8_t)(store->counters.seed & 15));
     slot_refresh(slot, NO_AGE, now);
@@ -117,7 +118,7 @@ static enum store_fault unlock_source(struct store *store, const struct source *
     fault = bucket_read(store, source, &bucket);
     if (fault != STORE_OK)
         return fault;
-    slot = bucket_find(&bucket, source);
+    slot = bucket.own;
     if (slot == NULL)
         return STORE_OK;
     *found = slot_in_force(slot, now) || slot_strikes(slot, NO_AGE, now) > 0;
@@ -276,6 +277,7 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
         return fault;
     fault = door_look(store->dir_fd, was_closed);
     if (fault == STORE_OK) {
+        *was_closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
         store->counters.epoch++;
         store->counters.total_errors = 0;
         store->counters.closing = LOCKOUT_NOT_CLOSED;

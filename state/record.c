@@ -9,7 +9,7 @@
 #define HEADER_CHECKED 56 /* the header's check stands behind what it checks */
 #define U48_MAX        UINT64_C(0xffffffffffff)
 
-enum slot_flag { FLAG_USED = 1, FLAG_LOCKED = 2, FLAG_BY_HAND = 4, FLAG_UNKNOWN = 8 };
+enum slot_flag { FLAG_USED = 1, FLAG_LOCKED = 2, FLAG_BY_HAND = 4, FLAG_JUDGED = 8 };
 #define RUN_SHIFT 4
 
 static const uint8_t magic[8] = {'o', 's', 't', 'i', 'a', 'r', 'y', '\n'};
@@ -29,7 +29,7 @@ static uint64_t get(const uint8_t *bytes, size_t len)
     return value;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
+bool record_is_zero(const uint8_t *bytes, size_t len)
 {
     uint8_t seen = 0;
 
@@ -124,6 +124,8 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
         flags |= FLAG_LOCKED;
     if (slot->by_hand)
         flags |= FLAG_BY_HAND;
+    if (slot->judged)
+        flags |= FLAG_JUDGED;
     memset(bytes, 0, RECORD_LEN);
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
     bytes[24] = slot->source.prefix;
@@ -145,16 +147,17 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     const uint8_t flags = bytes[25];
 
     memset(slot, 0, sizeof *slot);
-    if (is_zero(bytes, RECORD_LEN))
+    if (record_is_zero(bytes, RECORD_LEN))
         return RECORD_EMPTY;
     if (record_check(bytes, key, where) != get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if ((flags & FLAG_USED) == 0 || (flags & FLAG_UNKNOWN) != 0 || bytes[24] > 8 * SOURCE_ADDRESS_LEN)
+    if ((flags & FLAG_USED) == 0 || bytes[24] > 8 * SOURCE_ADDRESS_LEN)
         return RECORD_DAMAGED;
     memcpy(slot->source.address, bytes + 8, SOURCE_ADDRESS_LEN);
     slot->source.prefix = bytes[24];
     slot->locked = (flags & FLAG_LOCKED) != 0;
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
+    slot->judged = (flags & FLAG_JUDGED) != 0;
     slot->run = flags >> RUN_SHIFT;
     slot->last_seen = get(bytes + 26, 6);
     slot->last_strike = get(bytes + 32, 6);
@@ -167,6 +170,12 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->refusals = (uint32_t)get(bytes + 56, 4);
     slot->errors = (uint32_t)get(bytes + 60, 4);
     return RECORD_WHOLE;
+}
+
+bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct source *source)
+{
+    return (bytes[25] & FLAG_USED) != 0 && bytes[24] == source->prefix &&
+           memcmp(bytes + 8, source->address, SOURCE_ADDRESS_LEN) == 0;
 }
 
 uint64_t record_bucket(const struct record_header *header, const struct source *source)

@@ -29,7 +29,7 @@
 /* The latest time that a slot can hold, s or ms. */
 #define RECORD_TIME_MAX UINT64_C(0xfffffffffffe)
 
-#define RECORD_CLOSING_MAX 3
+#define RECORD_CLOSING_MAX 4
 
 struct record_header {
     uint64_t places;              /* a multiple of RECORD_BUCKET_SLOTS within RECORD_PLACES_MIN and _MAX */
@@ -50,6 +50,7 @@ struct record_slot {
     struct source source;
     bool locked;
     bool by_hand;          /* locked by an administrator */
+    bool judged;           /* the strike that locked it was found to be one: its refusals are errors */
     uint8_t run;           /* 0 to 15: changes when strikes are forgotten wholesale */
     uint64_t last_seen;    /* s */
     uint64_t last_strike;  /* s; of a locked slot: since when */
@@ -97,5 +98,11 @@ uint64_t record_bucket(const struct record_header *header, const struct source *
 
 /* The length of the whole file. */
 uint64_t record_file_len(uint64_t places);
+
+/* Does a slot's record bear this source's name? It says nothing about whether the record is whole. */
+bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct source *source);
+
+/* Are these bytes all zero? As those of an empty slot and the unused ones of the head are. */
+bool record_is_zero(const uint8_t *bytes, size_t len);
 
 #endif

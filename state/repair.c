@@ -21,15 +21,6 @@ static uint64_t lesser(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-    uint8_t seen = 0;
-
-    for (size_t i = 0; i < len; i++)
-        seen |= bytes[i];
-    return seen == 0;
-}
-
 /* What can be made of a head, whatever state it is in. */
 struct head {
     uint8_t bytes[RECORD_HEAD_LEN]; /* zeros where the file ends earlier */
@@ -135,7 +126,7 @@ static void survey_head(const struct survey *survey, const struct head *head)
     findings->header_copy_damaged =
         record_decode_header(head->bytes + RECORD_HEADER_COPY_AT, &header) != RECORD_WHOLE ||
         (!findings->header_damaged && memcmp(head->bytes, head->bytes + RECORD_HEADER_COPY_AT, RECORD_LEN) != 0);
-    findings->zeros_damaged = !is_zero(head->bytes + zeros_at, RECORD_HEADER_COPY_AT - zeros_at);
+    findings->zeros_damaged = !record_is_zero(head->bytes + zeros_at, RECORD_HEADER_COPY_AT - zeros_at);
     findings->length_wrong = survey->store->file_len != record_file_len(head->header.places);
     for (unsigned i = 0; i < RECORD_NETWORKS; i++)
         networks += survey_record(survey, head->bytes + RECORD_NETWORKS_AT + i * RECORD_LEN, RECORD_WHERE_NETWORKS + i);
@@ -334,7 +325,7 @@ static enum store_fault copy_slots(const struct repair *repair)
         const size_t part = (size_t)lesser(len - at, PAGE_LEN);
 
         fault = store_read(&repair->rebuilt, at, page, part);
-        if (fault == STORE_OK && !is_zero(page, part))
+        if (fault == STORE_OK && !record_is_zero(page, part))
             fault = store_write(repair->store, at, page, part);
     }
     return fault == STORE_OK ? sync_file(repair->store->table_fd) : fault;

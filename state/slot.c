@@ -51,6 +51,7 @@ void slot_absolve(struct record_slot *slot)
 {
     slot->locked = false;
     slot->by_hand = false;
+    slot->judged = false;
     slot->locked_until = 0;
     slot->strikes = 0;
     slot->run = (uint8_t)((slot->run + 1) & 15);

@@ -10,8 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TABLE_NAME "lockout"
-#define TRIES_MAX  16 /* for a table that is deleted while it is waited for */
+#define TRIES_MAX 16 /* for a table that is deleted while it is waited for */
 
 static void close_keeping_errno(int fd)
 {
@@ -40,8 +39,8 @@ enum store_fault store_open_directory(const char *directory, int *dir_fd)
         fault = STORE_DIRECTORY_CANNOT_OPEN;
     else if (!is_trusted_owner(info.st_uid))
         fault = STORE_DIRECTORY_OWNER;
-    else if ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0)
-        fault = STORE_DIRECTORY_WRITABLE;
+    else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
+        fault = STORE_DIRECTORY_OPEN;
     if (fault == STORE_OK)
         *dir_fd = fd;
     else
@@ -87,10 +86,10 @@ static int open_file(const struct store *store)
     int fd;
 
     if (!store->options.read_only)
-        return openat(store->dir_fd, TABLE_NAME, O_RDWR | flags);
-    fd = openat(store->dir_fd, TABLE_NAME, O_RDONLY | O_NOATIME | flags);
+        return openat(store->dir_fd, STORE_TABLE_NAME, O_RDWR | flags);
+    fd = openat(store->dir_fd, STORE_TABLE_NAME, O_RDONLY | O_NOATIME | flags);
     if (fd < 0 && errno == EPERM)
-        fd = openat(store->dir_fd, TABLE_NAME, O_RDONLY | flags);
+        fd = openat(store->dir_fd, STORE_TABLE_NAME, O_RDONLY | flags);
     return fd;
 }
 
@@ -150,8 +149,8 @@ static enum store_fault hold_named(struct store *store, enum hold_way way)
         case HOLD_HELD:
             break;
         }
-        if (fstatat(store->dir_fd, TABLE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 && named.st_dev == store->device &&
-            named.st_ino == store->inode) {
+        if (fstatat(store->dir_fd, STORE_TABLE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+            named.st_dev == store->device && named.st_ino == store->inode) {
             store->held = true;
             store->file_len = (uint64_t)named.st_size;
             return STORE_OK;
@@ -176,15 +175,6 @@ enum store_fault store_hold_unread(struct store *store, enum hold_way way)
     return hold_named(store, way);
 }
 
-static bool is_zero(const uint8_t *bytes, size_t len)
-{
-    uint8_t seen = 0;
-
-    for (size_t i = 0; i < len; i++)
-        seen |= bytes[i];
-    return seen == 0;
-}
-
 enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
                                   struct record_header *header, struct record_counters *counters)
 {
@@ -203,7 +193,8 @@ enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT],
         return STORE_DAMAGED;
     if (header->rebuild != 0)
         return STORE_REBUILDING;
-    if (!is_zero(head + zeros_at, RECORD_HEADER_COPY_AT - zeros_at) || file_len != record_file_len(header->places))
+    if (!record_is_zero(head + zeros_at, RECORD_HEADER_COPY_AT - zeros_at) ||
+        file_len != record_file_len(header->places))
         return STORE_DAMAGED;
     if (record_decode_counters(head + RECORD_COUNTERS_AT, header->key, counters) != RECORD_WHOLE)
         return STORE_DAMAGED;

@@ -22,7 +22,7 @@ enum store_fault {
     STORE_NO_DIRECTORY,
     STORE_DIRECTORY_CANNOT_OPEN, /* errno */
     STORE_DIRECTORY_OWNER,       /* neither root nor the effective user */
-    STORE_DIRECTORY_WRITABLE,    /* by group or others */
+    STORE_DIRECTORY_OPEN,        /* to group or others, who could hold its lock against everybody */
     STORE_ABSENT,                /* no table yet; only when opened to read alone */
     STORE_CANNOT_OPEN,           /* errno */
     STORE_NOT_REGULAR,           /* a directory, symbolic link, FIFO, device */
@@ -49,6 +49,8 @@ enum store_fault {
 /* What it is and what to do about it, without a path: "the table is damaged: run ostiaryctl repair". */
 const char *store_fault_text(enum store_fault fault);
 bool store_fault_has_errno(enum store_fault fault);
+
+#define STORE_TABLE_NAME "lockout" /* in the state directory */
 
 #define STORE_PATIENCE_MS 5000 /* how long a handler waits for the lock */
 

@@ -443,6 +443,29 @@ static int parse_with_files(const char *text, struct config *config)
     return parse_bytes(whole, used, &reader, config);
 }
 
+/* Credentials that are another process': an error for who needs them, a warning for who only looks. */
+static void test_no_credentials(void)
+{
+    static const char content[] = "ACTION=\"\",\"/bin/true\",\"credential=backup\"\nKILL=\"zz9 shut, the door\"\n";
+    struct config_reader reader = reader_for(&last, true);
+    struct config config;
+
+    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) != 0,
+          "a credential without a directory is refused");
+    check(strstr(last.text, "error: ACTION: there are no credentials here") != NULL, "and the reason named");
+    config_free(&config);
+    reader.may_lack_credentials = true;
+    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) == 0 && config.entries[0].secret.len == 0 &&
+              config.entries[1].secret.len == 18,
+          "who may lack it gets the rest, and no secret for it");
+    check(strstr(last.text, "warning: ACTION: the credential= is given to the unit alone") != NULL, "with a warning");
+    config_free(&config);
+    reader.with_secrets = false;
+    reader.may_lack_credentials = false;
+    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) == 0, "who wants no secret needs none");
+    config_free(&config);
+}
+
 static void refused(const char *text, const char *want, const char *what)
 {
     struct config config;
@@ -729,6 +752,7 @@ int main(int argc, char **argv)
     test_words();
     test_secrets();
     test_secret_files();
+    test_no_credentials();
     test_load();
     test_linear_time();
     test_size();

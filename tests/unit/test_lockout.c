@@ -19,7 +19,9 @@ static struct lockout_charge charge_at(struct store *store, const struct lockout
     const struct source source = scratch_source(who);
     struct lockout_charge charge;
 
-    scratch_need(lockout_charge(store, policy, &source, false, scratch_at(when), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(store, policy, &(struct lockout_visitor){&source, false, scratch_at(when)}, &charge) ==
+                     STORE_OK,
+                 "charge");
     return charge;
 }
 
@@ -30,7 +32,9 @@ static struct lockout_charge strike_at(struct store *store, const struct lockout
     const struct source source = scratch_source(who);
     struct lockout_charge charge = charge_at(store, policy, who, when);
 
-    scratch_need(lockout_settle(store, policy, &source, scratch_at(when), &charge) == STORE_OK, "settle");
+    scratch_need(lockout_settle(store, policy, &(struct lockout_visitor){&source, false, scratch_at(when)}, &charge) ==
+                     STORE_OK,
+                 "settle");
     return charge;
 }
 
@@ -47,7 +51,8 @@ static struct lockout_admission admit_ms(struct store *store, const struct locko
     const struct source source = scratch_source(who);
     struct lockout_admission admission;
 
-    scratch_need(lockout_admit(store, policy, &source, false, (struct lockout_clock){ms}, &admission) == STORE_OK,
+    scratch_need(lockout_admit(store, policy, &(struct lockout_visitor){&source, false, (struct lockout_clock){ms}},
+                               &admission) == STORE_OK,
                  "admit");
     return admission;
 }
@@ -63,7 +68,9 @@ static enum lockout_verdict look_at(struct store *store, uint32_t who, bool exem
     const struct source source = scratch_source(who);
     enum lockout_verdict verdict;
 
-    scratch_need(lockout_look(store, &source, exempt, scratch_at(when), &verdict) == STORE_OK, "look");
+    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, exempt, scratch_at(when)}, &verdict) ==
+                     STORE_OK,
+                 "look");
     return verdict;
 }
 
@@ -251,8 +258,12 @@ static void test_exempt(void)
     policy.max_single_errs = 4;
     policy.max_total_errs = 4;
     for (unsigned i = 0; i < 10; i++) {
-        scratch_need(lockout_charge(&store, &policy, &source, true, scratch_at(NOW), &charge) == STORE_OK, "charge");
-        scratch_need(lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK, "settle");
+        scratch_need(lockout_charge(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)},
+                                    &charge) == STORE_OK,
+                     "charge");
+        scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)},
+                                    &charge) == STORE_OK,
+                     "settle");
         compared += charge.verdict == LOCKOUT_ADMITTED && !charge.locks && charge.closure == LOCKOUT_NOT_CLOSED;
     }
     check_number(compared, 10, "an exempt source is never locked, and closes no door");
@@ -263,7 +274,9 @@ static void test_exempt(void)
     for (unsigned i = 0; i < 10; i++) {
         struct lockout_admission got;
 
-        scratch_need(lockout_admit(&store, &policy, &source, true, scratch_at(NOW), &got) == STORE_OK, "admit");
+        scratch_need(lockout_admit(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)}, &got) ==
+                         STORE_OK,
+                     "admit");
         compared += got.verdict == LOCKOUT_REFUSED_LOCKED && got.closure == LOCKOUT_NOT_CLOSED;
     }
     check_number(compared, 20, "but its refusals close no door either");
@@ -504,8 +517,10 @@ static int strike_total(unsigned number)
     const struct source source = scratch_source(number);
     struct lockout_charge charge;
 
-    if (lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK ||
-        lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) != STORE_OK)
+    if (lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
+            STORE_OK ||
+        lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
+            STORE_OK)
         return 9;
     return charge.closure == LOCKOUT_CLOSED_TOTAL_ERRS ? 1 : 0;
 }
@@ -529,6 +544,83 @@ static void test_total_errs(void)
     check_number(results[1], 1, "50 at once beyond MAX_TOTAL_ERRS: one closes the door");
     check_number(results[9], 0, "and nobody fails");
     check(door_look(store.dir_fd, &closed) == STORE_OK && closed, "it is closed");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* Two right knocks at once, the first of them the strike that locks: the second is no error before that is judged. */
+static void test_unjudged_lock(void)
+{
+    const struct lockout_policy policy = with_limits(0, 3);
+    struct store store = scratch_open(64);
+    struct lockout_charge charge;
+
+    for (unsigned i = 0; i < 2; i++)
+        strike_at(&store, &policy, 1, NOW);
+    charge = charge_at(&store, &policy, 1, NOW);
+    for (unsigned i = 0; i < 5; i++) {
+        const struct lockout_admission got = admit_at(&store, &policy, 1, NOW);
+
+        if (got.verdict != LOCKOUT_REFUSED_LOCKED || got.closure != LOCKOUT_NOT_CLOSED)
+            charge.strikes = 0;
+    }
+    check_number(charge.strikes, 3, "while a lock is not judged its refusals are no errors");
+    forgive(&store, 1, &charge);
+    check(admit_at(&store, &policy, 1, NOW + 60).verdict == LOCKOUT_ADMITTED, "and it can still be taken back");
+
+    charge = charge_at(&store, &policy, 1, NOW + 60);
+    const struct source source = scratch_source(1);
+    scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW + 60)},
+                                &charge) == STORE_OK,
+                 "settle");
+    check(charge.closure == LOCKOUT_CLOSED_TOTAL_ERRS, "a judged one is an error");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_judged_lock(void)
+{
+    const struct lockout_policy policy = with_limits(0, 5);
+    struct store store = scratch_open(64);
+
+    for (unsigned i = 0; i < 3; i++)
+        strike_at(&store, &policy, 1, NOW);
+    check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_NOT_CLOSED &&
+              admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_CLOSED_TOTAL_ERRS,
+          "each refusal of a judged lock is an error");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* Who is charged when the door is closed may not come in afterwards, right reply or not. */
+static void test_closed_meanwhile(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge charge = charge_at(&store, &usual, 1, NOW);
+
+    scratch_need(lockout_close(&store, "kill-secret", scratch_at(NOW), NULL) == STORE_OK, "close");
+    forgive(&store, 1, &charge);
+    check(charge.verdict == LOCKOUT_REFUSED_CLOSED, "a strike that is forgiven behind a closed door opens nothing");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A directory in the way of closed.new: the file cannot be made, and the table alone has to hold the door. */
+static void test_closed_without_file(void)
+{
+    struct store store = scratch_open(64);
+    bool was_open = false;
+    bool was_closed = false;
+
+    scratch_need(mkdir(scratch_path("closed.new"), 0700) == 0, "mkdir");
+    check(lockout_close(&store, "kill-secret", scratch_at(NOW), &was_open) == STORE_OK && was_open,
+          "a door whose file cannot be written is closed all the same");
+    check(lockout_close(&store, "later", scratch_at(NOW), &was_open) == STORE_OK && !was_open, "once");
+    scratch_need(rmdir(scratch_path("closed.new")) == 0, "rmdir");
+    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "nobody gets in");
+    check(access(scratch_path("closed"), F_OK) == 0, "and the next who comes writes the file");
+    check(manage_open(&store, &was_closed) == STORE_OK && was_closed, "it can be opened");
+    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_ADMITTED, "for everybody");
     store_close(&store);
     scratch_empty();
 }
@@ -635,7 +727,9 @@ static void test_all_locked(void)
         source = scratch_source(++newcomer);
     while (record_bucket(&store.header, &source) != 0);
     check(admit_at(&store, &usual, newcomer, NOW).verdict == LOCKOUT_ADMITTED, "without it, a newcomer is served");
-    scratch_need(lockout_look(&store, &ends.source, false, scratch_at(NOW), &verdict) == STORE_OK, "look");
+    scratch_need(lockout_look(&store, &(struct lockout_visitor){&ends.source, false, scratch_at(NOW)}, &verdict) ==
+                     STORE_OK,
+                 "look");
     check(verdict == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
     store_close(&store);
     scratch_empty();
@@ -710,14 +804,19 @@ static int wrong_reply_then_note(unsigned number)
 
     (void)number;
     if (scratch_try(&store, 64, false, 20000) != STORE_OK ||
-        lockout_admit(&store, &policy, &source, false, scratch_at(NOW), &admission) != STORE_OK ||
-        lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+        lockout_admit(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &admission) !=
+            STORE_OK ||
+        lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
+            STORE_OK)
         return 9;
     if (charge.verdict != LOCKOUT_ADMITTED)
         return 8;
     if (mkdir(scratch_path("other"), 0700) != 0) /* the comparison: it leaves a trace */
         return 7;
-    return lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK ? 0 : 6;
+    return lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                   STORE_OK
+               ? 0
+               : 6;
 }
 
 /* I1 under kill: at every system call from the first, the creation of the table included, to the last. */
@@ -758,9 +857,13 @@ static int closing_error(unsigned number)
     const struct source source = scratch_source(1);
 
     (void)number;
-    if (lockout_charge(&store, &policy, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+    if (lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
+        STORE_OK)
         return 9;
-    return lockout_settle(&store, &policy, &source, scratch_at(NOW), &charge) == STORE_OK ? 0 : 8;
+    return lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                   STORE_OK
+               ? 0
+               : 8;
 }
 
 static void test_killed_closing(void)
@@ -828,17 +931,21 @@ static void test_damaged_network(void)
 
     scratch_need(manage_lock(&store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &byte, 1);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED &&
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
+                  STORE_DAMAGED &&
               got.verdict != LOCKOUT_ADMITTED,
           "I8: a damaged network lets nobody in");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &zeros[0], 1);
     scratch_poke("lockout", RECORD_NETWORKS_AT + 5 * RECORD_LEN, &byte, 1);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED,
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
+              STORE_DAMAGED,
           "nor does a damaged place without one");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 5 * RECORD_LEN, &zeros[0], 1);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_OK, "until it is put right");
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) == STORE_OK,
+          "until it is put right");
     scratch_poke("lockout", RECORD_NETWORKS_AT, zeros, sizeof zeros);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED,
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
+              STORE_DAMAGED,
           "nor does one that was wiped");
     store_close(&store);
     scratch_empty();
@@ -862,6 +969,10 @@ int main(void)
     test_crowd_of_right_replies();
     test_single_errs();
     test_total_errs();
+    test_unjudged_lock();
+    test_judged_lock();
+    test_closed_meanwhile();
+    test_closed_without_file();
     test_first_reason();
     test_flood();
     test_all_locked();

@@ -167,14 +167,15 @@ static void test_seed(void)
     changed[3].pid++;
     changed[4].counter++;
     mac_seed(&parts, seed);
-    for (size_t i = 0; i < 5; i++)
-        check(mac_seed(&changed[i], other) == 0 && memcmp(seed, other, sizeof(seed)) != 0,
-              "I5: a seed differs when part %zu alone differs", i);
+    for (size_t i = 0; i < 5; i++) {
+        mac_seed(&changed[i], other);
+        check(memcmp(seed, other, sizeof(seed)) != 0, "I5: a seed differs when part %zu alone differs", i);
+    }
 
     struct mac_seed_parts vector = parts;
     for (size_t i = 0; i < sizeof(vector.random); i++)
         vector.random[i] = (uint8_t)(100 + i);
-    check(mac_seed(&vector, seed) == 0, "a seed is made");
+    mac_seed(&vector, seed);
     check_hex(seed, sizeof(seed), "18f791011cd287b9bd985728555e2f18e8cbfa0d0bd68c167c956460e8f33257",
               "and is SHA-256 of its parts in their order");
 }

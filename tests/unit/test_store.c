@@ -193,7 +193,8 @@ static void test_empty_file(void)
 
     scratch_write_file(scratch_path("lockout"), golden, 0);
     store = scratch_open(64);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_DAMAGED &&
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
+                  STORE_DAMAGED &&
               got.verdict != LOCKOUT_ADMITTED,
           "an empty file is not completed in silence");
     store_close(&store);
@@ -244,7 +245,9 @@ static void test_unsafe_directory(void)
     struct stat info;
 
     scratch_need(chmod(scratch_dir, 0770) == 0, "chmod");
-    check_refused(STORE_DIRECTORY_WRITABLE, "a directory writable by a group");
+    check_refused(STORE_DIRECTORY_OPEN, "a directory writable by a group");
+    scratch_need(chmod(scratch_dir, 0755) == 0, "chmod");
+    check_refused(STORE_DIRECTORY_OPEN, "a directory that others can open, and lock");
     scratch_need(chmod(scratch_dir, 0700) == 0, "chmod");
     if (geteuid() == 0) {
         scratch_need(chown(scratch_dir, 12345, 0) == 0, "chown");
@@ -295,7 +298,8 @@ static void test_locked_for_ever(void)
     scratch_need(fd >= 0 && flock(fd, LOCK_EX) == 0, "flock");
     sigaction(SIGALRM, &ignore, NULL);
     begin = monotonic_ms();
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_BUSY &&
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
+                  STORE_BUSY &&
               got.verdict != LOCKOUT_ADMITTED,
           "I8: a lock that another process never gives back lets nobody in");
     check(monotonic_ms() - begin >= 200 && monotonic_ms() - begin < 5000, "and holds nobody beyond the limit");
@@ -305,7 +309,7 @@ static void test_locked_for_ever(void)
               timer.it_interval.tv_usec == 0,
           "SIGALRM and its timer are as they were");
     close(fd);
-    check(lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &got) == STORE_OK,
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) == STORE_OK,
           "once it is free, it is had");
     store_close(&store);
 
@@ -327,12 +331,18 @@ static void test_deleted(void)
 
     scratch_need(unlink(scratch_path("lockout")) == 0, "unlink");
     young = scratch_open(64);
-    scratch_need(lockout_charge(&old, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
-    scratch_need(lockout_charge(&young, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                     STORE_OK,
+                 "charge");
+    scratch_need(lockout_charge(&young, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                     STORE_OK,
+                 "charge");
     check_number(charge.strikes, 2, "after the table was deleted, old and new processes work on the same new one");
     snprintf(moved, sizeof moved, "%s/other", scratch_dir);
     scratch_need(rename(scratch_path("lockout"), moved) == 0, "rename");
-    scratch_need(lockout_charge(&old, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                     STORE_OK,
+                 "charge");
     check_number(charge.strikes, 1, "one that was moved away is no longer used either");
     store_close(&old);
     store_close(&young);
@@ -350,7 +360,7 @@ static int create_and_strike(unsigned number)
     (void)number;
     if (scratch_try(&store, 100, false, 20000) != STORE_OK)
         return 0;
-    if (lockout_charge(&store, &usual, &source, true, scratch_at(NOW), &charge) != STORE_OK)
+    if (lockout_charge(&store, &usual, &(struct lockout_visitor){&source, true, scratch_at(NOW)}, &charge) != STORE_OK)
         return 0;
     return (int)charge.strikes;
 }
@@ -533,8 +543,8 @@ static void test_repair_other_size(void)
     for (uint32_t who = 0; who < 300; who++) {
         const struct source source = scratch_source(who);
 
-        scratch_need(lockout_charge(&store, who % 40 == 0 ? &strict : &usual, &source, false, scratch_at(NOW),
-                                    &charge) == STORE_OK,
+        scratch_need(lockout_charge(&store, who % 40 == 0 ? &strict : &usual,
+                                    &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) == STORE_OK,
                      "charge");
     }
     scratch_need(list(&store, &all) == STORE_OK && all.count == 300, "list");
@@ -573,7 +583,9 @@ static void test_repair_misplaced(void)
     scratch_poke("lockout", (off_t)store_slot_at(wrong), bytes, sizeof bytes);
     check(!is_clean(&store, &findings) && findings.damaged == 1, "a record in a bucket not its own is damage");
     check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "which repair puts right");
-    scratch_need(lockout_charge(&store, &usual, &slot.source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(&store, &usual, &(struct lockout_visitor){&slot.source, false, scratch_at(NOW)},
+                                &charge) == STORE_OK,
+                 "charge");
     check_number(charge.strikes, 3, "so that it counts again");
     store_close(&store);
     scratch_empty();
@@ -646,7 +658,9 @@ static void test_stale_rebuild(void)
     header.rebuild = 5;
     store_encode_head(&header, &store.counters, stale);
     scratch_write_file(scratch_path("lockout.rebuild"), stale, GOLDEN_LEN);
-    scratch_need(lockout_charge(&store, &usual, &source, false, scratch_at(NOW), &charge) == STORE_OK, "charge");
+    scratch_need(lockout_charge(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                     STORE_OK,
+                 "charge");
     check(repair(&store, 0, false, &report) == STORE_OK && !report.finished_earlier &&
               list(&store, &content) == STORE_OK && content.count == 5,
           "a stale lockout.rebuild is dropped");
@@ -667,13 +681,15 @@ static int strike_for_ever(unsigned number)
     for (uint32_t who = number;; who += 7) {
         const struct source source = scratch_source(who % 500);
 
-        if (lockout_admit(&store, &usual, &source, false, scratch_at(NOW), &admission) != STORE_OK ||
-            lockout_charge(&store, &usual, &source, false, scratch_at(NOW), &charge) != STORE_OK)
+        if (lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &admission) !=
+                STORE_OK ||
+            lockout_charge(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
+                STORE_OK)
             return 1;
         if (who % 2 == 0)
             (void)lockout_forgive(&store, &source, &charge);
         else
-            (void)lockout_settle(&store, &usual, &source, scratch_at(NOW), &charge);
+            (void)lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge);
     }
 }
 
