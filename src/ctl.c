@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/* See ctl.h. */
+#include "ctl.h"
+
+#include "address.h"
+
+#include <err.h>
+#include <errno.h>
+#include <grp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+void ctl_usage(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    vwarnx(format, arguments);
+    va_end(arguments);
+    fputs("usage: ostiaryctl [-c FILE] COMMAND [ARGUMENT]...\n"
+          "       ostiaryctl --help shows the commands\n",
+          stderr);
+    exit(CTL_USAGE);
+}
+
+int ctl_option(int argc, char **argv, const char *letters, const struct option *options)
+{
+    int option;
+
+    opterr = 0;
+    option = getopt_long(argc, argv, letters, options, NULL);
+    if (option == ':')
+        ctl_usage("%s: option %s needs a value", argv[0], argv[optind - 1]);
+    if (option == '?')
+        ctl_usage("%s: there is no such option: %s", argv[0], argv[optind - 1]);
+    return option;
+}
+
+void ctl_once(bool *given, const char *option)
+{
+    if (*given)
+        ctl_usage("option %s is given twice", option);
+    *given = true;
+}
+
+char **ctl_arguments(int argc, char **argv, int low, int high)
+{
+    const int count = argc - optind;
+
+    if (count < low)
+        ctl_usage("%s: an argument is missing", argv[0]);
+    if (count > high)
+        ctl_usage("%s: this argument is too much: %s", argv[0], argv[optind + high]);
+    return argv + optind;
+}
+
+void ctl_print_finding(void *context, const struct config_finding *finding)
+{
+    FILE *out = context;
+    const char *severity = finding->severity == CONFIG_ERROR ? "error" : "warning";
+
+    if (finding->line != 0)
+        fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);
+    else
+        fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
+}
+
+/* Warnings are for check alone. */
+static void print_error(void *context, const struct config_finding *finding)
+{
+    if (finding->severity == CONFIG_ERROR)
+        ctl_print_finding(context, finding);
+}
+
+void ctl_require_readable(const struct ctl *ctl)
+{
+    if (access(ctl->config_path, R_OK) != 0 && (errno == EACCES || errno == EPERM))
+        err(CTL_NOT_PERMITTED, "run as root: %s", ctl->config_path);
+}
+
+void ctl_load(struct ctl *ctl)
+{
+    const struct config_reader reader = {
+        .path = ctl->config_path,
+        .report = print_error,
+        .context = stderr,
+    };
+
+    ctl_require_readable(ctl);
+    if (config_load(&reader, &ctl->config) != 0)
+        errx(CTL_CONFIG, "the configuration has errors: correct them, then run 'ostiaryctl check'");
+}
+
+/*
+ * The sealed door's handler runs as a user of its own to whom STATE_DIR belongs, and works on nothing that is somebody
+ * else's. Who works there as that user does not leave files of root's, and cannot be led to harm through links.
+ */
+static void be_owner(const char *directory)
+{
+    struct stat status;
+
+    if (geteuid() != 0 || stat(directory, &status) != 0 || status.st_uid == 0)
+        return;
+    if (setgroups(0, NULL) != 0 || setegid(status.st_gid) != 0 || seteuid(status.st_uid) != 0)
+        err(CTL_OS, "cannot work as the owner of %s", directory);
+}
+
+void ctl_be_root(void)
+{
+    if (getuid() != 0 || geteuid() == 0)
+        return;
+    if (seteuid(0) != 0 || setegid(0) != 0)
+        err(CTL_OS, "cannot become root again");
+}
+
+/* errno as the fault left it. */
+static bool is_denial(enum store_fault fault)
+{
+    return store_fault_has_errno(fault) && (errno == EACCES || errno == EPERM);
+}
+
+void ctl_fault_text(const struct ctl *ctl, enum store_fault fault, char text[static CTL_FAULT_LEN])
+{
+    const int error = errno;
+
+    if (store_fault_has_errno(fault))
+        snprintf(text, CTL_FAULT_LEN, "%s: %s: %s", ctl->config.state_dir, store_fault_text(fault), strerror(error));
+    else
+        snprintf(text, CTL_FAULT_LEN, "%s: %s", ctl->config.state_dir, store_fault_text(fault));
+    errno = error;
+}
+
+void ctl_state_fault(const struct ctl *ctl, enum store_fault fault)
+{
+    char text[CTL_FAULT_LEN];
+
+    ctl_fault_text(ctl, fault, text);
+    if (is_denial(fault) && getuid() != 0)
+        errx(CTL_NOT_PERMITTED, "%s: run as root", text);
+    errx(is_denial(fault) ? CTL_NOT_PERMITTED : CTL_STATE, "%s", text);
+}
+
+/* What a user may not look at is no fault of the door. */
+static enum store_fault unless_denied(const struct ctl *ctl, enum store_fault fault)
+{
+    if (is_denial(fault) && getuid() != 0)
+        ctl_state_fault(ctl, fault);
+    return fault;
+}
+
+enum store_fault ctl_try_table(struct ctl *ctl, bool read_only)
+{
+    const struct store_options options = {
+        .directory = ctl->config.state_dir,
+        .places = ctl->config.table_size,
+        .patience_ms = CTL_PATIENCE_MS,
+        .read_only = read_only,
+    };
+
+    be_owner(ctl->config.state_dir);
+    return unless_denied(ctl, store_open(&options, &ctl->store));
+}
+
+bool ctl_open_table(struct ctl *ctl, bool read_only)
+{
+    const enum store_fault fault = ctl_try_table(ctl, read_only);
+
+    if (fault == STORE_ABSENT)
+        return false;
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    return true;
+}
+
+enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd)
+{
+    be_owner(ctl->config.state_dir);
+    return unless_denied(ctl, store_open_directory(ctl->config.state_dir, dir_fd));
+}
+
+int ctl_open_directory(const struct ctl *ctl)
+{
+    int dir_fd;
+    const enum store_fault fault = ctl_try_directory(ctl, &dir_fd);
+
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    return dir_fd;
+}
+
+struct lockout_clock ctl_now(void)
+{
+    struct timespec time;
+
+    if (clock_gettime(CLOCK_REALTIME, &time) != 0 || time.tv_sec < 0)
+        errx(CTL_OS, "the clock cannot be read or stands before 1970: set it");
+    return (struct lockout_clock){(uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000};
+}
+
+enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
+{
+    const size_t since_len = sizeof("2026-11-21T20:39:00Z") - 1;
+    enum store_fault fault;
+
+    *door = (struct ctl_door){.since = "", .reason = ""};
+    fault = door_read(dir_fd, &door->closed, door->line);
+    if (fault != STORE_OK || !door->closed)
+        return fault;
+    door->reason = door->line;
+    if (strlen(door->line) > since_len && door->line[since_len] == ' ' && door->line[since_len - 1] == 'Z') {
+        door->line[since_len] = '\0';
+        door->has_since = true;
+        door->since = door->line;
+        door->reason = door->line + since_len + 1;
+    }
+    return STORE_OK;
+}
+
+void ctl_parse_network(const char *text, struct source *network)
+{
+    if (address_parse_network(text, network) != 0)
+        ctl_usage("'%s' is neither an address nor a network without bits behind its prefix", text);
+}
+
+void ctl_door_json(struct json *json, const struct ctl_door *door)
+{
+    if (!door->closed) {
+        json_null(json, "closed");
+        return;
+    }
+    json_open_object(json, "closed");
+    json_text(json, "since", door->has_since ? door->since : NULL);
+    json_text(json, "reason", door->reason);
+    json_close_object(json);
+}

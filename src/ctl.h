@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the commands of ostiaryctl have in common. Unlike the modules below them they speak to the administrator: a
+ * function here that says so prints its error and ends the program.
+ */
+#ifndef OSTIARY_CTL_H
+#define OSTIARY_CTL_H
+
+#include "config.h"
+#include "door.h"
+#include "json.h"
+#include "lockout.h"
+#include "manage.h"
+#include "store.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sysexits.h>
+
+/* Exit status; ostiaryctl(8) has the meaning of each. */
+enum ctl_status {
+    CTL_OK = EX_OK,
+    CTL_NOT_SO = 1, /* asked for, and not so: nothing to unlock, not serving */
+    CTL_USAGE = EX_USAGE,
+    CTL_UNAVAILABLE = EX_UNAVAILABLE, /* no journal, or systemd did not do it */
+    CTL_OS = EX_OSERR,
+    CTL_STATE = EX_IOERR,
+    CTL_NOT_PERMITTED = EX_NOPERM,
+    CTL_CONFIG = EX_CONFIG
+};
+
+#define CTL_SEALED_USER "ostiary" /* as whom the handler of the sealed door runs */
+#define CTL_PATIENCE_MS 10000     /* how long a command waits for the table's lock */
+
+#define CTL_SPAN_MAX (UINT64_C(3650) * 24 * 60 * 60) /* s: the longest TIME, ten years */
+
+/* What main gives to a command. Zero but for config_path; the descriptors of a closed store are -1. */
+struct ctl {
+    const char *config_path;
+    struct config config; /* after ctl_load */
+    struct store store;   /* after ctl_open_table */
+};
+
+/* The commands: argv[0] is the command's name. Each gives the exit status. */
+enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_open(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_keygen(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv);
+
+/* Say what is wrong with the command line, and exit. */
+_Noreturn __attribute__((format(printf, 1, 2))) void ctl_usage(const char *format, ...);
+
+/* The next option of a command, as getopt_long(3) gives it, -1 at the end; exits when it is not one of them. */
+int ctl_option(int argc, char **argv, const char *letters, const struct option *options);
+
+/* Take a flag that may be given once; exits at the second time. */
+void ctl_once(bool *given, const char *option);
+
+/* Exit unless the arguments behind the options are at least low and at most high; gives the first of them. */
+char **ctl_arguments(int argc, char **argv, int low, int high);
+
+/* Exit when this user may not read the configuration. */
+void ctl_require_readable(const struct ctl *ctl);
+
+/* Read the configuration, without secrets; exits, with all errors said, when it cannot be used. */
+void ctl_load(struct ctl *ctl);
+
+/*
+ * Open the table in the configuration's STATE_DIR; exits when it cannot be used. False: there is none yet, which only a
+ * read-only opening says. As root this takes on the identity of STATE_DIR's owner, until ctl_be_root.
+ */
+bool ctl_open_table(struct ctl *ctl, bool read_only);
+
+/* Open STATE_DIR alone, likewise. The caller closes the descriptor. */
+int ctl_open_directory(const struct ctl *ctl);
+
+/* As these two, but the fault is the caller's to deal with, unless it is that this user may not look. */
+enum store_fault ctl_try_table(struct ctl *ctl, bool read_only);
+enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd);
+
+/* Take back root's identity, where the process began with it. */
+void ctl_be_root(void);
+
+/* Say what is wrong with the table, what to do about it, and exit. errno as the fault left it. */
+_Noreturn void ctl_state_fault(const struct ctl *ctl, enum store_fault fault);
+
+/* The same as a line of text, without the program's name. */
+#define CTL_FAULT_LEN 5000
+void ctl_fault_text(const struct ctl *ctl, enum store_fault fault, char text[static CTL_FAULT_LEN]);
+
+/* Print a finding as "file:line: error: text". context is the FILE to print to. */
+void ctl_print_finding(void *context, const struct config_finding *finding);
+
+/* What was found about a configuration. */
+struct ctl_findings {
+    FILE *out; /* to print them to; NULL: only count them */
+    unsigned errors;
+    unsigned warnings;
+};
+
+/*
+ * Read the configuration and check all of it: the parser's findings, users, commands, and secrets, which are wiped
+ * again. False: it could not be used at all, and ctl->config is empty. Exits when this user may not read it.
+ */
+bool ctl_examine(struct ctl *ctl, struct ctl_findings *findings);
+
+/* CLOCK_REALTIME; exits when it stands before 1970. */
+struct lockout_clock ctl_now(void);
+
+/* The line in STATE_DIR/closed, in its parts. */
+struct ctl_door {
+    bool closed;
+    bool has_since;
+    char line[DOOR_LINE_LEN];
+    const char *since;  /* RFC 3339; "" unless has_since */
+    const char *reason; /* never NULL */
+};
+enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door);
+
+/* As the member "closed": null, or an object with since and reason. */
+void ctl_door_json(struct json *json, const struct ctl_door *door);
+
+/* ADDR or ADDR/PREFIX from the command line; exits when it is neither. */
+void ctl_parse_network(const char *text, struct source *network);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: ISC */
+/* ostiaryctl list: who is in the table, for people and for programs. It only reads. See ctl.h. */
+#include "address.h"
+#include "ctl.h"
+#include "json.h"
+#include "slot.h"
+#include "when.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One record, as it is now. */
+struct row {
+    struct source source;
+    bool network;
+    bool locked;
+    bool by_hand;
+    uint64_t until; /* s, or LOCKOUT_FOREVER; 0 when not locked */
+    uint64_t strikes;
+    uint64_t refused;
+    uint64_t last_seen; /* s; 0: never */
+};
+
+struct list {
+    const struct ctl *ctl;
+    uint64_t now;
+    bool limited; /* to what has to do with this: */
+    struct source limit;
+    struct row *rows;
+    size_t count;
+    size_t room;
+    size_t locked;
+    size_t with_strikes;
+    struct manage_totals totals;
+    struct ctl_door door;
+};
+
+static bool contains(const struct source *wide, const struct source *narrow)
+{
+    struct address address;
+
+    memcpy(address.bytes, narrow->address, sizeof(address.bytes));
+    return wide->prefix <= narrow->prefix && address_within(&address, wide);
+}
+
+static bool add(void *context, const struct manage_entry *entry)
+{
+    struct list *list = context;
+    const struct record_slot *slot = entry->slot;
+    const bool locked = slot_in_force(slot, list->now);
+    const struct row row = {
+        .source = slot->source,
+        .network = entry->network,
+        .locked = locked,
+        .by_hand = locked && slot->by_hand,
+        .until = locked ? slot_ends(slot, list->now) : 0,
+        .strikes = slot_strikes(slot, list->ctl->config.strike_time, list->now),
+        .refused = slot->refusals,
+        .last_seen = slot->last_seen,
+    };
+
+    if (list->limited && !contains(&row.source, &list->limit) && !contains(&list->limit, &row.source))
+        return true;
+    if (list->count == list->room) {
+        list->room = list->room == 0 ? 64 : 2 * list->room;
+        list->rows = reallocarray(list->rows, list->room, sizeof(*list->rows));
+        if (list->rows == NULL)
+            err(CTL_OS, "no memory for %zu sources", list->room);
+    }
+    list->rows[list->count++] = row;
+    list->locked += row.locked ? 1 : 0;
+    list->with_strikes += row.strikes != 0 ? 1 : 0;
+    return true;
+}
+
+/* The longest lock first, then the most strikes, then who was seen last. */
+static int order(const void *left, const void *right)
+{
+    const struct row *a = left;
+    const struct row *b = right;
+
+    if (a->until != b->until)
+        return a->until > b->until ? -1 : 1;
+    if (a->strikes != b->strikes)
+        return a->strikes > b->strikes ? -1 : 1;
+    if (a->last_seen != b->last_seen)
+        return a->last_seen > b->last_seen ? -1 : 1;
+    return memcmp(a->source.address, b->source.address, sizeof(a->source.address));
+}
+
+static void print_row(const struct list *list, const struct row *row, int width)
+{
+    char source[ADDRESS_TEXT_LEN];
+    char seen[WHEN_TEXT_LEN] = "-";
+    char left[WHEN_TEXT_LEN];
+    char locked[WHEN_TEXT_LEN + 16] = "-";
+
+    address_format_source(&row->source, source);
+    if (row->last_seen != 0)
+        when_format_past(list->now, row->last_seen, seen);
+    if (row->locked && row->until == LOCKOUT_FOREVER) {
+        snprintf(locked, sizeof(locked), "until unlocked");
+    } else if (row->locked) {
+        when_format_span(row->until - list->now, left);
+        snprintf(locked, sizeof(locked), "%s left", left);
+    }
+    printf("%-*s  %7" PRIu64 "  %7" PRIu64 "  %-13s  %s\n", width, source, row->strikes, row->refused, seen, locked);
+}
+
+static void print_totals(const struct list *list)
+{
+    if (list->count == 0)
+        fputs(list->limited ? "no such source" : "no sources", stdout);
+    else
+        printf("%zu %s, %zu locked", list->count, list->count == 1 ? "source" : "sources", list->locked);
+    if (list->door.closed)
+        printf("; the door is closed%s%s: %s", list->door.has_since ? " since " : "", list->door.since,
+               list->door.reason[0] == '\0' ? "nobody is served" : list->door.reason);
+    putchar('\n');
+}
+
+static void print_people(const struct list *list)
+{
+    size_t width = strlen("SOURCE");
+
+    for (size_t i = 0; i < list->count; i++) {
+        char source[ADDRESS_TEXT_LEN];
+
+        address_format_source(&list->rows[i].source, source);
+        if (strlen(source) > width)
+            width = strlen(source);
+    }
+    if (list->count != 0)
+        printf("%-*s  STRIKES  REFUSED  %-13s  LOCKED\n", (int)width, "SOURCE", "LAST SEEN");
+    for (size_t i = 0; i < list->count; i++)
+        print_row(list, &list->rows[i], (int)width);
+    print_totals(list);
+}
+
+static void json_moment(struct json *json, const char *name, bool known, uint64_t moment)
+{
+    char text[WHEN_TEXT_LEN];
+
+    if (known)
+        when_format_utc(moment, text);
+    json_text(json, name, known ? text : NULL);
+}
+
+static void print_json_row(struct json *json, const struct row *row)
+{
+    char source[ADDRESS_TEXT_LEN];
+
+    address_format_source(&row->source, source);
+    json_open_object(json, NULL);
+    json_text(json, "source", source);
+    json_bool(json, "network", row->network);
+    json_number(json, "strikes", row->strikes);
+    json_number(json, "refused", row->refused);
+    json_moment(json, "last_seen", row->last_seen != 0, row->last_seen);
+    json_bool(json, "locked", row->locked);
+    json_moment(json, "locked_until", row->locked && row->until != LOCKOUT_FOREVER, row->until);
+    json_bool(json, "by_hand", row->by_hand);
+    json_close_object(json);
+}
+
+static void print_json(const struct list *list)
+{
+    struct json json = {.out = stdout};
+
+    json_open_object(&json, NULL);
+    json_open_array(&json, "sources");
+    for (size_t i = 0; i < list->count; i++)
+        print_json_row(&json, &list->rows[i]);
+    json_close_array(&json);
+    json_open_object(&json, "totals");
+    json_number(&json, "sources", list->count);
+    json_number(&json, "locked", list->locked);
+    json_number(&json, "with_strikes", list->with_strikes);
+    json_number(&json, "errors", list->totals.total_errors);
+    json_number(&json, "places", list->totals.places);
+    json_number(&json, "used", list->totals.used);
+    json_number(&json, "damaged", list->totals.damaged);
+    json_close_object(&json);
+    ctl_door_json(&json, &list->door);
+    json_close_object(&json);
+    json_end(&json);
+}
+
+/* Everything that is known, into the list. */
+static void read_all(struct ctl *ctl, struct list *list)
+{
+    enum store_fault fault;
+    const int dir_fd = ctl_open_directory(ctl);
+
+    fault = ctl_read_door(dir_fd, &list->door);
+    if (fault == STORE_OK && ctl_open_table(ctl, true))
+        fault = manage_each(&ctl->store, add, list, &list->totals);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    if (list->count != 0)
+        qsort(list->rows, list->count, sizeof(*list->rows), order);
+}
+
+enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    struct list list = {.ctl = ctl, .now = ctl_now().ms / 1000};
+    bool as_json = false;
+    char **arguments;
+
+    while (ctl_option(argc, argv, ":", options) != -1)
+        ctl_once(&as_json, "--json");
+    arguments = ctl_arguments(argc, argv, 0, 1);
+    list.limited = arguments[0] != NULL;
+    if (list.limited)
+        ctl_parse_network(arguments[0], &list.limit);
+
+    ctl_load(ctl);
+    read_all(ctl, &list);
+    if (as_json)
+        print_json(&list);
+    else
+        print_people(&list);
+    if (list.totals.damaged != 0)
+        warnx("%s: %" PRIu64 " places are damaged: run 'ostiaryctl verify'", ctl->config.state_dir,
+              list.totals.damaged);
+    free(list.rows);
+    return CTL_OK;
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: ISC */
+/* ostiaryctl lock, unlock and flush: what an administrator does to single sources. See ctl.h. */
+#include "address.h"
+#include "ctl.h"
+#include "number.h"
+#include "slot.h"
+#include "when.h"
+
+#include <err.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* What ADDR[/PREFIX] means with this IPV6_PREFIX, and what it is called. */
+static void parse_target(const struct ctl *ctl, const char *text, struct manage_target *target,
+                         char name[static ADDRESS_TEXT_LEN])
+{
+    const uint8_t source_prefix = ctl->config.ipv6_prefix;
+    struct address address;
+    bool is_ipv4;
+
+    ctl_parse_network(text, &target->source);
+    memcpy(address.bytes, target->source.address, sizeof(address.bytes));
+    is_ipv4 = address_is_ipv4(&address);
+    if (target->source.prefix == SOURCE_ADDRESS_LEN * 8)
+        target->source = address_source(&address, source_prefix);
+    target->network = target->source.prefix < (is_ipv4 ? SOURCE_ADDRESS_LEN * 8 : source_prefix);
+    address_format_source(&target->source, name);
+    if (!is_ipv4 && target->source.prefix > source_prefix)
+        errx(CTL_USAGE, "%s is a part of one source: with IPV6_PREFIX=%u only the whole /%u can be locked", name,
+             source_prefix, source_prefix);
+}
+
+/* Does the network hold every IPv4 address there is, or every address? */
+static bool is_everybody(const struct source *network)
+{
+    struct address first_ipv4 = {0};
+
+    address_parse("0.0.0.0", &first_ipv4);
+    return network->prefix <= 96 && address_within(&first_ipv4, network);
+}
+
+static uint64_t parse_lock_time(const char *text)
+{
+    uint64_t seconds = 0;
+
+    switch (number_parse_time(text, (struct number_range){0, CTL_SPAN_MAX}, &seconds)) {
+    case NUMBER_OK:
+        break;
+    case NUMBER_MALFORMED:
+        ctl_usage("lock: '%s' is no time: write it as 600, 10m, 12h or 7d, or 0 for until unlocked", text);
+    case NUMBER_OUT_OF_RANGE:
+        ctl_usage("lock: %s is too long: ten years (3650d) is the most, and 0 is until unlocked", text);
+    }
+    return seconds;
+}
+
+enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    const struct lockout_clock now = ctl_now();
+    struct manage_target target;
+    char name[ADDRESS_TEXT_LEN];
+    char until_text[WHEN_TEXT_LEN];
+    char span[WHEN_TEXT_LEN];
+    uint64_t seconds = 0;
+    enum store_fault fault;
+    char **arguments;
+
+    ctl_option(argc, argv, ":", options);
+    arguments = ctl_arguments(argc, argv, 1, 2);
+    if (arguments[1] != NULL)
+        seconds = parse_lock_time(arguments[1]);
+    ctl_load(ctl);
+    if (arguments[1] == NULL)
+        seconds = ctl->config.lockout_time;
+    parse_target(ctl, arguments[0], &target, name);
+    if (is_everybody(&target.source))
+        errx(CTL_USAGE, "%s is everybody: to shut everybody out, use 'ostiaryctl close'", name);
+
+    ctl_open_table(ctl, false);
+    fault = manage_lock(&ctl->store, &target, seconds == 0 ? LOCKOUT_FOREVER : now.ms / 1000 + seconds, now);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    if (seconds == 0) {
+        printf("%s is locked until unlocked\n", name);
+    } else {
+        when_format_utc(now.ms / 1000 + seconds, until_text);
+        when_format_span(seconds, span);
+        printf("%s is locked until %s (%s)\n", name, until_text, span);
+    }
+    return CTL_OK;
+}
+
+/* A network in force around a source. */
+struct cover {
+    struct source source;
+    uint64_t now;
+    bool found;
+    struct source network;
+};
+
+static bool find_cover(void *context, const struct manage_entry *entry)
+{
+    struct cover *cover = context;
+
+    if (!entry->network) /* networks come first */
+        return false;
+    if (slot_in_force(entry->slot, cover->now) && slot_covers(entry->slot, &cover->source)) {
+        cover->network = entry->slot->source;
+        cover->found = true;
+    }
+    return !cover->found;
+}
+
+static enum ctl_status unlock_one(struct ctl *ctl, const char *text, struct lockout_clock now)
+{
+    struct manage_target target;
+    struct cover cover = {.now = now.ms / 1000};
+    char name[ADDRESS_TEXT_LEN];
+    char network[ADDRESS_TEXT_LEN];
+    enum store_fault fault;
+    bool found;
+
+    parse_target(ctl, text, &target, name);
+    ctl_open_table(ctl, false);
+    fault = manage_unlock(&ctl->store, &target, now, &found);
+    cover.source = target.source;
+    if (fault == STORE_OK)
+        fault = manage_each(&ctl->store, find_cover, &cover, NULL);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+
+    if (found)
+        printf("%s is unlocked, and its strikes are forgotten\n", name);
+    if (cover.found) {
+        address_format_source(&cover.network, network);
+        warnx("%s is still locked, with its network: run 'ostiaryctl unlock %s'", name, network);
+    } else if (!found) {
+        warnx("%s was not locked and had no strikes: there was nothing to do", name);
+    }
+    return found && !cover.found ? CTL_OK : CTL_NOT_SO;
+}
+
+static enum ctl_status unlock_all(struct ctl *ctl, struct lockout_clock now)
+{
+    enum store_fault fault;
+    uint64_t count;
+
+    ctl_open_table(ctl, false);
+    fault = manage_unlock_all(&ctl->store, now, &count);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    printf("nobody is locked now (%" PRIu64 " %s), and all strikes are forgotten\n", count,
+           count == 1 ? "was" : "were");
+    return CTL_OK;
+}
+
+enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
+    const struct lockout_clock now = ctl_now();
+    bool all = false;
+    char **arguments;
+
+    while (ctl_option(argc, argv, ":", options) != -1)
+        ctl_once(&all, "--all");
+    arguments = ctl_arguments(argc, argv, all ? 0 : 1, all ? 0 : 1);
+    ctl_load(ctl);
+    return all ? unlock_all(ctl, now) : unlock_one(ctl, arguments[0], now);
+}
+
+enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    enum store_fault fault;
+    uint64_t count;
+
+    ctl_option(argc, argv, ":", options);
+    ctl_arguments(argc, argv, 0, 0);
+    ctl_load(ctl);
+    ctl_open_table(ctl, false);
+    fault = manage_flush(&ctl->store, ctl_now(), &count);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    printf("%" PRIu64 " %s forgotten; locks are as they were\n", count, count == 1 ? "source is" : "sources are");
+    return CTL_OK;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ostiaryctl log: the handler's verdict lines, out of systemd's journal. See ctl.h.
+ *
+ * Any local user can write to the journal under any name (logger -t ostiaryd), so an entry counts only when journald
+ * itself has recorded (_UID) that it came from root or from the sealed door's user. The command's name (_COMM) and
+ * the unit are no help: the handler may have ended, or have become its action, before journald looks at them.
+ */
+#include "address.h"
+#include "ctl.h"
+#include "json.h"
+#include "logline.h"
+#include "number.h"
+#include "when.h"
+
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-journal.h>
+#include <unistd.h>
+
+#define IDENTIFIER     "SYSLOG_IDENTIFIER=ostiaryd"
+#define COUNT_DEFAULT  20
+#define COUNT_MAX      1000000
+#define USEC_OF_SECOND 1000000
+
+/* What the command line asks for. */
+struct wish {
+    bool has_count;
+    uint64_t count;
+    bool follow;
+    bool has_since;
+    uint64_t since; /* s */
+    bool has_source;
+    struct source source;
+    const char *action;    /* NULL: any */
+    const char *directory; /* NULL: this machine's journal */
+    bool as_json;
+};
+
+static _Noreturn void journal_fault(int result)
+{
+    errno = -result;
+    err(CTL_UNAVAILABLE, "the journal cannot be read");
+}
+
+/* ---- which entries --------------------------------------------------------------------------------------------- */
+
+static void add_match(sd_journal *journal, const char *match)
+{
+    const int result = sd_journal_add_match(journal, match, 0);
+
+    if (result < 0)
+        journal_fault(result);
+}
+
+static sd_journal *open_journal(const struct wish *wish)
+{
+    const struct passwd *sealed = getpwnam(CTL_SEALED_USER);
+    sd_journal *journal;
+    int result;
+
+    if (wish->directory != NULL)
+        result = sd_journal_open_directory(&journal, wish->directory, 0);
+    else
+        result = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
+    if (result < 0)
+        journal_fault(result);
+    add_match(journal, IDENTIFIER);
+    /* Two matches of one field are alternatives. */
+    add_match(journal, "_UID=0");
+    if (sealed != NULL) {
+        char match[32];
+
+        snprintf(match, sizeof(match), "_UID=%ju", (uintmax_t)sealed->pw_uid);
+        add_match(journal, match);
+    }
+    return journal;
+}
+
+/* When the entry came in: s, and the fraction in ms. */
+struct moment {
+    uint64_t second;
+    unsigned ms;
+};
+
+/* Read the entry that the journal stands at. False: it is none of those that are wished for. */
+static bool read_entry(sd_journal *journal, const struct wish *wish, struct logline *line, struct moment *moment)
+{
+    const char *name = "MESSAGE=";
+    const void *data;
+    size_t len;
+    uint64_t usec;
+
+    if (sd_journal_get_data(journal, "MESSAGE", &data, &len) < 0 || sd_journal_get_realtime_usec(journal, &usec) < 0)
+        return false;
+    if (len < strlen(name) || logline_parse((const char *)data + strlen(name), len - strlen(name), line) != 0)
+        return false;
+    moment->second = usec / USEC_OF_SECOND;
+    moment->ms = (unsigned)(usec % USEC_OF_SECOND / 1000);
+    if (wish->has_source && !(line->has_source && address_within(&line->source, &wish->source)))
+        return false;
+    if (wish->action != NULL) {
+        const char *action = logline_value(line, "action");
+
+        return action != NULL && strcmp(action, wish->action) == 0;
+    }
+    return true;
+}
+
+/* ---- one entry ------------------------------------------------------------------------------------------------- */
+
+static void print_people(const struct logline *line, struct moment moment)
+{
+    char time[WHEN_TEXT_LEN];
+
+    when_format_local(moment.second, time);
+    printf("%s  %-8s  %-15s", time, line->verdict, line->has_source ? line->source_text : "-");
+    for (size_t i = 0; i < line->field_count; i++)
+        printf("%s%s=%s", i == 0 ? "  " : " ", line->fields[i].key, line->fields[i].value);
+    putchar('\n');
+}
+
+static void print_json(const struct logline *line, struct moment moment)
+{
+    struct json json = {.out = stdout};
+    char whole[WHEN_TEXT_LEN];
+    char time[WHEN_TEXT_LEN + 8];
+
+    when_format_utc(moment.second, whole);
+    snprintf(time, sizeof(time), "%.*s.%03uZ", (int)strlen(whole) - 1, whole, moment.ms);
+    json_open_object(&json, NULL);
+    json_text(&json, "time", time);
+    json_text(&json, "verdict", line->verdict);
+    json_text(&json, "source", line->has_source ? line->source_text : NULL);
+    for (size_t i = 0; i < line->field_count; i++) {
+        const struct logline_field *field = &line->fields[i];
+        uint64_t number;
+
+        /* An action may be called 7. */
+        if (strcmp(field->key, "action") != 0 &&
+            number_parse(field->value, (struct number_range){0, UINT32_MAX}, &number) == NUMBER_OK)
+            json_number(&json, field->key, number);
+        else
+            json_text(&json, field->key, field->value);
+    }
+    json_close_object(&json);
+    json_end(&json);
+}
+
+/* ---- the walk -------------------------------------------------------------------------------------------------- */
+
+/*
+ * Go back from the end until count entries have been met, or all since the wished moment. The next sd_journal_next then
+ * gives the first one to show.
+ */
+static void go_back(sd_journal *journal, const struct wish *wish)
+{
+    struct logline line;
+    struct moment moment;
+    uint64_t met = 0;
+    int result = sd_journal_seek_tail(journal);
+
+    while (result >= 0 && met < wish->count) {
+        uint64_t usec;
+
+        result = sd_journal_previous(journal);
+        if (result == 0) { /* all of it is wished for */
+            result = sd_journal_seek_head(journal);
+            break;
+        }
+        if (result > 0 && wish->has_since && sd_journal_get_realtime_usec(journal, &usec) >= 0 &&
+            usec / USEC_OF_SECOND < wish->since)
+            break;
+        if (result > 0 && read_entry(journal, wish, &line, &moment) && ++met == wish->count)
+            result = sd_journal_previous(journal) > 0 ? 1 : sd_journal_seek_head(journal);
+    }
+    /* Nothing of the past: the place behind the last entry is the last entry, with "next" to come. */
+    if (result >= 0 && wish->count == 0)
+        result = sd_journal_previous(journal);
+    if (result < 0)
+        journal_fault(result);
+}
+
+/* Show everything up to the end of the journal. Returns how many entries that were. */
+static uint64_t show(sd_journal *journal, const struct wish *wish)
+{
+    struct logline line;
+    struct moment moment;
+    uint64_t shown = 0;
+    int result;
+
+    while ((result = sd_journal_next(journal)) > 0) {
+        if (!read_entry(journal, wish, &line, &moment))
+            continue;
+        if (wish->as_json)
+            print_json(&line, moment);
+        else
+            print_people(&line, moment);
+        shown++;
+    }
+    if (result < 0)
+        journal_fault(result);
+    if (fflush(stdout) != 0)
+        err(CTL_STATE, "standard output");
+    return shown;
+}
+
+static void take_source(struct wish *wish, const char *text)
+{
+    ctl_once(&wish->has_source, "--source");
+    ctl_parse_network(text, &wish->source);
+}
+
+static void take_since(struct wish *wish, const char *text)
+{
+    ctl_once(&wish->has_since, "--since");
+    if (when_parse_since(text, ctl_now().ms / 1000, &wish->since) != 0)
+        ctl_usage("log: '%s' is no time: write it as 10m, 2h, 1d, 2026-11-21 or '2026-11-21 20:39'", text);
+}
+
+static void take_count(struct wish *wish, const char *text)
+{
+    ctl_once(&wish->has_count, "-n");
+    if (number_parse(text, (struct number_range){0, COUNT_MAX}, &wish->count) != NUMBER_OK)
+        ctl_usage("log: -n takes a whole number from 0 to %d, not '%s'", COUNT_MAX, text);
+}
+
+static void take_text(const char **place, const char *option, const char *text)
+{
+    if (*place != NULL)
+        ctl_usage("option %s is given twice", option);
+    *place = text;
+}
+
+static void read_options(int argc, char **argv, struct wish *wish)
+{
+    static const struct option options[] = {
+        {"since", required_argument, NULL, 's'},  {"source", required_argument, NULL, 'a'},
+        {"action", required_argument, NULL, 'c'}, {"directory", required_argument, NULL, 'd'},
+        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0},
+    };
+    int option;
+
+    while ((option = ctl_option(argc, argv, ":n:f", options)) != -1) {
+        switch (option) {
+        case 'n':
+            take_count(wish, optarg);
+            break;
+        case 'f':
+            ctl_once(&wish->follow, "-f");
+            break;
+        case 's':
+            take_since(wish, optarg);
+            break;
+        case 'a':
+            take_source(wish, optarg);
+            break;
+        case 'c':
+            take_text(&wish->action, "--action", optarg);
+            break;
+        case 'd':
+            take_text(&wish->directory, "--directory", optarg);
+            break;
+        default:
+            ctl_once(&wish->as_json, "--json");
+            break;
+        }
+    }
+    ctl_arguments(argc, argv, 0, 0);
+    if (!wish->has_count)
+        wish->count = wish->has_since ? UINT64_MAX : COUNT_DEFAULT;
+}
+
+/* An empty answer is explained, because a journal that one may not read looks empty too. */
+static void explain_nothing(const struct wish *wish)
+{
+    if (wish->directory == NULL && geteuid() != 0)
+        warnx("nothing found: root and the group systemd-journal can read the journal, others see it empty");
+    else if (wish->directory == NULL && access("/run/log/journal", F_OK) != 0 && access("/var/log/journal", F_OK) != 0)
+        warnx("there is no journal here: the lines are where syslog puts the facility auth");
+    else
+        warnx("nothing found");
+}
+
+enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv)
+{
+    struct wish wish = {.follow = false};
+    sd_journal *journal;
+    uint64_t shown;
+
+    (void)ctl;
+    read_options(argc, argv, &wish);
+    journal = open_journal(&wish);
+    go_back(journal, &wish);
+    shown = show(journal, &wish);
+    if (shown == 0 && !wish.follow && !wish.as_json)
+        explain_nothing(&wish);
+    while (wish.follow) {
+        const int result = sd_journal_wait(journal, UINT64_MAX);
+
+        if (result < 0 && result != -EINTR)
+            journal_fault(result);
+        show(journal, &wish);
+    }
+    sd_journal_close(journal);
+    return CTL_OK;
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/* ostiaryctl status: is anybody served, and if not, why. See ctl.h. */
+#include "ctl.h"
+#include "json.h"
+#include "slot.h"
+#include "units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SOCKETS 2
+static const char *const socket_names[SOCKETS] = {UNITS_SOCKET, UNITS_SEALED_SOCKET};
+
+struct status {
+    const struct ctl *ctl;
+    uint64_t now;
+
+    enum units_fault units_fault;
+    char units_problem[UNITS_TEXT_LEN]; /* of NO_BUS and FAILED */
+    struct units_socket sockets[SOCKETS];
+
+    bool has_config;
+    struct ctl_findings findings;
+
+    enum store_fault fault; /* of door and table; ABSENT: no table yet */
+    char fault_text[CTL_FAULT_LEN];
+    struct ctl_door door;
+    struct manage_totals totals;
+    uint64_t sources;
+    uint64_t locked;
+    uint64_t with_strikes;
+};
+
+static void read_sockets(struct status *status)
+{
+    struct units units;
+
+    status->units_fault = units_open(&units);
+    for (size_t i = 0; i < SOCKETS && status->units_fault == UNITS_OK; i++)
+        status->units_fault = units_read(&units, socket_names[i], &status->sockets[i]);
+    memcpy(status->units_problem, units.problem, sizeof(status->units_problem));
+    units_close(&units);
+}
+
+static bool count(void *context, const struct manage_entry *entry)
+{
+    struct status *status = context;
+
+    status->sources++;
+    if (slot_in_force(entry->slot, status->now))
+        status->locked++;
+    if (slot_strikes(entry->slot, status->ctl->config.strike_time, status->now) != 0)
+        status->with_strikes++;
+    return true;
+}
+
+static void read_state(struct ctl *ctl, struct status *status)
+{
+    int dir_fd;
+
+    status->fault = ctl_try_directory(ctl, &dir_fd);
+    if (status->fault == STORE_OK) {
+        status->fault = ctl_read_door(dir_fd, &status->door);
+        close(dir_fd);
+    }
+    if (status->fault == STORE_OK)
+        status->fault = ctl_try_table(ctl, true);
+    if (status->fault == STORE_OK)
+        status->fault = manage_each(&ctl->store, count, status, &status->totals);
+    ctl_fault_text(ctl, status->fault, status->fault_text);
+}
+
+static bool state_is_known(const struct status *status)
+{
+    return status->has_config && (status->fault == STORE_OK || status->fault == STORE_ABSENT);
+}
+
+/* Is this socket one of this configuration's door? Without a configuration that can be read, each may be. */
+static bool concerns(const struct status *status, const struct units_socket *socket)
+{
+    return status->has_config ? units_is_at(socket, status->ctl->config.state_dir) : socket->installed;
+}
+
+/* Nothing that can be seen here keeps everybody out. */
+static bool is_serving(const struct status *status)
+{
+    bool serving = status->has_config && status->findings.errors == 0 && state_is_known(status) && !status->door.closed;
+
+    for (size_t i = 0; i < SOCKETS; i++)
+        if (concerns(status, &status->sockets[i]))
+            serving &= !status->sockets[i].enabled || status->sockets[i].active;
+    return serving;
+}
+
+/* ---- for people ------------------------------------------------------------------------------------------------ */
+
+static void print_socket(const char *name, const struct units_socket *socket)
+{
+    printf("%-21s  ", name);
+    if (socket->active)
+        fputs("listening on", stdout);
+    else
+        printf("not listening (%s, %s), on", socket->state, socket->enabled ? "enabled" : "not enabled");
+    for (size_t i = 0; i < socket->listen_count; i++)
+        printf("%s %s", i == 0 ? "" : ",", socket->listen[i]);
+    if (socket->active)
+        printf(": %" PRIu32 " accepted, %" PRIu32 " connected, %" PRIu32 " refused", socket->accepted,
+               socket->connected, socket->refused);
+    putchar('\n');
+}
+
+static void print_listener(const struct status *status)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < SOCKETS; i++) {
+        if (!concerns(status, &status->sockets[i]))
+            continue;
+        print_socket(socket_names[i], &status->sockets[i]);
+        any = true;
+    }
+    if (status->units_fault == UNITS_NO_SYSTEMD)
+        printf("%-21s  unknown: systemd does not run here\n", "listener");
+    else if (status->units_fault != UNITS_OK)
+        printf("%-21s  unknown: systemd cannot be asked: %s\n", "listener", status->units_problem);
+    else if (!any)
+        printf("%-21s  unknown: no socket unit heeds this door\n", "listener");
+}
+
+static void print_state(const struct status *status)
+{
+    if (!status->has_config) {
+        printf("%-21s  unknown: the configuration has errors\n", "door");
+        return;
+    }
+    if (!state_is_known(status)) {
+        printf("%-21s  nobody gets in: %s\n", "door", status->fault_text);
+        return;
+    }
+    if (status->door.closed)
+        printf("%-21s  closed%s%s: %s\n", "door", status->door.has_since ? " since " : "", status->door.since,
+               status->door.reason);
+    else
+        printf("%-21s  open\n", "door");
+    printf("%-21s  %" PRIu64 " %s, %" PRIu64 " locked, %" PRIu64 " with strikes\n", "table", status->sources,
+           status->sources == 1 ? "source" : "sources", status->locked, status->with_strikes);
+}
+
+static void print_people(const struct status *status)
+{
+    const struct ctl_findings *findings = &status->findings;
+
+    print_listener(status);
+    print_state(status);
+    if (findings->errors != 0 || findings->warnings != 0)
+        printf("%-21s  %s: %u %s, %u %s: run 'ostiaryctl check'\n", "configuration", status->ctl->config_path,
+               findings->errors, findings->errors == 1 ? "error" : "errors", findings->warnings,
+               findings->warnings == 1 ? "warning" : "warnings");
+    else
+        printf("%-21s  %s: good\n", "configuration", status->ctl->config_path);
+}
+
+/* ---- for programs ---------------------------------------------------------------------------------------------- */
+
+static void json_socket(struct json *json, const char *name, const struct units_socket *socket)
+{
+    json_open_object(json, NULL);
+    json_text(json, "unit", name);
+    json_bool(json, "enabled", socket->enabled);
+    json_bool(json, "active", socket->active);
+    json_text(json, "state", socket->state);
+    json_open_array(json, "listen");
+    for (size_t i = 0; i < socket->listen_count; i++)
+        json_text(json, NULL, socket->listen[i]);
+    json_close_array(json);
+    json_number(json, "accepted", socket->accepted);
+    json_number(json, "connected", socket->connected);
+    json_number(json, "refused", socket->refused);
+    json_close_object(json);
+}
+
+static void json_state(struct json *json, const struct status *status)
+{
+    if (!state_is_known(status)) {
+        json_null(json, "closed");
+        json_null(json, "table");
+        json_text(json, "fault", status->has_config ? status->fault_text : NULL);
+        return;
+    }
+    ctl_door_json(json, &status->door);
+    json_open_object(json, "table");
+    json_number(json, "sources", status->sources);
+    json_number(json, "locked", status->locked);
+    json_number(json, "with_strikes", status->with_strikes);
+    json_number(json, "errors", status->totals.total_errors);
+    json_number(json, "places", status->totals.places);
+    json_number(json, "used", status->totals.used);
+    json_number(json, "damaged", status->totals.damaged);
+    json_close_object(json);
+    json_null(json, "fault");
+}
+
+static void print_json(const struct status *status)
+{
+    struct json json = {.out = stdout};
+
+    json_open_object(&json, NULL);
+    json_bool(&json, "serving", is_serving(status));
+    json_bool(&json, "systemd", status->units_fault != UNITS_NO_SYSTEMD);
+    json_text(&json, "systemd_problem",
+              status->units_fault == UNITS_NO_BUS || status->units_fault == UNITS_FAILED ? status->units_problem
+                                                                                         : NULL);
+    json_open_array(&json, "listeners");
+    for (size_t i = 0; i < SOCKETS; i++)
+        if (concerns(status, &status->sockets[i]))
+            json_socket(&json, socket_names[i], &status->sockets[i]);
+    json_close_array(&json);
+    json_state(&json, status);
+    json_open_object(&json, "configuration");
+    json_text(&json, "file", status->ctl->config_path);
+    json_bool(&json, "good", status->findings.errors == 0);
+    json_number(&json, "errors", status->findings.errors);
+    json_number(&json, "warnings", status->findings.warnings);
+    json_close_object(&json);
+    json_close_object(&json);
+    json_end(&json);
+}
+
+enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
+{
+    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    struct status status = {.ctl = ctl, .now = ctl_now().ms / 1000};
+    bool as_json = false;
+
+    while (ctl_option(argc, argv, ":", options) != -1)
+        ctl_once(&as_json, "--json");
+    ctl_arguments(argc, argv, 0, 0);
+    /* As root first, and the table last: its owner may be somebody else. */
+    read_sockets(&status);
+    status.has_config = ctl_examine(ctl, &status.findings);
+    if (status.has_config)
+        read_state(ctl, &status);
+    if (as_json)
+        print_json(&status);
+    else
+        print_people(&status);
+    return is_serving(&status) ? CTL_OK : CTL_NOT_SO;
+}

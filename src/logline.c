@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/* See logline.h. */
+#include "logline.h"
+
+#include <string.h>
+
+static bool is_verdict(const char *word)
+{
+    static const char *const verdicts[] = {"accepted", "rejected", "locked", "refused", "closed"};
+
+    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
+        if (strcmp(word, verdicts[i]) == 0)
+            return true;
+    return false;
+}
+
+/* Lower-case letters and nothing else. */
+static bool is_key(const char *text)
+{
+    return *text != '\0' && text[strspn(text, "abcdefghijklmnopqrstuvwxyz")] == '\0';
+}
+
+static int take_field(struct logline *line, char *word)
+{
+    char *value = strchr(word, '=');
+
+    if (value == NULL)
+        return -1;
+    *value++ = '\0';
+    if (!is_key(word) || *value == '\0' || logline_value(line, word) != NULL)
+        return -1;
+    if (strcmp(word, "source") == 0) {
+        if (line->has_source || address_parse(value, &line->source) != 0)
+            return -1;
+        line->has_source = true;
+        line->source_text = value;
+        return 0;
+    }
+    if (line->field_count == LOGLINE_FIELDS)
+        return -1;
+    line->fields[line->field_count++] = (struct logline_field){word, value};
+    return 0;
+}
+
+int logline_parse(const char *bytes, size_t len, struct logline *line)
+{
+    char *rest = line->text;
+    char *word;
+
+    *line = (struct logline){.field_count = 0};
+    if (len >= sizeof(line->text))
+        return -1;
+    for (size_t i = 0; i < len; i++)
+        if (bytes[i] < ' ' || bytes[i] > '~')
+            return -1;
+    memcpy(line->text, bytes, len);
+
+    word = strsep(&rest, " ");
+    if (!is_verdict(word))
+        return -1;
+    line->verdict = word;
+    while ((word = strsep(&rest, " ")) != NULL)
+        if (take_field(line, word) != 0)
+            return -1;
+    return line->has_source || strcmp(line->verdict, "closed") == 0 ? 0 : -1;
+}
+
+const char *logline_value(const struct logline *line, const char *key)
+{
+    for (size_t i = 0; i < line->field_count; i++)
+        if (strcmp(line->fields[i].key, key) == 0)
+            return line->fields[i].value;
+    return NULL;
+}

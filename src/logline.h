@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The handler's verdict lines, read back: "accepted source=192.0.2.7 action=backup uid=33 gid=33". ostiaryd(8) lists
+ * them. Anything that is not exactly such a line is none; nothing in a line is trusted to be what its key says.
+ */
+#ifndef OSTIARY_LOGLINE_H
+#define OSTIARY_LOGLINE_H
+
+#include "address.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define LOGLINE_LEN    512 /* a verdict line is shorter than this */
+#define LOGLINE_FIELDS 8
+
+struct logline_field {
+    const char *key;
+    const char *value;
+};
+
+struct logline {
+    const char *verdict; /* accepted, rejected, locked, refused or closed */
+    bool has_source;     /* a door can be closed without one */
+    struct address source;
+    const char *source_text;
+    struct logline_field fields[LOGLINE_FIELDS]; /* all but source, in their order */
+    size_t field_count;
+    char text[LOGLINE_LEN]; /* what the pointers point into */
+};
+
+/* Take len bytes apart, without their line feed. Returns 0, or -1: it is no verdict line. */
+int logline_parse(const char *bytes, size_t len, struct logline *line);
+
+/* The value of a field, or NULL. */
+const char *logline_value(const struct logline *line, const char *key);
+
+#endif
