@@ -1,0 +1,305 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# I8, doubt denies: whatever is wrong with the table, its directory, the clock or chance, nobody gets in, nothing hangs,
+# and the log says what to do.
+# shellcheck disable=SC2030,SC2031,SC2034 # each test is a subshell by design; variables are read by lib/door.bash
+
+load ../lib/common
+load ../lib/launch
+load ../lib/door
+
+setup() {
+    door_setup
+    write_door TABLE_SIZE=64
+    HOLDER=
+}
+
+teardown() {
+    [ -z "$HOLDER" ] || kill "$HOLDER" 2>/dev/null || true
+    remove_work
+}
+
+# A table that works, with one source in it.
+make_table() {
+    at_noon 127.0.0.9=wrong
+    is "$(of 1 length)" 32 "bytes before anything was wrong"
+}
+
+# nobody_gets_in REGEX [STATUS [OPTION...]]: not one byte for a right secret, soon; and just one line that says why.
+nobody_gets_in() {
+    : >"$LOG"
+    at_noon "${@:3}" 127.0.0.2=sesame@60
+    is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, and the end"
+    is "$(of 1 status)" "${2:-74}" "exit status"
+    [ "$(of 1 end_ms)" -lt "${LIMIT_MS:-3000}" ] || is "$(of 1 end_ms)" "${LIMIT_MS:-3000}" milliseconds
+    is "$(acted)" 0 actions
+    logged_times 1 "$1"
+    logged_times 1 'refused source=127\.0\.0\.2 reason='"${REASON:-state}"
+    is "$(handler_lines | wc -l)" 2 "lines in the log"
+}
+
+# The same door, put right: it works.
+everybody_gets_in() {
+    rm -f "$WORK/out/knock"
+    at_noon 127.0.0.3=sesame@120
+    is "$(of 1 receipt)" right "receipt when it was put right"
+    rm -f "$WORK/out/knock"
+}
+
+@test "I8: a table that the handler cannot open" {
+    HANDLER=(setpriv --reuid 65534 --regid 65534 --clear-groups "${HANDLER[@]}")
+    chown 65534 "$CONFIG" "$WORK/state"
+    at_noon 127.0.0.9=leave
+    is "$(of 1 length)" 32 "bytes to a seed from a handler that is not root"
+    chown 0 "$WORK/state/lockout"
+    nobody_gets_in 'the table cannot be opened: see to its owner.*Permission denied'
+    chown 65534 "$WORK/state/lockout"
+    chmod 0 "$WORK/state/lockout"
+    nobody_gets_in 'the table cannot be opened: see to its owner.*Permission denied'
+}
+
+@test "I8: a table that is a directory, a symbolic link, a FIFO or a socket" {
+    make_table
+    mv "$WORK/state/lockout" "$WORK/state/kept"
+    mkdir "$WORK/state/lockout"
+    nobody_gets_in 'the table is not a regular file: remove'
+    rmdir "$WORK/state/lockout"
+    ln -s kept "$WORK/state/lockout"
+    nobody_gets_in 'the table is not a regular file: remove'
+    ln -sf nowhere "$WORK/state/lockout"
+    nobody_gets_in 'the table is not a regular file: remove'
+    [ ! -e "$WORK/state/nowhere" ]
+    rm "$WORK/state/lockout"
+    mkfifo -m 600 "$WORK/state/lockout"
+    nobody_gets_in 'the table is not a regular file: remove'
+    rm "$WORK/state/lockout"
+    (cd "$WORK/state" && /usr/bin/python3 -ISc 'import socket; socket.socket(socket.AF_UNIX).bind("lockout")')
+    nobody_gets_in 'the table (is not a regular file|cannot be opened)'
+    rm "$WORK/state/lockout"
+    mv "$WORK/state/kept" "$WORK/state/lockout"
+    everybody_gets_in
+}
+
+@test "I8: a table with a mode that lets others at it, or of another owner" {
+    make_table
+    chmod 620 "$WORK/state/lockout"
+    nobody_gets_in 'the table is writable by group or others: chmod go-w'
+    chmod 602 "$WORK/state/lockout"
+    nobody_gets_in 'the table is writable by group or others: chmod go-w'
+    chmod 604 "$WORK/state/lockout"
+    nobody_gets_in 'the table is accessible to others: chmod o-rwx'
+    chmod 600 "$WORK/state/lockout"
+    chown 65533 "$WORK/state/lockout"
+    nobody_gets_in 'the table belongs to somebody else: chown'
+    chown 0 "$WORK/state/lockout"
+    everybody_gets_in
+}
+
+@test "I8: a state directory that is missing, a link, writable by others, or of another owner" {
+    make_table
+    mv "$WORK/state" "$WORK/kept"
+    nobody_gets_in 'the state directory does not exist: create it'
+    ln -s kept "$WORK/state"
+    nobody_gets_in 'the state directory cannot be opened: make it a directory, not a link'
+    rm "$WORK/state"
+    : >"$WORK/state"
+    nobody_gets_in 'the state directory cannot be opened: make it a directory'
+    rm "$WORK/state"
+    mv "$WORK/kept" "$WORK/state"
+    chmod 720 "$WORK/state"
+    nobody_gets_in 'the state directory is open to group or others: chmod 0700'
+    chmod 702 "$WORK/state"
+    nobody_gets_in 'the state directory is open to group or others: chmod 0700'
+    chmod 700 "$WORK/state"
+    chown 65533 "$WORK/state"
+    nobody_gets_in 'the state directory belongs to somebody else: chown'
+    chown 0 "$WORK/state"
+    everybody_gets_in
+}
+
+@test "I8: a table of the wrong length" {
+    local length
+    make_table
+    cp "$WORK/state/lockout" "$WORK/kept"
+    for length in 0 1 63 64 511 512 4095 4096 8128 8191 8193 8704; do
+        truncate -s "$length" "$WORK/state/lockout"
+        nobody_gets_in 'the table is damaged: run ostiaryctl repair'
+        is "$(stat -c %s "$WORK/state/lockout")" "$length" "length of the damaged table"
+        cp "$WORK/kept" "$WORK/state/lockout"
+    done
+    everybody_gets_in
+}
+
+# damage OFFSET: change one byte of the table, in one bit.
+damage() {
+    /usr/bin/python3 -ISc '
+import sys
+with open(sys.argv[1], "r+b") as table:
+    table.seek(int(sys.argv[2]))
+    byte = table.read(1)[0]
+    table.seek(int(sys.argv[2]))
+    table.write(bytes([byte ^ 1]))' "$WORK/state/lockout" "$1"
+}
+
+@test "I8: one bit of the head is wrong: in the magic, size, key, check, counters, zeros, the second header" {
+    local at
+    make_table
+    for at in 0 8 24 32 56 64 72 200 448 511; do
+        damage "$at"
+        nobody_gets_in 'the table is damaged: run ostiaryctl repair'
+        damage "$at"
+    done
+    everybody_gets_in
+}
+
+# damage_slots ADDRESS: each slot in use but this IPv4 address' own.
+damage_slots() {
+    /usr/bin/python3 -ISc '
+import socket, sys
+with open(sys.argv[1], "r+b") as table:
+    data = bytearray(table.read())
+    for at in range(4096, len(data), 64):
+        if any(data[at : at + 64]) and data[at + 20 : at + 24] != socket.inet_aton(sys.argv[2]):
+            data[at + 54] ^= 1
+    table.seek(0)
+    table.write(data)' "$WORK/state/lockout" "$1"
+}
+
+@test "slots that are damaged are free, and reported once; others keep what they hold" {
+    at_noon 127.0.0.2=wrong
+    # shellcheck disable=SC2046 # a list of knocks: so many that some share its bucket
+    at_noon --width=10 $(printf '127.0.20.%s=sesame ' {1..100})
+    damage_slots 127.0.0.2
+    at_noon 127.0.0.2={wrong@60,sesame@62}
+    is "$(lengths)" '32 64' "bytes received"
+    logged_times 0 'damaged slots'
+    # Eight buckets: one that is new in the same bucket is among so many. It sees what is wrong there.
+    # shellcheck disable=SC2046
+    at_noon --width=10 $(printf '127.0.21.%s=sesame@64 ' {1..100})
+    logged_times 1 'rejected source=127\.0\.0\.2 reason=wrong-reply strikes=2 of=3'
+    logged_times 1 'lockout: [1-7] damaged slots are taken for free: run '\''ostiaryctl verify'\'
+}
+
+@test "a locked source whose slot is damaged is not locked: the log tells of it" {
+    write_door TABLE_SIZE=64 MAX_BAD_CONNS=1
+    at_noon 127.0.0.2=wrong
+    damage_slots 127.0.0.3
+    at_noon 127.0.0.2=sesame@60
+    is "$(of 1 receipt)" right
+    logged_times 1 'lockout: 1 damaged slots are taken for free'
+}
+
+@test "I8: a table locked by another process for ever: refused when 5 seconds are over" {
+    make_table
+    flock -F "$WORK/state/lockout" sleep 60 3>&- &
+    HOLDER=$!
+    eventually 5 is_held "$WORK/state/lockout"
+    LIMIT_MS=7000 nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
+    [ "$(of 1 end_ms)" -ge 4900 ]
+}
+
+@test "I8: a directory locked by another process for ever, when the table has to be made" {
+    flock -F "$WORK/state" sleep 60 3>&- &
+    HOLDER=$!
+    eventually 5 is_held "$WORK/state"
+    LIMIT_MS=7000 nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
+}
+
+is_held() {
+    ! flock -n "$1" true
+}
+
+@test "I8: a table that is locked for ever between seed and reply: the right reply is not compared" {
+    make_table
+    rm -f "$LOG"
+    at_noon --tally="$WORK/tally" --between="flock -F $WORK/state/lockout sleep 60 >&- 2>&- & echo \$! >$WORK/holder
+        while flock -n $WORK/state/lockout true; do :; done" 127.0.0.2=sesame@60
+    HOLDER=$(<"$WORK/holder")
+    is "$(of 1 length)" 32 "bytes received"
+    is "$(of 1 status)" 74 "exit status"
+    [ "$(of 1 end_ms)" -lt 8000 ]
+    is "$(compared)" 0 "keys used"
+    is "$(acted)" 0 actions
+    logged 'was not to be had in time'
+    not_logged accepted
+}
+
+@test "I8: a table that is damaged between seed and reply: the right reply is not compared" {
+    make_table
+    at_noon --tally="$WORK/tally" --between="truncate -s 100 $WORK/state/lockout" 127.0.0.2=sesame@60
+    is "$(of 1 length)" 32 "bytes received"
+    is "$(of 1 status)" 74 "exit status"
+    is "$(compared 127.0.0.2)" 0 "keys used"
+    is "$(acted)" 0 actions
+    logged 'the table is damaged: run ostiaryctl repair'
+}
+
+# with_state_on OPTIONS [SCRIPT]: the state directory is a tmpfs of its own; then SCRIPT, for the shell, in it.
+with_state_on() {
+    DOOR_WITH=(unshare --mount sh -c "mount -t tmpfs -o mode=700,$1 none $WORK/state && (cd $WORK/state && ${2:-:})"' && exec "$@"' sh)
+}
+
+@test "I8: a full disk when the table has to be made" {
+    with_state_on size=4k 'head -c 4096 /dev/zero >filler'
+    nobody_gets_in 'the table cannot be created: .*: No space left on device'
+}
+
+@test "I8: a full disk when a strike has to be written" {
+    # One page: the head has room, and no slot.
+    with_state_on size=4k
+    nobody_gets_in 'the table cannot be written: .*: No space left on device'
+}
+
+# Room for the table, and none for the file that closes the door: none in it, or not even one for its name.
+NO_ROOM=(size=8k nr_inodes=2)
+
+@test "I8: a full disk when the door has to be closed: nobody gets in all the same" {
+    local room
+    write_door TABLE_SIZE=64 MAX_TOTAL_ERRS=1
+    for room in "${NO_ROOM[@]}"; do
+        with_state_on "$room"
+        at_noon 127.0.0.2=wrong 127.0.0.3=sesame 127.0.0.4=sesame
+        is "$(lengths)" '32 0 0' "bytes received, $room"
+        is "$(acted)" 0 actions
+    done
+    logged 'closed reason=max-total-errs source=127\.0\.0\.2'
+    logged 'the file that closes the door cannot be written or removed: .*: No space left on device'
+}
+
+@test "I8: a full disk when KILL has to close the door: it is closed all the same" {
+    local room
+    write_door TABLE_SIZE=64 'KILL="shut"'
+    for room in "${NO_ROOM[@]}"; do
+        with_state_on "$room"
+        at_noon 127.0.0.2=shut 127.0.0.3=sesame 127.0.0.4=sesame
+        is "$(of 2 length) $(of 3 length)" '0 0' "bytes received after KILL, $room"
+        is "$(acted)" 0 actions
+    done
+    logged 'closed reason=kill-secret source=127\.0\.0\.2'
+}
+
+@test "I8: a disk that is mounted read-only" {
+    make_table
+    DOOR_WITH=(unshare --mount sh -c "mount --bind $WORK/state $WORK/state && mount -o remount,bind,ro $WORK/state"' && exec "$@"' sh)
+    nobody_gets_in 'the table cannot be opened: .*: Read-only file system'
+    rm "$WORK/state/lockout"
+    nobody_gets_in 'the table cannot be created: .*: Read-only file system'
+    DOOR_WITH=()
+    everybody_gets_in
+}
+
+@test "I8: no random bytes: for the parser's hash, for a new table, for a seed" {
+    REASON=config nobody_gets_in 'no random number' 78 --env=OSTIARY_TEST_CHANCE=0
+    nobody_gets_in 'the system gave no random bytes: see to getrandom.*: Input/output error' 74 --env=OSTIARY_TEST_CHANCE=1
+    make_table
+    nobody_gets_in 'the kernel gives no random bytes: see getrandom' 71 --env=OSTIARY_TEST_CHANCE=1
+    everybody_gets_in
+}
+
+@test "I8: a clock that stands before 1970" {
+    make_table
+    # Half a second before, and a day.
+    nobody_gets_in 'the clock cannot be read or stands before 1970: set it' 71 --env=OSTIARY_TEST_CLOCK=-500
+    nobody_gets_in 'the clock cannot be read or stands before 1970: set it' 71 --env=OSTIARY_TEST_CLOCK=-86400000
+    everybody_gets_in
+}

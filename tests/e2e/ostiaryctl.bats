@@ -1,0 +1,692 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The administrator's tool: what it shows, what it changes, and above all what it leaves alone.
+# shellcheck disable=SC2030,SC2031 # each test is a subshell by design
+
+load ../lib/common
+load ../lib/ctl
+
+setup() {
+    need_root
+    make_work
+    use_ctl
+}
+
+teardown() {
+    stop_systemd
+    remove_work
+}
+
+# ---- the command line -----------------------------------------------------------------------------------------------
+
+@test "a wrong command line is status 64, says why, and touches nothing" {
+    local line
+    # One command line each; blanks part the words.
+    while read -r line; do
+        # shellcheck disable=SC2086 # words on purpose
+        ctl 64 $line
+        matches "$output" '^ostiaryctl: '
+    done <<'END'
+
+frob
+list --frob
+list --json --json
+list 192.0.2.7 192.0.2.8
+lock
+lock 192.0.2.7 1d 1d
+unlock
+unlock --all 192.0.2.7
+unlock --all --all
+flush all
+verify all
+repair all
+repair --empty --empty
+check all
+open all
+keygen all
+close one two
+status all
+log 192.0.2.7
+log -n
+log -n 1 -n 1
+log -n -1
+log -n 1000001
+log -f -f
+log --since 1d --since 1d
+log --source 192.0.2.7 --source 192.0.2.7
+log --action a --action a
+log --since yesterday
+log --since 2026-02-30
+log --source example.org
+-c /dev/null list
+END
+    [ ! -e "$TABLE" ]
+}
+
+@test "an address that is not wholly one is an error, never a wildcard" {
+    local address
+    for address in '' 192.0.2 192.0.2.7/33 192.0.2.7/24 192.0.2.0/ 192.0.2.0/2x 192.0.2.256 0300.0.2.7 192.0.2.7. ' 192.0.2.7' '*' all \
+        localhost 2001:db8::7/48 2001:db8:::7 fe80::1%lo 2001:db8::/129 '::ffff:192.0.2.0/24' /24 2001:db8::/96; do
+        ctl 64 lock "$address"
+        ctl 64 unlock "$address"
+    done
+    for address in 192.0.2.7/24 localhost '' fe80::1%lo; do
+        ctl 64 list "$address"
+    done
+    [ ! -e "$TABLE" ]
+}
+
+@test "who asks to lock everybody is told of close, and nobody is locked" {
+    local network
+    for network in 0.0.0.0/0 ::/0 ::/64 ::ffff:0.0.0.0/96; do
+        ctl 64 lock "$network"
+        matches "$output" "use 'ostiaryctl close'"
+    done
+    [ ! -e "$TABLE" ]
+    ctl 0 lock 0.0.0.0/1
+}
+
+@test "who is neither root nor the owner is told to run it as root, with status 77" {
+    local command
+    ctl 0 lock 192.0.2.7
+    # Where the configuration cannot be read, and where only the table cannot.
+    for mode in 600 644; do
+        cp "$CONFIG" "$WORK/other.cfg"
+        chmod "$mode" "$WORK/other.cfg"
+        [ "$mode" = 600 ] || chown nobody "$WORK/other.cfg"
+        chmod 600 "$WORK/other.cfg"
+        for command in list 'lock 192.0.2.8' 'unlock 192.0.2.7' 'unlock --all' flush open close verify repair check status; do
+            # shellcheck disable=SC2086 # words on purpose
+            run setpriv --reuid nobody --regid nogroup --clear-groups "$OSTIARY_BUILD/src/ostiaryctl" -c "$WORK/other.cfg" $command
+            is "$status" 77 "status of $command: $output"
+            matches "$output" 'run as root'
+        done
+    done
+    ctl 0 list
+    is "$(tail -n 1 <<<"$output")" '1 source, 1 locked'
+}
+
+@test "an answer that cannot be written is not taken for given" {
+    run bash -c '"$1" -c "$2" list >/dev/full' bash "$OSTIARY_BUILD/src/ostiaryctl" "$CONFIG"
+    is "$status" 74 status
+    run bash -c '"$1" keygen >/dev/full' bash "$OSTIARY_BUILD/src/ostiaryctl"
+    is "$status" 74 "status of keygen"
+}
+
+# ---- list -----------------------------------------------------------------------------------------------------------
+
+@test "list: no table yet is no source, status 0, and none is made" {
+    ctl 0 list
+    is "$output" 'no sources'
+    ctl 0 list --json
+    is "$(json sources)" '[]'
+    is "$(ls -A "$STATE")" '' "files in the state directory"
+}
+
+@test "list shows strikes, refusals, last seen and locks: the longest lock first, then the strikes, then totals" {
+    strikes 192.0.2.1 1 600
+    strikes 192.0.2.2 2 60
+    strikes 192.0.2.3 5 7200
+    strikes 192.0.2.4 2 7200
+    strikes 2001:db8::5 3 0
+    ctl 0 lock 198.51.100.0/24 7d
+    ctl 0 lock 203.0.113.9 0
+    ctl 0 list
+    is "$(sed -E 's/(just now|[0-9]+ s ago) +/now            /' <<<"$output")" "\
+SOURCE           STRIKES  REFUSED  LAST SEEN      LOCKED
+203.0.113.9            0        0  -              until unlocked
+198.51.100.0/24        0        0  -              7 d left
+2001:db8::/64          3        0  now            1 d left
+192.0.2.3              3        2  2 h ago        22 h left
+192.0.2.2              2        0  1 min ago      -
+192.0.2.1              1        0  10 min ago     -
+192.0.2.4              0        0  2 h ago        -
+7 sources, 4 locked"
+}
+
+@test "list ADDR shows its source and every lock that covers it" {
+    strikes 192.0.2.1 1 60
+    strikes 192.0.2.2 1 60
+    strikes 2001:db8::5 1 60
+    ctl 0 lock 192.0.2.0/24 7d
+    ctl 0 list --json 192.0.2.1
+    is "$(json totals.sources)" 2
+    is "$(json sources.0.source)" 192.0.2.0/24
+    is "$(json sources.1.source)" 192.0.2.1
+    ctl 0 list --json ::ffff:192.0.2.2
+    is "$(json sources.1.source)" 192.0.2.2
+    ctl 0 list --json 2001:db8::ffff
+    is "$(json totals.sources)" 1
+    is "$(json sources.0.source)" 2001:db8::/64
+    ctl 0 list 203.0.113.1
+    is "$output" 'no such source'
+}
+
+@test "list --json is JSON, with moments in RFC 3339 and numbers" {
+    strikes 192.0.2.3 4 7200
+    ctl 0 lock 203.0.113.9 0
+    ctl 0 close 'a "quoted" \ reason'
+    ctl 0 list --json
+    /usr/bin/python3 -m json.tool <<<"$output" >/dev/null
+    is "$(json sources.0)" "{'source': '203.0.113.9', 'network': False, 'strikes': 0, 'refused': 0, 'last_seen': None, 'locked': True, 'locked_until': None, 'by_hand': True}"
+    is "$(json sources.1.strikes)" 3
+    is "$(json sources.1.refused)" 1
+    is "$(json sources.1.by_hand)" False
+    matches "$(json sources.1.last_seen)" '^20[0-9]{2}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9]Z$'
+    is "$(($(date -d "$(json sources.1.locked_until)" +%s) - $(date -d "$(json sources.1.last_seen)" +%s)))" 86400 "length of the lock"
+    is "$(json closed.reason)" 'a "quoted" \ reason'
+    is "$(json totals.locked)" 2
+    is "$(json totals.places)" 64
+}
+
+# Names, inodes, sizes, modes, owners and all times of what is in the state directory. The time of the last access to
+# `closed` is left out.
+everything() {
+    (cd "$STATE" && stat -c '%n %i %s %a %u %g %y %z' . ./* && stat -c '%n %x' . lockout)
+}
+
+@test "list, verify, check and status leave bytes, times and locks as they were" {
+    local before command
+    strikes 192.0.2.3 4 7200
+    ctl 0 close
+    cp -a "$STATE" "$WORK/copy"
+    # Long before the last change: the kernel would otherwise not move the time of access at all.
+    touch -a -d 2001-01-01 "$STATE" "$STATE"/*
+    before=$(everything)
+    for command in list 'list --json' 'list 192.0.2.3' verify check 'status --json'; do
+        # shellcheck disable=SC2086 # words on purpose
+        run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" $command
+        is "$(everything)" "$before" "after $command"
+    done
+    diff -r "$STATE" "$WORK/copy"
+}
+
+@test "list works while another process has the table's shared lock, and waits for one that writes" {
+    strikes 192.0.2.3 1 60
+    flock -s "$TABLE" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" list
+    flock -x "$TABLE" sh -c "touch $WORK/held; while [ ! -e $WORK/go ]; do sleep 0.02; done; touch $WORK/released" 3>&- &
+    local holder=$!
+    eventually 5 test -e "$WORK/held"
+    { "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" list >"$WORK/listed"; [ -e "$WORK/released" ] && touch "$WORK/waited"; } 3>&- &
+    local lister=$!
+    eventually 5 grep -q "^[0-9]*: -> FLOCK .*:$(stat -c %i "$TABLE") " /proc/locks
+    touch "$WORK/go"
+    wait "$holder" "$lister"
+    [ -e "$WORK/waited" ]
+}
+
+# ---- lock, unlock, flush --------------------------------------------------------------------------------------------
+
+@test "lock locks the source that an address counts as, for LOCKOUT_TIME, a given time, or until unlocked" {
+    use_ctl LOCKOUT_TIME=12h
+    ctl 0 lock 192.0.2.7
+    matches "$output" '^192\.0\.2\.7 is locked until 20.*Z \(12 h\)$'
+    ctl 0 lock 2001:db8::7 10m
+    matches "$output" '^2001:db8::/64 is locked until 20.*Z \(10 min\)$'
+    ctl 0 lock ::ffff:192.0.2.8 0
+    is "$output" '192.0.2.8 is locked until unlocked'
+    use_ctl LOCKOUT_TIME=0
+    ctl 0 lock 192.0.2.9
+    is "$output" '192.0.2.9 is locked until unlocked'
+    ctl 0 list
+    is "$(tail -n 1 <<<"$output")" '4 sources, 4 locked'
+    for time in -1 1w 3651d 1.5h '' 99999999999999999999; do
+        ctl 64 lock 192.0.2.10 "$time"
+    done
+    ctl 0 lock 192.0.2.10 3650d
+}
+
+@test "unlock lifts the lock and forgets the strikes of one source and of no other" {
+    strikes 192.0.2.1 3 60
+    strikes 192.0.2.2 3 60
+    strikes 192.0.2.3 2 60
+    ctl 0 unlock 192.0.2.1
+    is "$output" '192.0.2.1 is unlocked, and its strikes are forgotten'
+    ctl 0 unlock 192.0.2.3
+    ctl 0 list --json
+    is "$(json totals.locked)" 1
+    is "$(json totals.with_strikes)" 1
+    is "$(json sources.0.source)" 192.0.2.2
+    ctl 1 unlock 192.0.2.1
+    matches "$output" 'was not locked'
+}
+
+@test "unlock says so when a locked network still covers the address" {
+    ctl 0 lock 192.0.2.0/24
+    ctl 0 lock 192.0.2.7
+    ctl 1 unlock 192.0.2.7
+    matches "$output" "still locked, with its network: run 'ostiaryctl unlock 192\.0\.2\.0/24'"
+    ctl 0 unlock 192.0.2.0/24
+    ctl 1 unlock 192.0.2.7
+    matches "$output" 'was not locked'
+}
+
+@test "unlock --all leaves nobody locked, networks neither, and flush only forgets those who are not" {
+    strikes 192.0.2.1 1 60
+    strikes 192.0.2.2 3 60
+    ctl 0 lock 198.51.100.0/24
+    ctl 0 flush
+    matches "$output" '^1 source is forgotten'
+    ctl 0 list
+    is "$(tail -n 1 <<<"$output")" '2 sources, 2 locked'
+    ctl 0 unlock --all
+    matches "$output" '\(2 were\)'
+    ctl 0 list --json
+    is "$(json totals.locked)" 0
+}
+
+# ---- close and open -------------------------------------------------------------------------------------------------
+
+@test "close writes the reason, a second one keeps the first, and open ends it, without systemd too" {
+    ctl 0 close
+    matches "$output" '^the door is closed since 20.*Z: by-hand; nobody is served'
+    matches "$(cat "$STATE/closed")" '^20.*Z by-hand$'
+    ctl 0 close maintenance
+    matches "$output" '^the door was and remains closed since 20.*Z: by-hand;'
+    ctl 0 list
+    matches "$output" 'the door is closed since 20.*Z: by-hand$'
+    ctl 0 open
+    matches "$output" '^the door is open;'
+    matches "$output" 'systemd does not run here'
+    [ ! -e "$STATE/closed" ]
+    ctl 0 open
+    matches "$output" '^the door was open already;'
+    ctl 64 close $'two\nlines'
+    ctl 64 close ''
+    [ ! -e "$STATE/closed" ]
+}
+
+@test "close works where the table is beyond use" {
+    ctl 0 lock 192.0.2.7
+    damage 0 448
+    ctl 74 list
+    ctl 0 close
+    [ -e "$STATE/closed" ]
+    rm "$STATE/closed" "$TABLE"
+    mkdir "$TABLE"
+    ctl 74 list
+    ctl 0 close
+    [ -e "$STATE/closed" ]
+}
+
+@test "open starts the socket that is enabled, and no other, and says when that fails" {
+    start_systemd
+    unit ostiary.socket inactive enabled '[::]:5018'
+    unit ostiary-sealed.socket inactive disabled '[::]:5019'
+    ctl 0 close
+    ctl 0 open
+    matches "$output" 'ostiary\.socket is listening'
+    is "$(cat "$WORK/units/ostiary.socket/ActiveState")" active
+    is "$(cat "$WORK/units/ostiary-sealed.socket/ActiveState")" inactive
+    unit ostiary.socket inactive enabled '[::]:5018'
+    echo inactive >"$WORK/units/ostiary.socket/after"
+    ctl 69 open
+    matches "$output" "ostiary\.socket is not started: it is 'inactive' after its start"
+    echo failed >"$WORK/units/ostiary.socket/start"
+    ctl 69 open
+    matches "$output" "its start ended as 'failed'"
+    : >"$WORK/units/ostiary.socket/start"
+    ctl 69 open
+    matches "$output" 'Unit ostiary\.socket is masked'
+    unit ostiary.socket inactive disabled '[::]:5018'
+    ctl 0 open
+    matches "$output" "no enabled socket unit heeds $STATE/closed"
+    is "$(cat "$WORK/units/ostiary.socket/ActiveState")" inactive
+    # Another door's.
+    unit ostiary.socket inactive enabled '[::]:5018'
+    echo /elsewhere/closed >"$WORK/units/ostiary.socket/Conditions"
+    ctl 0 open
+    is "$(cat "$WORK/units/ostiary.socket/ActiveState")" inactive
+}
+
+# ---- check ----------------------------------------------------------------------------------------------------------
+
+@test "check: a good configuration ends with one line that says so; errors are status 78 with file and line" {
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    use_ctl 'ACTION="a secret of enough length","/nonexistent/command","nobody"' 'KILL="short"' 'NONSENSE=1'
+    ctl 78 check
+    matches "$output" "$CONFIG:6: error: "
+    use_ctl 'ACTION="a secret of enough length","/nonexistent/command","nobody"' 'KILL="short"'
+    ctl 78 check
+    matches "$output" "$CONFIG:4: error: .*/nonexistent"
+    matches "$output" "$CONFIG:5: warning: .*shorter"
+    run grep -c 'enough length' <<<"$output"
+    is "$output" 0 "secrets shown"
+    rm "$CONFIG"
+    ctl 78 check
+}
+
+@test "check: the state directory, the table in it, and the door" {
+    ctl 0 lock 192.0.2.7
+    use_ctl TABLE_SIZE=128
+    ctl 0 check
+    matches "$output" "$STATE: warning: TABLE_SIZE asks for 128 places, and the table has 64: run 'ostiaryctl repair'"
+    ctl 0 repair
+    ctl 0 check
+    is "$(wc -l <<<"$output")" 2 "findings with the good line" # TABLE_SIZE is there twice
+    ctl 0 close
+    ctl 0 check
+    matches "$output" 'warning: the door is closed since .*: by-hand'
+    ctl 0 open
+    damage 70
+    ctl 78 check
+    matches "$output" "$STATE: error: .*repair"
+    chmod 777 "$STATE"
+    ctl 78 check
+    matches "$output" "$STATE: error: "
+    chmod 700 "$STATE"
+    mv "$STATE" "$STATE.away"
+    ctl 78 check
+    matches "$output" "$STATE: error: "
+}
+
+@test "check: a credential that only the unit has is a warning, and all other commands work" {
+    use_ctl 'ACTION="","/bin/true","root","credential=backup"'
+    ctl 0 check
+    matches "$output" "$CONFIG:4: warning: ACTION: the credential= is given to the unit alone"
+    ctl 0 list
+    mkdir -m 700 "$WORK/credentials"
+    printf 'short' >"$WORK/credentials/backup"
+    chmod 600 "$WORK/credentials/backup"
+    export CREDENTIALS_DIRECTORY=$WORK/credentials
+    ctl 0 check
+    matches "$output" "$CONFIG:4: warning: .*shorter"
+}
+
+@test "check compares PORT and LOCAL_IP with what the enabled socket listens on" {
+    start_systemd
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    use_ctl PORT=5018
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    use_ctl PORT=6000
+    ctl 0 check
+    matches "$output" 'warning: PORT is not what ostiary\.socket listens on \(\[::\]:5018\): run .systemctl daemon-reload && systemctl restart ostiary\.socket'
+    use_ctl PORT=5018 PORT=6000
+    ctl 0 check
+    matches "$output" 'warning: PORT'
+    unit ostiary.socket active enabled '[::]:5018' '[::]:6000'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    use_ctl PORT=5018
+    ctl 0 check
+    matches "$output" 'warning: PORT'
+    use_ctl 'LOCAL_IP="192.0.2.1"'
+    ctl 0 check
+    matches "$output" 'warning: LOCAL_IP'
+    unit ostiary.socket active enabled '192.0.2.1:5018'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    use_ctl PORT=6000
+    unit ostiary.socket inactive disabled '[::]:5018'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    unit ostiary.socket active enabled '[::]:6000'
+    echo /elsewhere/closed >"$WORK/units/ostiary.socket/Conditions"
+    ctl 0 check
+    matches "$output" "warning: STATE_DIR: no enabled socket unit heeds $STATE/closed"
+    echo "$STATE/closed" >"$WORK/units/ostiary.socket/Conditions"
+    unit ostiary-sealed.socket active enabled '[::]:5018'
+    echo /elsewhere/closed >"$WORK/units/ostiary-sealed.socket/Conditions"
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+}
+
+# ---- verify and repair ----------------------------------------------------------------------------------------------
+
+@test "verify names each damaged place, and repair keeps all that is whole" {
+    local i slots
+    for i in 1 2 3 4 5; do
+        ctl 0 lock "192.0.2.$i"
+    done
+    ctl 0 verify
+    matches "$output" 'good: 5 of 64 places used'
+    slots=$(/usr/bin/python3 -ISc 'import sys
+table = open(sys.argv[1], "rb").read()
+print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$TABLE")
+    # shellcheck disable=SC2086 # two numbers
+    damage $slots
+    ctl 74 verify
+    for i in $slots; do
+        matches "$output" "place $(((i - 4096) / 64)) \(at byte $i\) is damaged"
+    done
+    matches "$output" "run 'ostiaryctl repair'"
+    ctl 0 list
+    matches "$output" '3 sources, 3 locked'
+    ctl 0 repair
+    matches "$output" '3 kept, 2 lost with their damage, 0 dropped for want of room; 64 places'
+    ctl 0 verify
+}
+
+@test "repair: the counters and one header are mended, both headers only when told to, a new TABLE_SIZE is taken" {
+    ctl 0 lock 192.0.2.1
+    damage 20
+    ctl 74 verify
+    matches "$output" 'the header is damaged'
+    ctl 74 list
+    ctl 0 repair
+    matches "$output" '1 kept, 0 lost'
+    damage 70
+    ctl 74 verify
+    matches "$output" 'the counters are damaged'
+    ctl 0 repair
+    matches "$output" '1 kept.*errors count from 0 again|1 kept'
+    use_ctl TABLE_SIZE=256
+    ctl 0 repair
+    matches "$output" '1 kept, .*; 256 places'
+    damage 20 468
+    ctl 74 verify
+    matches "$output" "repair --empty"
+    ctl 74 repair
+    matches "$output" 'nothing was changed'
+    ctl 0 repair --empty
+    matches "$output" '0 kept'
+    ctl 0 verify
+}
+
+@test "a table and a directory of another user's are worked on as that user" {
+    # The leak sanitizer cannot look into a process that has changed its user.
+    ASAN_OPTIONS+=:detect_leaks=0
+    chown -R nobody:nogroup "$STATE"
+    strikes_as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$OSTIARY_BUILD/tests/make-strikes" "$STATE" "$@"; }
+    strikes_as_nobody 192.0.2.7 3 60
+    ctl 0 list
+    matches "$output" '1 source, 1 locked'
+    ctl 0 lock 192.0.2.8
+    ctl 0 close
+    is "$(stat -c %U "$TABLE" "$STATE/closed" | sort -u)" nobody owner
+    ctl 0 check
+    matches "$output" "$STATE: warning: it belongs to nobody"
+    ctl 0 open
+    start_systemd
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 78 check
+    matches "$output" "$STATE: error: it belongs to nobody, and the handler of ostiary\.socket runs as root"
+    chown root:root "$STATE"
+    chown root:root "$TABLE"
+    ctl 0 check
+    rm -r "$WORK/units/ostiary.socket"
+    unit ostiary-sealed.socket active enabled '[::]:5018'
+    ctl 78 check
+    matches "$output" "$STATE: error: it belongs to root, and the handler of ostiary-sealed\.socket runs as ostiary"
+}
+
+# ---- keygen ---------------------------------------------------------------------------------------------------------
+
+@test "keygen: 32 characters that need no quoting, another one each time, good for ostiary.cfg and 4.0 clients" {
+    local i
+    for i in {1..200}; do
+        "$OSTIARY_BUILD/src/ostiaryctl" keygen
+    done >"$WORK/keys" 2>/dev/null
+    is "$(grep -cE '^[A-Za-z0-9]{32}$' "$WORK/keys")" 200 "lines of 32 letters and digits"
+    is "$(sort -u "$WORK/keys" | wc -l)" 200 "different ones"
+    # Of 6400 characters every one of the alphabet is there, and nothing that can be mistaken for another.
+    is "$(fold -w 1 "$WORK/keys" | sort -u | tr -d '\n' | LC_ALL=C sed 's/./&\n/g' | LC_ALL=C sort | tr -d '\n')" \
+        23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz "characters"
+    use_ctl "ACTION=\"$(head -n 1 "$WORK/keys")\",\"/bin/true\",\"root\""
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+}
+
+@test "keygen warns when others can read the file that it writes to" {
+    run bash -c 'umask 022; "$1" keygen >"$2"' bash "$OSTIARY_BUILD/src/ostiaryctl" "$WORK/readable"
+    is "$status" 0 status
+    matches "$output" 'others than you may read the file: chmod 600'
+    run bash -c 'umask 077; "$1" keygen >"$2"' bash "$OSTIARY_BUILD/src/ostiaryctl" "$WORK/private"
+    is "$output" '' "warning for a private file"
+}
+
+# ---- status ---------------------------------------------------------------------------------------------------------
+
+@test "status: listener, door, table and configuration, and status 1 as soon as nobody is served" {
+    strikes 192.0.2.3 3 60
+    strikes 192.0.2.4 1 60
+    ctl 0 status
+    matches "$output" 'listener +unknown: systemd does not run here'
+    start_systemd
+    ctl 0 status
+    matches "$output" 'no socket unit heeds this door'
+    unit ostiary.socket active enabled '[::]:5018' '127.0.0.1:6000'
+    ctl 0 status
+    is "$output" "\
+ostiary.socket         listening on [::]:5018, 127.0.0.1:6000: 12 accepted, 1 connected, 5 refused
+door                   open
+table                  2 sources, 1 locked, 2 with strikes
+configuration          $CONFIG: good"
+    unit ostiary.socket failed enabled '[::]:5018'
+    ctl 1 status
+    matches "$output" 'ostiary\.socket +not listening \(failed, enabled\), on \[::\]:5018'
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 0 close
+    ctl 1 status
+    matches "$output" 'door +closed since 20.*Z: by-hand'
+    rm "$STATE/closed"
+    damage 70
+    ctl 1 status
+    matches "$output" 'door +nobody gets in: .*repair'
+    use_ctl NONSENSE=1
+    ctl 1 status
+    matches "$output" "configuration +$CONFIG: 1 error, 0 warnings"
+    # What the parser cannot see: the others could be served, and not this action.
+    rm -r "$TABLE"
+    use_ctl 'ACTION="a secret of enough length","/nonexistent/command","root"'
+    ctl 1 status
+    matches "$output" "configuration +$CONFIG: 1 error, 0 warnings"
+}
+
+@test "status --json is JSON in every case" {
+    ctl 0 status --json
+    is "$(json systemd)" False
+    is "$(json serving)" True
+    start_systemd
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 0 close
+    ctl 1 status --json
+    is "$(json listeners)" "[{'unit': 'ostiary.socket', 'enabled': True, 'active': True, 'state': 'active', 'listen': ['[::]:5018'], 'accepted': 12, 'connected': 1, 'refused': 5}]"
+    is "$(json closed.reason)" by-hand
+    is "$(json serving)" False
+    chmod 777 "$STATE"
+    ctl 1 status --json
+    matches "$(json fault)" "$STATE: "
+    use_ctl NONSENSE=1
+    ctl 1 status --json
+    is "$(json configuration.good)" False
+    is "$(json table)" None
+}
+
+# ---- log ------------------------------------------------------------------------------------------------------------
+
+# Verdicts of 2026-11-21, one a minute from 20:00:00 UTC on, among what else is in a journal.
+three_knocks() {
+    export TZ=UTC
+    AT=1795291200
+    entry "$AT" 0 ostiaryd 'accepted source=192.0.2.7 action=backup uid=33 gid=33'
+    entry "$((AT + 60))" 0 ostiaryd 'rejected source=2001:db8::7 reason=wrong-reply strikes=2 of=3'
+    entry "$((AT + 60))" 0 sshd 'accepted source=192.0.2.66 action=forged uid=0 gid=0'
+    entry "$((AT + 60))" 1000 ostiaryd 'accepted source=192.0.2.66 action=forged uid=0 gid=0'
+    entry "$((AT + 60))" 0 ostiaryd 'backup: 12 files saved'
+    entry "$((AT + 120))" 0 ostiaryd 'closed reason=kill-secret source=192.0.2.9'
+    make_journal
+}
+
+@test "log shows the verdicts, aligned, and neither other lines nor what a user has forged" {
+    three_knocks
+    ctl 0 log --directory "$WORK/journal"
+    is "$output" "\
+2026-11-21 20:00:00  accepted  192.0.2.7        action=backup uid=33 gid=33
+2026-11-21 20:01:00  rejected  2001:db8::7      reason=wrong-reply strikes=2 of=3
+2026-11-21 20:02:00  closed    192.0.2.9        reason=kill-secret"
+}
+
+@test "log: -n, --since, --source and --action choose, and --json is one JSON text a line" {
+    three_knocks
+    ctl 0 log --directory "$WORK/journal" -n 1
+    is "$output" '2026-11-21 20:02:00  closed    192.0.2.9        reason=kill-secret'
+    ctl 0 log --directory "$WORK/journal" -n 2
+    is "$(wc -l <<<"$output")" 2 "lines of -n 2"
+    ctl 0 log --directory "$WORK/journal" --since '2026-11-21 20:01'
+    is "$(wc -l <<<"$output")" 2 "lines since 20:01"
+    ctl 0 log --directory "$WORK/journal" --since '2026-11-21 20:01:01'
+    is "$(wc -l <<<"$output")" 1 "lines since 20:01:01"
+    ctl 0 log --directory "$WORK/journal" --since 2026-11-21 -n 2
+    matches "$output" '^2026-11-21 20:01:00 '
+    ctl 0 log --directory "$WORK/journal" --source 192.0.2.0/24
+    is "$(wc -l <<<"$output")" 2 "lines of the network"
+    ctl 0 log --directory "$WORK/journal" --source 2001:db8::7 --json
+    is "$output" '{"time":"2026-11-21T20:01:00.500Z","verdict":"rejected","source":"2001:db8::7","reason":"wrong-reply","strikes":2,"of":3}'
+    ctl 0 log --directory "$WORK/journal" --action backup
+    matches "$output" '^2026-11-21 20:00:00  accepted'
+    is "$(wc -l <<<"$output")" 1 "lines of the action"
+    ctl 0 log --directory "$WORK/journal" --action none
+    is "$output" 'ostiaryctl: nothing found'
+    ctl 0 log --directory "$WORK/journal" -n 0
+    ctl 69 log --directory "$WORK/nowhere"
+}
+
+@test "log -f shows what comes in later" {
+    three_knocks
+    "$OSTIARY_BUILD/src/ostiaryctl" log --directory "$WORK/journal" -n 1 -f >"$WORK/followed" 2>&1 3>&- &
+    local follower=$!
+    eventually 5 grep -q kill-secret "$WORK/followed"
+    : >"$WORK/entries"
+    entry "$((AT + 180))" 0 ostiaryd 'refused source=192.0.2.10 reason=locked'
+    # A journal is appended to in place only by its own daemon; another file in the directory is seen as well.
+    mv "$WORK/journal/ostiary.journal" "$WORK/journal/ostiary-old.journal"
+    make_journal
+    eventually 10 grep -q 'refused   192.0.2.10 ' "$WORK/followed"
+    is "$(wc -l <"$WORK/followed")" 2 "lines"
+    kill "$follower"
+    wait "$follower" || true
+}
+
+# ---- completion -----------------------------------------------------------------------------------------------------
+
+# complete WORD...: what the completion offers for the last word.
+complete_words() {
+    (
+        # shellcheck source=/dev/null
+        source "$OSTIARY_SOURCE/src/completions/$1"
+        COMP_WORDS=("$@")
+        COMP_CWORD=$(($# - 1))
+        COMPREPLY=()
+        "_$1"
+        printf '%s\n' "${COMPREPLY[@]}" | sort | paste -sd ' '
+    )
+}
+
+@test "completion knows every command and option of --help, and the handler's" {
+    local words
+    words=$("$OSTIARY_BUILD/src/ostiaryctl" --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort -u | paste -sd ' ')
+    is "$(complete_words ostiaryctl '')" "$words" "commands"
+    is "$(complete_words ostiaryctl -c x l)" 'list lock log' "commands after -c"
+    is "$(complete_words ostiaryctl log --)" \
+        "$("$OSTIARY_BUILD/src/ostiaryctl" --help | grep -A1 '^  log' | grep -oE -- '--[a-z]+' | sort | paste -sd ' ')" "options of log"
+    is "$(complete_words ostiaryctl unlock --)" --all
+    is "$(complete_words ostiaryctl repair --)" --empty
+    is "$(complete_words ostiaryctl list --)" --json
+    is "$(complete_words ostiaryd --)" '--help --version'
+    is "$(complete_words ostiaryd -)" '--help --version -c -e -h -t'
+}

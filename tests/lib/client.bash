@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2034 # the tests read these variables
+# For tests of ostclient: where it is, a server that plays scenes, and a private /etc/hosts.
+
+client_source=${OSTIARY_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
+client_build=${OSTIARY_BUILD:-$client_source/build}
+ostclient=$client_build/src/ostclient
+
+client_setup() {
+    client_dir=$BATS_TEST_TMPDIR
+    key=$client_dir/key
+    server_log=$client_dir/server.log
+    server_pid=
+    (umask 077 && printf 'The\n' >"$key")
+}
+
+client_teardown() {
+    [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || :
+}
+
+# wait_until COMMAND...: until it succeeds; fails after 20 seconds.
+wait_until() {
+    local i
+    for ((i = 0; i < 1000; i++)); do
+        if "$@"; then return 0; fi
+        sleep 0.02
+    done
+    echo "gave up waiting for: $*" >&2
+    return 1
+}
+
+# start_server [OPTION...] SCENE...: sets port.
+start_server() {
+    : >"$server_log"
+    python3 "$client_source/tests/tools/fake_server.py" "$@" >"$server_log" 3>&- &
+    server_pid=$!
+    wait_until grep -q '^port ' "$server_log"
+    port=$(sed -n 's/^port //p' "$server_log")
+}
+
+# The server has seen this line, or sees it soon.
+server_saw() {
+    wait_until grep -qx "$1" "$server_log"
+}
+
+# knock ARGUMENT...: ostclient with the key file and a limit that no test should need.
+knock() {
+    timeout 60 "$ostclient" -k "$key" "$@"
+}
+
+# with_hosts LINES COMMAND...: run with these lines for /etc/hosts, and nothing but that to look names up in.
+with_hosts() {
+    printf '%s\n' "$1" >"$client_dir/hosts"
+    echo 'hosts: files' >"$client_dir/nsswitch.conf"
+    shift
+    # shellcheck disable=SC2016 # for the inner shell
+    in_namespace --mount sh -c 'mount --bind "$1/hosts" /etc/hosts &&
+        mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && shift && exec "$@"' sh "$client_dir" "$@"
+}
+
+# with_silent_dns COMMAND...: run where the only name server takes questions and never answers.
+with_silent_dns() {
+    echo 'nameserver 127.0.0.1' >"$client_dir/resolv.conf"
+    echo 'hosts: dns' >"$client_dir/nsswitch.conf"
+    # shellcheck disable=SC2016 # for the inner shell
+    in_namespace --mount --net sh -c 'ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf &&
+        mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && shift && exec "$@"' sh "$client_dir" \
+        python3 -c '
+import socket, subprocess, sys
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.bind(("127.0.0.1", 53))
+sys.exit(subprocess.call(sys.argv[1:]))' "$@"
+}
+
+in_namespace() {
+    if [ "$(id -u)" -eq 0 ]; then
+        unshare "$@"
+    else
+        unshare --map-root-user "$@"
+    fi
+}
+
+# Milliseconds that COMMAND... takes, in elapsed_ms; its status and output as run gives them.
+timed_run() {
+    local start=${EPOCHREALTIME/./}
+    run "$@"
+    elapsed_ms=$(((${EPOCHREALTIME/./} - start) / 1000))
+}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=bash disable=SC2034,SC2119,SC2120,SC2154 # variables and functions shared with bats and the tests
+# The handler without a launcher, as one process of a test sees it: many knocks, each with a clock and an environment of
+# its own, and a look into the table behind them.
+# Loaded with: load ../lib/door (after common and launch). In setup: door_setup. In teardown: remove_work.
+
+DOOR_PRELOAD=$OSTIARY_BUILD/tests/libinterpose.so:$OSTIARY_BUILD/tests/libfrozen.so
+NOON=1795262400 # 2026-11-21T12:00:00Z
+
+# An action that anybody may run, and a door with a short memory. Tests add to it: write_config "$ACTION" LINE...
+door_setup() {
+    need_root
+    make_work
+    use_handler -e
+    mkdir "$WORK/tally"
+    write_action knock "echo \"\$1\" >>$WORK/out/knock"
+    ACTION="ACTION=\"sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\""
+    HANDLER=("${SERVER[@]}")
+    DOOR_WITH=()
+    KNOCKS=$WORK/knocks
+    write_door
+}
+
+# write_door LINE...: the configuration, strict where write_config is lenient.
+write_door() {
+    write_config COMM_TIMEOUT=20 MAX_BAD_CONNS=3 "$ACTION" "$@"
+}
+
+# knock [OPTION...] KNOCK...: see door.py; the handlers' clocks are real, unless --clock is among the options. What
+# became of each is a line of $KNOCKS.
+knock() {
+    local options=()
+    while [[ ${1-} == --* ]]; do
+        options+=("$1")
+        shift
+    done
+    "${DOOR_WITH[@]}" "$TOOLS/door.py" --log="$LOG" --preload="$DOOR_PRELOAD" "${options[@]}" -- "${HANDLER[@]}" -- "$@" >"$KNOCKS"
+}
+
+# at_noon [OPTION...] KNOCK...: the same with clocks that stand at noon, or at KNOCK's @SECONDS from it.
+at_noon() {
+    knock --clock="$NOON" "$@"
+}
+
+# one_by_one [OPTION...] KNOCK...: the same with a clock for each that lets the last one's DELAY be over.
+one_by_one() {
+    knock --clock="$NOON" --step=2 "$@"
+}
+
+# of N NAME: one member of what became of knock N.
+of() {
+    local output
+    output=$(sed -n "$1p" "$KNOCKS")
+    field "$2"
+}
+
+# how_many NAME VALUE: how many knocks ended so. Lengths: 0 no seed, 32 rejected, 64 accepted.
+how_many() {
+    grep -cE "\"$1\": \"?$2\"?[,}]" "$KNOCKS" || true
+}
+
+# lengths: those of all knocks in turn, as one word list.
+lengths() {
+    local output list=
+    while read -r output; do
+        list+="${list:+ }$(field length)"
+    done <"$KNOCKS"
+    echo "$list"
+}
+
+# compared [SOURCE]: how many HMAC keys were used on replies of this source, or of all.
+compared() {
+    grep -rhc '^setkey' "$WORK/tally${1:+/$1}" 2>/dev/null | awk '{ sum += $1 } END { print sum + 0 }'
+}
+
+# dump [STATE_DIR]: the table, in $output; fails when any of it is damaged.
+dump() {
+    run "$OSTIARY_BUILD/tests/table-dump" "${1:-$WORK/state}"
+    [ "$status" -eq 0 ] || {
+        echo "$output"
+        return 1
+    }
+}
+
+# in_table NAME [STATE_DIR]: one value of the table's last line.
+in_table() {
+    dump "${@:2}" && sed -nE 's/^table .*\b'"$1"'=([0-9]+).*/\1/p' <<<"$output"
+}
+
+# in_slot SOURCE NAME [STATE_DIR]: one value of the source's slot; "none" where it has no slot. IPv6: PREFIX::/64.
+in_slot() {
+    local source=$1 line
+    [[ $source == */* ]] || source+=/128
+    dump "${@:3}" || return
+    line=$(grep -F "source=$source " <<<"$output") || {
+        echo none
+        return
+    }
+    sed -nE 's/.*\b'"$2"'=([^ ]+).*/\1/p' <<<"$line"
+}
+
+# logged_times N REGEX: just so many lines of the log match.
+logged_times() {
+    local times
+    times=$(grep -cE -- "$2" "$LOG" || true)
+    [ "$times" -eq "$1" ] || {
+        printf '%s lines, not %s, match %s in:\n' "$times" "$1" "$2"
+        head -n 100 "$LOG"
+        return 1
+    }
+}
+
+# witnessed_by TRACER...: the handler runs under it from now on. The leak checker cannot: it needs ptrace(2) itself.
+witnessed_by() {
+    export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+    HANDLER=("$@" "${HANDLER[@]}")
+}
+
+# acted: how often the action ran. It is on its own when the connection has ended, so: poll for what is expected.
+acted() {
+    [ -e "$WORK/out/knock" ] || {
+        echo 0
+        return
+    }
+    wc -l <"$WORK/out/knock"
+}
+
+# For launch: xinetd with the file that is shipped. What an administrator fills in is filled in, and nothing else.
+arguments_of_shipped_xinetd() {
+    sed -e 's/^\( *disable *= \).*/\1no/' -e "s/^\( *port *= \).*/\1$PORT/" \
+        -e "s|^\( *server *= \).*|\1${SERVER[0]}\n        server_args = ${SERVER[*]:1}|" \
+        "$OSTIARY_SOURCE/xinetd/ostiary.in" >"$WORK/xinetd.conf"
+    ARGUMENTS=("$LAUNCHERS_DIR/usr/sbin/xinetd" -dontfork -f "$WORK/xinetd.conf" -pidfile "$WORK/xinetd.pid")
+}
+
+start_shipped_xinetd() {
+    need_launchers
+    launch shipped_xinetd 6
+}

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The manuals: without a fault, and one with the programs.
+
+load ../lib/common
+load ../lib/files
+
+manuals() {
+    files_matching '^(src|units)/[^/]*\.[1-8]$'
+}
+
+@test "mandoc finds no fault in any manual" {
+    local page
+    [ -n "$(manuals)" ]
+    for page in $(manuals); do
+        run mandoc -T lint -W warning "$page"
+        is "$output" '' "$page"
+        is "$status" 0 "$page: status"
+    done
+}
+
+@test "man --warnings is silent on every manual" {
+    local page
+    for page in $(manuals); do
+        LC_ALL=C.UTF-8 MANWIDTH=100 man --warnings --encoding=UTF-8 --local-file "$page" 2>"$BATS_TEST_TMPDIR/said" >/dev/null
+        is "$(cat "$BATS_TEST_TMPDIR/said")" '' "$page"
+    done
+}
+
+# One option a line, sorted; letters in one word (-46q) are each an option.
+each_option() {
+    sed -E ':again; s/^(-[A-Za-z0-9])([A-Za-z0-9])/\1\n-\2/; P; /\n/!d; s/^[^\n]*\n//; b again' | sort -u
+}
+
+# The options that a manual documents: those in its synopsis and those that head an entry of a list.
+options_in_manual() {
+    awk '/^\.Sh / { section = $2 } section == "SYNOPSIS" || /^\.It /' "$1" | awk '
+        {
+            dashes = ""
+            for (i = 1; i <= NF; i++) {
+                if ($i == "Fl" || $i == ".Fl") dashes = dashes "-"
+                else if ($i == "|") continue
+                # Another macro, or a comma, ends the flags.
+                else if ($i ~ /^\.?[A-Z][a-z]$/ || $i == ",") dashes = ""
+                else if (dashes != "") {
+                    print dashes $i
+                    # What follows in the same line has one dash from the macro, and its own where it has any.
+                    dashes = $(i + 1) == "|" && $(i + 2) != "Fl" ? "-" : ""
+                }
+            }
+        }' | each_option
+}
+
+options_in_help() {
+    "$1" --help | grep -oE '(^|[][ ,|(])--?[A-Za-z0-9][A-Za-z0-9-]*' | grep -oE -- '--?[A-Za-z0-9][A-Za-z0-9-]*' | each_option
+}
+
+@test "every option of --help is in the manual, and the other way round" {
+    local page program
+    for page in $(manuals); do
+        program=$OSTIARY_BUILD/${page%.*}
+        [ -x "$program" ] || continue
+        is "$(options_in_help "$program")" "$(options_in_manual "$page")" "$page against --help"
+        checked=1
+    done
+    is "$checked" 1 "was any program checked?"
+}
+
+@test "every program has a manual" {
+    local program
+    for program in "$OSTIARY_BUILD"/src/ost*; do
+        [ -f "$program" ] && [ -x "$program" ] || continue
+        compgen -G "src/${program##*/}.[18]" >/dev/null || {
+            echo "$program has none"
+            return 1
+        }
+    done
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Read a lockout table whole and print what is in it, for tests. It knows records and the file, and nothing of the
+ * policy, so that it can bear witness about it.
+ *
+ * usage: table_dump STATE_DIR
+ *
+ *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0
+ *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 next_ms=1795000001000
+ *
+ * until is "-" where the slot is not locked, and "forever". Exit status 0, or 1 when the head or any slot is damaged.
+ */
+#include "store.h"
+
+#include <arpa/inet.h>
+#include <err.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct totals {
+    uint64_t used, locked, damaged;
+};
+
+static void print_address(const struct source *source)
+{
+    char text[INET6_ADDRSTRLEN];
+    struct in6_addr address;
+
+    memcpy(&address, source->address, sizeof(address));
+    if (IN6_IS_ADDR_V4MAPPED(&address))
+        inet_ntop(AF_INET, &source->address[12], text, sizeof(text));
+    else
+        inet_ntop(AF_INET6, &address, text, sizeof(text));
+    printf("source=%s/%u", text, (unsigned)source->prefix);
+}
+
+static void print_slot(const struct record_slot *slot)
+{
+    print_address(&slot->source);
+    printf(" strikes=%" PRIu32 " errors=%" PRIu32 " refusals=%" PRIu32 " since=%" PRIu64, slot->strikes, slot->errors,
+           slot->refusals, slot->last_strike);
+    if (!slot->locked)
+        printf(" until=-");
+    else if (slot->locked_until == RECORD_FOREVER)
+        printf(" until=forever");
+    else
+        printf(" until=%" PRIu64, slot->locked_until);
+    printf(" next_ms=%" PRIu64 "\n", slot->next_ms);
+}
+
+static void read_bucket(const struct store *store, uint64_t first, struct totals *totals)
+{
+    uint8_t bytes[RECORD_BUCKET_LEN];
+    const enum store_fault fault = store_read(store, store_slot_at(first), bytes, sizeof(bytes));
+
+    if (fault != STORE_OK)
+        errx(EX_DATAERR, "%s", store_fault_text(fault));
+    for (uint64_t i = 0; i < RECORD_BUCKET_SLOTS; i++) {
+        struct record_slot slot;
+        const enum record_state state = record_decode_slot(bytes + i * RECORD_LEN, store->header.key, first + i, &slot);
+
+        totals->damaged += state == RECORD_DAMAGED;
+        if (state != RECORD_WHOLE)
+            continue;
+        /* One that nobody would look for here is as good as damaged. */
+        totals->damaged += record_bucket(&store->header, &slot.source) != first;
+        totals->used++;
+        totals->locked += slot.locked;
+        print_slot(&slot);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct store_options options = {.patience_ms = STORE_PATIENCE_MS, .read_only = true};
+    struct totals totals = {0};
+    struct store store;
+    enum store_fault fault;
+
+    if (argc != 2)
+        errx(EX_USAGE, "usage: table_dump STATE_DIR");
+    options.directory = argv[1];
+    fault = store_open(&options, &store);
+    if (fault == STORE_OK)
+        fault = store_hold(&store, HOLD_SHARED);
+    if (fault != STORE_OK)
+        errx(1, "%s", store_fault_text(fault));
+    for (uint64_t first = 0; first < store.header.places; first += RECORD_BUCKET_SLOTS)
+        read_bucket(&store, first, &totals);
+    printf("table places=%" PRIu64 " used=%" PRIu64 " locked=%" PRIu64 " damaged=%" PRIu64 " seed=%" PRIu64
+           " total_errors=%" PRIu64 " closing=%u\n",
+           store.header.places, totals.used, totals.locked, totals.damaged, store.counters.seed,
+           store.counters.total_errors, (unsigned)store.counters.closing);
+    store_release(&store);
+    store_close(&store);
+    return totals.damaged == 0 ? 0 : 1;
+}
