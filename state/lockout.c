@@ -97,7 +97,10 @@ static enum store_fault inspect(struct visit *visit)
     return STORE_OK;
 }
 
-/* Do what counters.closing promises. Only the one who found the door open reports it. */
+/*
+ * Do what counters.closing promises. Only the one who found the door open reports it; an order was reported by who gave
+ * it.
+ */
 static enum store_fault keep_promise(const struct visit *visit, enum lockout_closure *closure)
 {
     const struct store *store = visit->store;
@@ -109,7 +112,7 @@ static enum store_fault keep_promise(const struct visit *visit, enum lockout_clo
         return STORE_OK;
     fault =
         door_close(store->dir_fd, lockout_closure_text(promised), visit->now_ms, store->options.patience_ms, &was_open);
-    if (fault == STORE_OK && was_open)
+    if (fault == STORE_OK && was_open && promised != LOCKOUT_CLOSED_BY_ORDER)
         *closure = promised;
     return fault;
 }
@@ -340,7 +343,6 @@ static void take_back(struct record_slot *slot, struct lockout_charge *charge)
     if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->mark.last_strike)
         slot->last_strike = charge->mark.previous_strike;
     slot->strikes--;
-    charge->locks = false;
 }
 
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
@@ -358,6 +360,7 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
     if (fault == STORE_OK && visit.slot != NULL && visit.slot->run == charge->mark.run && visit.slot->strikes > 0) {
         take_back(visit.slot, charge);
         fault = bucket_write(store, &visit.bucket, visit.slot);
+        charge->locks &= fault != STORE_OK;
     }
     if (fault == STORE_OK)
         fault = look_at_door(store, &closed);

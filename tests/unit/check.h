@@ -37,10 +37,24 @@ static inline void check_number(uint64_t got, uint64_t want, const char *what)
         printf("# got %ju, want %ju\n", (uintmax_t)got, (uintmax_t)want);
 }
 
+/* A value as a comment, which TAP wants marked on each of its lines. */
+static inline void check_show(const char *name, const char *value)
+{
+    printf("# %s '", name);
+    for (; *value != '\0'; value++) {
+        putchar(*value);
+        if (*value == '\n')
+            printf("#   ");
+    }
+    printf("'\n");
+}
+
 static inline void check_text(const char *got, const char *want, const char *what)
 {
-    if (!check(strcmp(got, want) == 0, "%s", what))
-        printf("# got '%s', want '%s'\n", got, want);
+    if (check(strcmp(got, want) == 0, "%s", what))
+        return;
+    check_show("got", got);
+    check_show("want", want);
 }
 
 /* The bytes as lower-case hexadecimal digits. */

@@ -683,16 +683,17 @@ static void test_size(void)
 
 static void test_cap(void)
 {
-    static char text[8192];
+    char text[8192];
     struct config config;
+    size_t len = 0;
 
     for (int i = 0; i < 100; i++)
-        strcat(text, "DELAY=5\n");
-    strcat(text, ENTRY);
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "DELAY=5\n");
+    len += (size_t)snprintf(text + len, sizeof(text) - len, ENTRY);
     check(parse(text, false, &config) == 0 && last.count == 99, "each of 99 warnings is reported, none is an error");
     config_free(&config);
     for (int i = 0; i < 31; i++)
-        strcat(text, "DELAY=0\n");
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "DELAY=0\n");
     check(parse(text, false, &config) != 0 && last.count == 101, "after 100 findings there is one more");
     check(strstr(last.text, "\n0: error: and 61 more: mend these first\n") != NULL,
           "which says how many, and is an error when one of them is");

@@ -617,8 +617,10 @@ static void test_closed_without_file(void)
           "a door whose file cannot be written is closed all the same");
     check(lockout_close(&store, "later", scratch_at(NOW), &was_open) == STORE_OK && !was_open, "once");
     scratch_need(rmdir(scratch_path("closed.new")) == 0, "rmdir");
-    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "nobody gets in");
-    check(access(scratch_path("closed"), F_OK) == 0, "and the next who comes writes the file");
+    const struct lockout_admission next = admit_at(&store, &usual, 1, NOW);
+    check(next.verdict == LOCKOUT_REFUSED_CLOSED && next.closure == LOCKOUT_NOT_CLOSED,
+          "nobody gets in, and the next who comes is not the one who closed it");
+    check(access(scratch_path("closed"), F_OK) == 0, "but he writes the file");
     check(manage_open(&store, &was_closed) == STORE_OK && was_closed, "it can be opened");
     check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_ADMITTED, "for everybody");
     store_close(&store);
