@@ -1,0 +1,116 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# I9 on a real systemd: no flood leaves the port dead, or another source unserved for longer than it lasts.
+# shellcheck disable=SC2016,SC2030,SC2031 # single quotes for the shells inside; each test is a subshell by design
+
+load ../lib/common
+load ../lib/container
+
+CONFIG=$OSTIARY_SYSCONFDIR/ostiary.cfg
+
+setup_file() {
+    need_container
+    container_boot
+    container_install
+    printf '#!/bin/sh\necho "report: $1"\n' | write_inside /usr/local/sbin/report 755
+    # The defaults, but for this.
+    write_inside "$CONFIG" 600 <<'END'
+ACTION="a secret that opens the door","/usr/local/sbin/report","nobody"
+END
+    echo 'a secret that opens the door' | write_inside /root/right 600
+    inside systemctl enable --now ostiary.socket
+}
+
+teardown_file() {
+    container_stop
+}
+
+setup() {
+    inside sh -c 'rm -f /var/lib/ostiary/* /run/enough'
+    journal_from_here
+}
+
+teardown() {
+    inside touch /run/enough
+    [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
+}
+
+# A knock from elsewhere, which succeeds; prints how long it took.
+knock_from() {
+    local start=${EPOCHREALTIME/./}
+    run knock "$1" /root/right
+    is "$status" 0 "status of the knock from $1"
+    echo "# a knock $2: $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
+}
+
+flood() {
+    inside "$TOOLS/nuisance.py" 5018 "$@"
+}
+
+is_ready() {
+    grep -q '^ready' "$1"
+}
+
+socket_is_well() {
+    is "$(inside systemctl is-active ostiary.socket)" active ostiary.socket
+    all_is_well
+}
+
+no_instances() {
+    [ "$(inside systemctl show --property=NConnections --value ostiary.socket)" = 0 ]
+}
+
+@test "I9: 1,000 connections as fast as possible from one address: the port stays, and others are served" {
+    local out=$BATS_TEST_TMPDIR/flood
+    flood 127.0.0.66 1000 rush >"$out" 2>&1 3>&- &
+    local pid=$!
+    knock_from 127.0.0.7 "during the rush"
+    wait "$pid"
+    echo "# $(tail -n 1 "$out")" >&3
+    knock_from 127.0.0.8 "after it"
+    socket_is_well
+}
+
+@test "I9: 1,000 connections that hang, from one address: the port stays, and others are served" {
+    local out=$BATS_TEST_TMPDIR/flood
+    flood 127.0.0.67 1000 hang /run/enough >"$out" 2>&1 3>&- &
+    local pid=$!
+    eventually 30 is_ready "$out"
+    knock_from 127.0.0.9 "while they hang"
+    knock_from 127.0.0.10 "again"
+    socket_is_well
+    inside touch /run/enough
+    wait "$pid"
+    echo "# $(tail -n 1 "$out")" >&3
+    knock_from 127.0.0.11 "after it"
+    eventually 60 no_instances
+    socket_is_well
+}
+
+@test "I9: with the example's firewall rules, a flood without a pause does not keep PID 1 from anything" {
+    local out=$BATS_TEST_TMPDIR/flood
+    inside nft -f "$OSTIARY_DATADIR/doc/ostiary/examples/ostiary-flood.nft"
+    flood 127.0.0.68 1000 hang /run/enough 0 >"$out" 2>&1 3>&- &
+    local pid=$!
+    eventually 30 is_ready "$out"
+    knock_from 127.0.0.12 "during the flood"
+    inside systemctl start systemd-tmpfiles-clean.service
+    inside touch /run/enough
+    wait "$pid"
+    inside nft delete table inet ostiary
+    # Far less of it than there was to come has reached systemd.
+    [ "$(journal | grep -c 'Too many incoming connections')" -lt 1000 ]
+    eventually 60 no_instances
+    socket_is_well
+}
+
+@test "1,000 clients from 1,000 addresses at once: all are accepted" {
+    run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -r 5 -k /root/right
+    echo "# $output" >&3
+    is "$status" 0 "status of crowd.py"
+    is "$(field accepted)" 1000 accepted
+    eventually 20 no_instances
+    is "$(journal | grep -cE 'ostiaryd.*: accepted source=127\.1\.')" 1000 "accepted, as logged"
+    is "$(journal | grep -cE 'ostiaryd.*: report: 127\.1\.')" 1000 "actions run"
+    socket_is_well
+}

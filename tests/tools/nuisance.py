@@ -1,0 +1,81 @@
+#!/usr/bin/python3 -ISB
+# SPDX-License-Identifier: ISC
+"""Many connections to one port, from one address, by somebody who wants to be a nuisance.
+
+usage: nuisance.py PORT SOURCE COUNT rush
+       nuisance.py PORT SOURCE COUNT hang FILE [PAUSE]
+
+  rush  connect and leave, COUNT times, as fast as it goes; by a reset and in good order by turns
+  hang  keep COUNT connections open and say nothing, until FILE exists; where the server hangs up, connect again PAUSE
+        seconds (5) later
+
+Prints "ready" once COUNT connections have been made or tried, and at the end a line of flat JSON: connected, seconds.
+"""
+
+import json
+import os
+import resource
+import selectors
+import socket
+import struct
+import sys
+import time
+
+port, source, count, mode = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+
+pause = float(sys.argv[6]) if len(sys.argv) > 6 else 5
+
+hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 100), hard))
+
+
+def connect():
+    connection = socket.socket()
+    connection.bind((source, 0))
+    connection.connect(("127.0.0.1", port))
+    return connection
+
+
+def start_connecting():
+    """As connect, without waiting for it: a firewall may take no notice of it for long."""
+    connection = socket.socket()
+    connection.bind((source, 0))
+    connection.setblocking(False)
+    connection.connect_ex(("127.0.0.1", port))
+    return connection
+
+
+def has_ended(connection):
+    try:
+        return not connection.recv(4096)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+begin = time.monotonic()
+connected = 0
+if mode == "rush":
+    for connected in range(1, count + 1):
+        connection = connect()
+        if connected % 2:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    print("ready", flush=True)
+else:
+    selector = selectors.DefaultSelector()
+    due = [begin] * count  # when the next ones are to be made, in order
+    while not os.path.exists(sys.argv[5]):
+        while due and due[0] <= time.monotonic():
+            due.pop(0)
+            selector.register(start_connecting(), selectors.EVENT_READ)
+            connected += 1
+            if connected == count:
+                print("ready", flush=True)
+        for key, _ in selector.select(0.02):
+            if has_ended(key.fileobj):
+                selector.unregister(key.fileobj)
+                key.fileobj.close()
+                due.append(time.monotonic() + pause)
+print(json.dumps({"connected": connected, "seconds": round(time.monotonic() - begin, 2)}))
