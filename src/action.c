@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define PATH_ROOT "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define PATH_USER "PATH=/usr/local/bin:/usr/bin:/bin"
+#define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PATH_USER "/usr/local/bin:/usr/bin:/bin"
 
 /* fd 0 is the peer until here. Above 2, everything is closed by execve at the latest. */
 static int replace_descriptors(void)
@@ -81,52 +81,57 @@ static char *variable(const char *name, const char *value)
     return asprintf(&text, "%s=%s", name, value) < 0 ? NULL : text;
 }
 
+#define ENVIRONMENT_MAX 12 /* what make_environment lists, and the NULL behind it */
+
 /* The whole environment: this list, and nothing that the launcher or the peer had a say in but what systemd sets. */
-static int make_environment(const struct action *action, const char *environment[static 12])
+static int make_environment(const struct action *action, char *environment[static ENVIRONMENT_MAX])
 {
-    static const char *const inherited[] = {"INVOCATION_ID", "JOURNAL_STREAM"};
+    const struct account *account = action->account;
     char port[8];
-    size_t count = 0;
 
     snprintf(port, sizeof(port), "%u", action->port);
-    environment[count++] = action->account->uid == 0 ? PATH_ROOT : PATH_USER;
-    environment[count++] = variable("HOME", action->account->home);
-    environment[count++] = variable("USER", action->account->name);
-    environment[count++] = variable("LOGNAME", action->account->name);
-    environment[count++] = variable("SHELL", action->account->shell);
-    environment[count++] = "LANG=C.UTF-8";
-    environment[count++] = variable("OSTIARY_ACTION", action->name);
-    environment[count++] = variable("OSTIARY_ADDRESS", action->address);
-    environment[count++] = variable("OSTIARY_PORT", port);
-    for (size_t i = 0; i < sizeof(inherited) / sizeof(inherited[0]); i++) {
-        const char *value = getenv(inherited[i]);
+    const struct {
+        const char *name, *value;
+    } list[] = {
+        {"PATH", account->uid == 0 ? PATH_ROOT : PATH_USER},
+        {"HOME", account->home},
+        {"USER", account->name},
+        {"LOGNAME", account->name},
+        {"SHELL", account->shell},
+        {"LANG", "C.UTF-8"},
+        {"OSTIARY_ACTION", action->name},
+        {"OSTIARY_ADDRESS", action->address},
+        {"OSTIARY_PORT", port},
+        {"INVOCATION_ID", getenv("INVOCATION_ID")},
+        {"JOURNAL_STREAM", getenv("JOURNAL_STREAM")},
+    };
+    size_t count = 0;
 
-        if (value != NULL)
-            environment[count++] = variable(inherited[i], value);
-    }
-    for (size_t i = 0; i < count; i++)
-        if (environment[i] == NULL)
+    _Static_assert(sizeof(list) / sizeof(list[0]) < ENVIRONMENT_MAX, "the NULL has a place");
+    for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++) {
+        if (list[i].value == NULL)
+            continue;
+        environment[count] = variable(list[i].name, list[i].value);
+        if (environment[count++] == NULL)
             return -1;
-    environment[count] = NULL;
+    }
     return 0;
 }
 
 /* execve(2) takes char *const[], though it changes nothing. */
-static void execute(const char *command, const char *const argv[], const char *const environment[])
+static void execute(const struct action *action, char *const environment[])
 {
+    const char *const argv[] = {action->command, action->address, NULL};
     union {
         const char *const *in;
         char *const *out;
-    } arguments = {.in = argv}, variables = {.in = environment};
+    } arguments = {.in = argv};
 
-    execve(command, arguments.out, variables.out);
+    execve(action->command, arguments.out, environment);
 }
 
-enum action_fault action_become(const struct action *action)
+static enum action_fault become(const struct action *action, char *environment[static ENVIRONMENT_MAX])
 {
-    const char *const argv[] = {action->command, action->address, NULL};
-    const char *environment[12];
-
     if (make_environment(action, environment) != 0)
         return ACTION_FAULT_STATE;
     if (replace_descriptors() != 0)
@@ -135,8 +140,20 @@ enum action_fault action_become(const struct action *action)
         return ACTION_FAULT_IDENTITY;
     if (reset_state(action->core_limit) != 0)
         return ACTION_FAULT_STATE;
-    execute(action->command, argv, environment);
+    execute(action, environment);
     return ACTION_FAULT_EXEC;
+}
+
+enum action_fault action_become(const struct action *action)
+{
+    char *environment[ENVIRONMENT_MAX] = {NULL};
+    const enum action_fault fault = become(action, environment);
+    const int error = errno;
+
+    for (size_t i = 0; i < ENVIRONMENT_MAX; i++)
+        free(environment[i]);
+    errno = error;
+    return fault;
 }
 
 const char *action_fault_text(enum action_fault fault)

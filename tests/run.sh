@@ -61,7 +61,8 @@ run_tests() {
     shift 2
     say "test $name"
     # More at once than there are processors: most tests wait for a deadline most of the time.
-    meson test -C "$directory" --no-rebuild --num-processes 4 --logbase "$name" "$@" || true
+    # A signal that our caller ignores would be ignored by the programs under test as well.
+    env --default-signal meson test -C "$directory" --no-rebuild --num-processes 4 --logbase "$name" "$@" || true
     # A wrapper's name is added to the file's.
     results="$results $(echo "$directory/meson-logs/$name"*.json)"
 }

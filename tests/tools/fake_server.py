@@ -170,6 +170,17 @@ class Scenes:
         watch_end(peer)
 
 
+def bound_alike(address, others):
+    """A socket at a free port of address, and one at the same port of each of the others."""
+    for _ in range(50):
+        listener = bound(address, 0)
+        try:
+            return listener, [bound(other, listener.getsockname()[1]) for other in others]
+        except OSError:
+            listener.close()
+    sys.exit("no port is free on all of these addresses")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--address", default="127.0.0.1")
@@ -182,14 +193,11 @@ def main():
     options = parser.parse_args()
     scenes = Scenes(options.secret.encode("utf-8", "surrogateescape"), bytes.fromhex(options.seed))
 
-    listener = bound(options.address, 0)
+    listener, others = bound_alike(options.address, [name for name in (options.deaf, options.full) if name])
     port = listener.getsockname()[1]
-    held = []
-    if options.deaf:
-        held.append(bound(options.deaf, port))
+    held = others
     if options.full:
-        other = bound(options.full, port)
-        held += [other] + fill(other)
+        held = others + fill(others[-1])
     if not options.listen_when:
         listener.listen(16)
     say("port", port)
