@@ -11,22 +11,18 @@
  *   ratio=1.029
  *   bytes=134221824 expected=134221824
  */
-#include "lockout.h"
 #include "manage.h"
+#include "table.h"
 
 #include <err.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sysexits.h>
 #include <time.h>
-#include <unistd.h>
 
-#define PLACES  UINT64_C(2097152)
 #define FEW     10
 #define MANY    1000000
 #define SAMPLES 1000
@@ -36,7 +32,7 @@
 struct table {
     char directory[512];
     uint32_t sources;
-    uint32_t *numbers; /* of each source */
+    uint32_t *numbers; /* of its hosts */
     uint64_t samples[SAMPLES];
 };
 
@@ -44,81 +40,13 @@ struct table {
 static const struct lockout_policy policy = {
     .delay = DELAY, .delay_max_wait = 30, .max_bad_conns = 1000000, .lockout_time = 86400, .strike_time = 3600};
 
-static void check(enum store_fault fault, const char *what)
-{
-    if (fault != STORE_OK)
-        errx(EX_SOFTWARE, "%s: %s", what, store_fault_text(fault));
-}
-
-/* An IPv4 host for each number. */
-static struct source source_of(uint32_t number)
-{
-    struct source source = {.prefix = 128};
-
-    source.address[10] = source.address[11] = 0xff;
-    for (unsigned i = 0; i < 4; i++)
-        source.address[12 + i] = (uint8_t)(number >> (24 - 8 * i));
-    return source;
-}
-
-static void open_store(const struct table *table, struct store *store)
-{
-    const struct store_options options = {
-        .directory = table->directory, .places = PLACES, .patience_ms = STORE_PATIENCE_MS};
-
-    check(store_open(&options, store), "store_open");
-}
-
-/* Put a source into the first empty slot of its bucket. False: there is none. */
-static bool place(uint8_t *file, const struct record_header *header, uint32_t number)
-{
-    const struct record_slot slot = {.source = source_of(number), .last_seen = NOON_MS / 1000};
-    const uint64_t first = record_bucket(header, &slot.source);
-
-    for (uint64_t at = first; at < first + RECORD_BUCKET_SLOTS; at++) {
-        uint8_t *bytes = file + store_slot_at(at);
-        struct record_slot there;
-
-        if (record_decode_slot(bytes, header->key, at, &there) == RECORD_EMPTY) {
-            record_encode_slot(&slot, header->key, at, bytes);
-            return true;
-        }
-    }
-    return false;
-}
-
-/* A table as so many connections would have left it, one for each source. */
-static void fill(struct table *table)
-{
-    const size_t len = (size_t)record_file_len(PLACES);
-    struct store store;
-    uint8_t *file;
-    uint32_t placed = 0;
-
-    table->numbers = calloc(table->sources, sizeof(*table->numbers));
-    if (table->numbers == NULL)
-        err(EX_OSERR, "calloc");
-    open_store(table, &store);
-    check(store_hold(&store, HOLD_ALONE), "store_hold");
-    file = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, store.table_fd, 0);
-    if (file == MAP_FAILED)
-        err(EX_OSERR, "mmap");
-    for (uint32_t number = 0; placed < table->sources; number++)
-        if (place(file, &store.header, number))
-            table->numbers[placed++] = number;
-    munmap(file, len);
-    /* Nothing is written back while the clock runs. */
-    fsync(store.table_fd);
-    store_release(&store);
-    store_close(&store);
-}
-
 static void make_table(const char *parent, const char *name, struct table *table)
 {
     snprintf(table->directory, sizeof(table->directory), "%s/%s", parent, name);
     if (mkdir(table->directory, 0700) != 0)
         err(EX_CANTCREAT, "%s", table->directory);
-    fill(table);
+    table->numbers = table_make(
+        &(struct table_plan){.directory = table->directory, .count = table->sources, .seen = NOON_MS / 1000});
 }
 
 static uint64_t now_ns(void)
@@ -134,20 +62,20 @@ static uint64_t connection(const struct table *table, unsigned round)
 {
     /* A step that visits all, in no order that the machine could foresee. */
     const uint32_t number = table->numbers[(uint64_t)round * 7368787 % table->sources];
-    const struct source source = source_of(number);
+    const struct source source = table_source(number);
     const struct lockout_visitor visitor = {.source = &source, .now = {.ms = NOON_MS + (uint64_t)round * 1000 * DELAY}};
     struct lockout_admission admission;
     struct lockout_charge charge;
     struct store store;
     const uint64_t start = now_ns();
 
-    open_store(table, &store);
-    check(lockout_admit(&store, &policy, &visitor, &admission), "lockout_admit");
-    check(lockout_charge(&store, &policy, &visitor, &charge), "lockout_charge");
+    table_open(table->directory, &store);
+    table_check(lockout_admit(&store, &policy, &visitor, &admission), "lockout_admit");
+    table_check(lockout_charge(&store, &policy, &visitor, &charge), "lockout_charge");
     if (round % 2 == 0)
-        check(lockout_settle(&store, &policy, &visitor, &charge), "lockout_settle");
+        table_check(lockout_settle(&store, &policy, &visitor, &charge), "lockout_settle");
     else
-        check(lockout_forgive(&store, &source, &charge), "lockout_forgive");
+        table_check(lockout_forgive(&store, &source, &charge), "lockout_forgive");
     store_close(&store);
     const uint64_t end = now_ns();
 
@@ -183,10 +111,10 @@ static void verify(const struct table *table)
     struct manage_totals totals;
     struct store store;
 
-    open_store(table, &store);
-    check(manage_each(&store, pass_over, NULL, &totals), "manage_each");
+    table_open(table->directory, &store);
+    table_check(manage_each(&store, pass_over, NULL, &totals), "manage_each");
     store_close(&store);
-    if (totals.used != table->sources || totals.damaged != 0 || totals.places != PLACES)
+    if (totals.used != table->sources || totals.damaged != 0 || totals.places != TABLE_PLACES)
         errx(EX_SOFTWARE, "%" PRIu64 " sources, %" PRIu64 " damaged", totals.used, totals.damaged);
 }
 
@@ -224,7 +152,7 @@ int main(int argc, char **argv)
     const uint64_t many_ns = median(&many);
     printf("few=%u ns=%" PRIu64 "\nmany=%u ns=%" PRIu64 "\nratio=%.3f\n", FEW, few_ns, MANY, many_ns,
            (double)many_ns / (double)few_ns);
-    printf("bytes=%jd expected=%ju\n", (intmax_t)file_bytes(&many), (uintmax_t)(4096 + 64 * PLACES));
+    printf("bytes=%jd expected=%ju\n", (intmax_t)file_bytes(&many), (uintmax_t)(4096 + 64 * TABLE_PLACES));
     free(few.numbers);
     free(many.numbers);
     return 0;
