@@ -160,9 +160,9 @@ socket_is() {
     local i
     for ((i = 0; i < 12; i++)); do
         inside ostiaryctl close
-        eventually 1 socket_is inactive
+        eventually 5 socket_is inactive
         inside ostiaryctl open
-        eventually 1 socket_is active
+        eventually 5 socket_is active
     done
     all_is_well
 }

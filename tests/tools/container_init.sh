@@ -45,8 +45,8 @@ mkdir "/sys/fs/cgroup/$cgroup"
 # As on a machine: root may lock memory, and systemd may load the filters of IPAddressDeny=.
 boot() {
     systemd-nspawn --boot --directory="$dir/root" --machine=ostiary-test --register=no --keep-unit --private-network \
-        --capability=CAP_IPC_LOCK,CAP_BPF --system-call-filter=bpf --link-journal=no --resolv-conf=off --timezone=off --console=pipe --quiet \
-        --bind-ro="$OSTIARY_SOURCE" --bind-ro="$OSTIARY_BUILD" </dev/null
+        --capability=CAP_IPC_LOCK,CAP_BPF --system-call-filter=bpf --link-journal=no --resolv-conf=off --timezone=off \
+        --console=pipe --quiet --bind-ro="$OSTIARY_SOURCE" --bind-ro="$OSTIARY_BUILD" </dev/null
 }
 
 # 133: it has rebooted. Anything else ends it.
