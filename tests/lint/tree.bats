@@ -51,7 +51,7 @@ paths_in_readme() {
 
 @test "the README's tree names all there is: the top level, each directory, and each file where it names files" {
     local file directory pattern missing=
-    local -A wanted=() listed=()
+    local -A wanted=() listed=() seen=()
     while read -r file; do
         [[ $file == .* ]] && continue
         [[ $file == */* ]] || wanted[$file]=1
@@ -66,7 +66,8 @@ paths_in_readme() {
             [[ ! -d $file || $file == */ ]] || file+=/
             listed[$file]=1
             # One file named: then all its neighbours are to be.
-            if [[ $file != */ && $file == */* ]]; then
+            if [[ $file != */ && $file == */* && -z ${seen[${file%/*}]-} ]]; then
+                seen[${file%/*}]=1
                 for neighbour in $(files_matching "^${file%/*}/[^/]+$"); do
                     wanted[$neighbour]=1
                 done
