@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The client's side of the wire against any server: what it sends, when it hangs up, and every way in which looking
+ * up, connecting, sending and receiving can fail. The input: options, how each of three addresses connects, and the
+ * server's script (virtual_net.h), whose rehearsed bytes are the right receipt.
+ */
+#include "virtual_net.h"
+
+#include <netdb.h>
+#include <netinet/in.h>
+
+static int fake_socket(int family, int type, int protocol);
+static int fake_connect(int fd, const struct sockaddr *address, socklen_t len);
+static int fake_getsockopt(int fd, int level, int option, void *value, socklen_t *len);
+
+#define poll          net_poll
+#define recv          net_recv
+#define send          net_send
+#define clock_gettime net_clock_gettime
+#define socket        fake_socket
+#define connect       fake_connect
+#define getsockopt    fake_getsockopt
+#include "../../src/knock.c"
+#include "../../src/stream.c"
+#undef poll
+#undef recv
+#undef send
+#undef clock_gettime
+#undef socket
+#undef connect
+#undef getsockopt
+
+#define MARK "zz9" /* in the secret: no note may have it */
+
+static const struct secret secret = {.bytes = (const uint8_t *)MARK " of the client", .len = 17};
+
+#define ADDRESSES_MAX 3
+
+static struct {
+    unsigned address_count;
+    uint8_t connecting[ADDRESSES_MAX];
+    unsigned tried;
+    enum resolve_result resolving;
+    unsigned notes[KNOCK_NO_RESOURCES + 1];
+} world;
+
+/* ---- looking up and connecting ---------------------------------------------------------------------------------- */
+
+static struct addrinfo *new_address(unsigned number)
+{
+    struct {
+        struct addrinfo info;
+        struct sockaddr_in6 six;
+        struct sockaddr_in four;
+    } *made = calloc(1, sizeof(*made));
+
+    DEMAND(made != NULL);
+    if (number % 2 == 0) {
+        made->four = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
+        made->info = (struct addrinfo){.ai_family = AF_INET, .ai_addrlen = sizeof(made->four)};
+        made->info.ai_addr = (struct sockaddr *)&made->four;
+    } else {
+        made->six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_scope_id = number};
+        made->info = (struct addrinfo){.ai_family = AF_INET6, .ai_addrlen = sizeof(made->six)};
+        made->info.ai_addr = (struct sockaddr *)&made->six;
+    }
+    return &made->info;
+}
+
+enum resolve_result resolve_host(const struct resolve_query *query, int64_t deadline_ms, struct addrinfo **addresses,
+                                 int *gai_status)
+{
+    struct addrinfo **last = addresses;
+
+    (void)query;
+    (void)deadline_ms;
+    *addresses = NULL;
+    *gai_status = EAI_SYSTEM;
+    for (unsigned i = 0; world.resolving == RESOLVE_OK && i < world.address_count; i++) {
+        *last = new_address(i);
+        last = &(*last)->ai_next;
+    }
+    return world.resolving;
+}
+
+static int fake_socket(int family, int type, int protocol)
+{
+    (void)family;
+    (void)protocol;
+    DEMAND(world.tried < world.address_count);
+    net_hang_up();
+    net.said_len = 0;
+    if (world.connecting[world.tried] == 255) {
+        world.tried++;
+        errno = EMFILE;
+        return -1;
+    }
+    return net_pair(type & ~SOCK_STREAM);
+}
+
+/* Its lower half: at once, later, interrupted, or refused; its upper half: how connecting later ends. */
+static int fake_connect(int fd, const struct sockaddr *address, socklen_t len)
+{
+    static const int errors[] = {0, EINPROGRESS, EINTR, ECONNREFUSED, ENETUNREACH, EACCES, ETIMEDOUT, EADDRNOTAVAIL};
+
+    (void)fd;
+    (void)address;
+    (void)len;
+    errno = errors[world.connecting[world.tried++] & 7];
+    return errno == 0 ? 0 : -1;
+}
+
+static int fake_getsockopt(int fd, int level, int option, void *value, socklen_t *len)
+{
+    static const int errors[] = {0, ECONNREFUSED, ECONNRESET, EHOSTUNREACH, ETIMEDOUT, EPERM, -1, EIO};
+    const int error = errors[world.connecting[world.tried - 1] >> 4 & 7];
+
+    (void)fd;
+    DEMAND(level == SOL_SOCKET && option == SO_ERROR && *len == sizeof(int));
+    if (error == -1) {
+        errno = ENOBUFS;
+        return -1;
+    }
+    memcpy(value, &error, sizeof(error));
+    return 0;
+}
+
+/* ---- what the server may know ----------------------------------------------------------------------------------- */
+
+static void make_receipt(void)
+{
+    uint8_t expected[REPLY_LEN];
+
+    DEMAND(mac_reply(secret, net.said, expected) == 0);
+    DEMAND(mac_receipt(secret, net.said, expected, net.rehearsed) == 0);
+}
+
+static void take_note(void *context, enum knock_result result, const char *text)
+{
+    (void)context;
+    DEMAND(result >= KNOCK_UNDECIDED && result <= KNOCK_NO_RESOURCES);
+    DEMAND(text[0] != '\0' && strstr(text, MARK) == NULL && strchr(text, '\n') == NULL);
+    world.notes[result]++;
+}
+
+static void demand_result(enum knock_result result, bool wait)
+{
+    uint8_t expected[REPLY_LEN];
+
+    DEMAND(result != KNOCK_UNDECIDED);
+    if (result != KNOCK_SENT && result != KNOCK_ACCEPTED)
+        DEMAND(world.notes[result] > 0);
+    /*
+     * Only the holder of the secret can make a client believe that it was accepted, and not before it has replied.
+     * (What came early is thrown away, as far as the system shows it.)
+     */
+    if (result == KNOCK_ACCEPTED)
+        DEMAND(wait && (net.rehearsed_said || net.has_held_back));
+    if (result == KNOCK_SENT)
+        DEMAND(!wait);
+    /* On the wire is nothing but the right reply to a whole seed. */
+    DEMAND(net.heard_len <= REPLY_LEN);
+    if (net.heard_len > 0) {
+        DEMAND(net.said_len >= SEED_LEN && mac_reply(secret, net.said, expected) == 0);
+        DEMAND(memcmp(net.heard, expected, net.heard_len) == 0);
+    }
+    if (knock_may_repeat(result))
+        DEMAND(net.heard_len == 0);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    DEMAND(mac_init() == 0);
+    return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    struct fuzz_input input = {bytes, len};
+    const uint8_t options = fuzz_byte(&input);
+    const bool wait = (options & 1) != 0;
+    const struct knock_plan plan = {
+        .host = {.host = "server.example", .port = 5018, .family = (options & 2) != 0 ? AF_INET6 : AF_UNSPEC},
+        .secret = secret,
+        .wait = wait,
+        .note = take_note,
+    };
+    enum knock_result result;
+
+    memset(&world, 0, sizeof(world));
+    world.address_count = 1 + (options >> 2) % ADDRESSES_MAX;
+    world.resolving = (options & 0x80) != 0 ? (enum resolve_result)((options >> 5) & 3) : RESOLVE_OK;
+    for (unsigned i = 0; i < world.address_count; i++)
+        world.connecting[i] = fuzz_byte(&input);
+    net_begin(input);
+    net.deadline_ms = net.now_ms + ((options & 16) != 0 ? 10 : 10000);
+    net.rehearse = make_receipt;
+
+    result = knock_try(&plan, net.deadline_ms);
+    net_listen();
+    DEMAND(net.now_ms <= net.deadline_ms);
+    demand_result(result, wait);
+    net_hang_up();
+    return 0;
+}
