@@ -488,7 +488,7 @@ int config_parse(char *text, size_t len, const struct config_reader *reader, str
     set_defaults(config);
     if (len > CONFIG_SIZE_MAX) {
         parser_error(&parser, "the file %s", file_fault_text(FILE_TOO_LARGE));
-    } else if (parser_begin(&parser, len) == 0 && entry_begin(&parser, len) == 0) {
+    } else if (parser_begin(&parser, text, len) == 0 && entry_begin(&parser) == 0) {
         read_lines(&parser, text, len);
         entry_finish(&parser);
     }

@@ -17,12 +17,6 @@
 #define PATH_MAX_LEN    (PATH_MAX - 1)
 #define SECRET_FILE_MAX 1024 /* bytes of a file that holds one secret and the white space behind it */
 
-#define SMALL     "abcdefghijklmnopqrstuvwxyz"
-#define CAPITALS  "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-#define DIGITS    "0123456789"
-#define NAME_SET  CAPITALS SMALL DIGITS "_.-"
-#define LOGIN_SET SMALL DIGITS "_.-"
-
 /* Secrets that everybody can read: in the samples of 4.0 and in this manual. */
 static const char *const published[] = {"Sample", "The", "Trouble", "With", "Trillions", "weeble", "SECRET"};
 
@@ -36,12 +30,11 @@ struct options {
     struct scan_field socket;
 };
 
-int entry_begin(struct parser *parser, size_t len)
+int entry_begin(struct parser *parser)
 {
     unsigned earlier;
 
-    /* Each line adds one secret at most, and none is shorter than KILL="x". */
-    if (seen_new(len / 8 + PUBLISHED_COUNT, &parser->seen) != 0) {
+    if (seen_new(parser->most + PUBLISHED_COUNT, &parser->seen) != 0) {
         parser_error(parser, "there is no memory, or no random number, to compare its secrets");
         return -1;
     }
@@ -69,6 +62,26 @@ static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
     return false;
 }
 
+static bool is_login_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '.' || byte == '-';
+}
+
+static bool is_name_byte(char byte)
+{
+    return is_login_byte(byte) || (byte >= 'A' && byte <= 'Z');
+}
+
+/* How many bytes at the start of the text are of this kind. strspn(3) would build a table of the set each time. */
+static size_t span(const char *text, bool (*is_one)(char byte))
+{
+    size_t len = 0;
+
+    while (is_one(text[len]))
+        len++;
+    return len;
+}
+
 /* A number, or a name as useradd(8) makes them. It is not looked up here. */
 static bool is_user(const struct scan_field *field)
 {
@@ -77,10 +90,10 @@ static bool is_user(const struct scan_field *field)
 
     if (number_parse(text, (struct number_range){0, ID_MAX}, &id) == NUMBER_OK)
         return true;
-    if (field->len > LOGIN_MAX || strchr(SMALL "_", text[0]) == NULL)
+    if (field->len > LOGIN_MAX || ((text[0] < 'a' || text[0] > 'z') && text[0] != '_'))
         return false;
 
-    const size_t plain = strspn(text, LOGIN_SET);
+    const size_t plain = span(text, is_login_byte);
     return plain == field->len || (plain + 1 == field->len && text[plain] == '$');
 }
 
@@ -233,7 +246,7 @@ static const char *default_name(struct parser *parser, const char *path)
     char *name = parser_keep(parser, base, strnlen(base, NAME_MAX_LEN));
 
     for (char *at = name; at != NULL && *at != '\0'; at++) {
-        if (strchr(NAME_SET, *at) == NULL)
+        if (!is_name_byte(*at))
             *at = '_';
     }
     return name;
@@ -248,7 +261,7 @@ static void take_name(struct parser *parser, const struct scan_field *option, st
             entry->name = default_name(parser, entry->socket);
         return;
     }
-    if (option->len == 0 || option->len > NAME_MAX_LEN || strspn(option->text, NAME_SET) != option->len) {
+    if (option->len == 0 || option->len > NAME_MAX_LEN || span(option->text, is_name_byte) != option->len) {
         parser_error(parser, "the name= must be 1 to %d of A-Z a-z 0-9 _ . -", NAME_MAX_LEN);
         return;
     }

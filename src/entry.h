@@ -9,8 +9,8 @@
 #include "parser.h"
 #include "scan.h"
 
-/* Make the parser ready for the entries of a text of len bytes. Returns 0, or -1 after reporting an error. */
-int entry_begin(struct parser *parser, size_t len);
+/* Make the parser ready for entries, after parser_begin. Returns 0, or -1 after reporting an error. */
+int entry_begin(struct parser *parser);
 
 /* One line each, with at least one field. Until entry_finish a secret is where the line is, in the text. */
 void entry_take_action(struct parser *parser, const struct scan_line *line);

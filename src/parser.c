@@ -16,11 +16,23 @@
 /* A kept string has at least as many bytes in the text, its NUL's place included; a name may repeat its command. */
 #define STRINGS_ROOM(len) (2 * (len) + 64)
 
-int parser_begin(struct parser *parser, size_t len)
+/* How many lines can add something. What is wiped at the end is not larger than it has to be: each page of it costs. */
+static size_t count_lines(const char *text, size_t len)
+{
+    const size_t most = len / LINE_MIN + 1;
+    size_t count = 1;
+
+    for (size_t i = 0; i < len && count < most; i++)
+        count += text[i] == '\n';
+    return count;
+}
+
+int parser_begin(struct parser *parser, const char *text, size_t len)
 {
     struct config *config = parser->config;
-    const size_t most = len / LINE_MIN + 1;
+    const size_t most = count_lines(text, len);
 
+    parser->most = most;
     config->memory = calloc(1, most * (sizeof(struct config_entry) + sizeof(struct source)) + STRINGS_ROOM(len));
     if (config->memory == NULL) {
         parser_error(parser, "there is no memory to read it");

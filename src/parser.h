@@ -23,6 +23,7 @@ struct parser {
     unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
     unsigned kill_line;        /* 0: no KILL yet */
     bool has_entry;            /* a line with ACTION or KILL, right or wrong */
+    size_t most;               /* no more entries, exemptions or secrets can come */
     struct seen seen;
 
     char *strings; /* free room in config->memory */
@@ -32,8 +33,10 @@ struct parser {
     size_t warnings; /* the same */
 };
 
-/* Make room for all that a text of len bytes can say. Returns 0, or -1 after reporting an error. */
-int parser_begin(struct parser *parser, size_t len);
+/*
+ * Make room for all that a text of len bytes can say, and set parser->most. Returns 0, or -1 after reporting an error.
+ */
+int parser_begin(struct parser *parser, const char *text, size_t len);
 
 /* Report how much was not shown, and give back what only the run needed. */
 void parser_end(struct parser *parser);

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #define BLANKS "\t "
-#define WORD   "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
 
 static bool is_control(char byte)
 {
@@ -34,7 +33,17 @@ static bool is_ascii(const char *text, size_t len)
 
 static char *skip_blanks(char *at)
 {
-    return at + strspn(at, BLANKS);
+    while (*at == ' ' || *at == '\t')
+        at++;
+    return at;
+}
+
+/* strspn(3) with a set as long as this builds a table of it first, for each line. */
+static char *skip_word(char *at)
+{
+    while ((*at >= 'A' && *at <= 'Z') || (*at >= 'a' && *at <= 'z') || (*at >= '0' && *at <= '9') || *at == '_')
+        at++;
+    return at;
 }
 
 static bool ends_line(char sign)
@@ -120,7 +129,7 @@ enum scan_fault scan_line(char *text, size_t len, struct scan_line *line)
     if (ends_line(*start))
         return SCAN_OK;
 
-    char *end = start + strspn(start, WORD);
+    char *end = skip_word(start);
     if (end == start)
         return SCAN_NO_KEYWORD;
 
