@@ -3,152 +3,104 @@
 #include "account.h"
 
 #include "number.h"
+#include "users.h"
 
-#include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#define ENTRY_LEN_FIRST 4096          /* bytes for one passwd or group entry, doubled while it is too small */
-#define ENTRY_LEN_MAX   (1024 * 1024) /* of a group with very many members */
-
 static const struct number_range id_range = {0, UINT32_MAX - 1}; /* the last one means "no change" to the kernel */
-
-/* One answer of the user database. found is false when it has no such entry. */
-struct lookup {
-    bool found;
-    struct passwd user;
-    struct group group;
-    char *buffer; /* what the entry points into */
-};
-
-/* The four functions of one shape: by name or by number, users or groups. */
-static int ask(const char *name, const uint64_t *id, bool user, size_t len, struct lookup *lookup)
-{
-    struct passwd *user_found = NULL;
-    struct group *group_found = NULL;
-    int error;
-
-    if (user && id != NULL)
-        error = getpwuid_r((uid_t)*id, &lookup->user, lookup->buffer, len, &user_found);
-    else if (user)
-        error = getpwnam_r(name, &lookup->user, lookup->buffer, len, &user_found);
-    else
-        error = getgrnam_r(name, &lookup->group, lookup->buffer, len, &group_found);
-    lookup->found = user_found != NULL || group_found != NULL;
-    return error;
-}
-
-/* Ask with a buffer that grows. Returns 0 (found or not) or -1 with errno. */
-static int look_up(const char *name, const uint64_t *id, bool user, struct lookup *lookup)
-{
-    *lookup = (struct lookup){0};
-    for (size_t len = ENTRY_LEN_FIRST; len <= ENTRY_LEN_MAX; len *= 2) {
-        char *grown = realloc(lookup->buffer, len);
-        int error;
-
-        if (grown == NULL)
-            return -1;
-        lookup->buffer = grown;
-        error = ask(name, id, user, len, lookup);
-        /* "Not found" has many names: getpwnam_r(3) lists these. */
-        if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
-            return 0;
-        if (error != ERANGE) {
-            errno = error;
-            return -1;
-        }
-    }
-    errno = ERANGE;
-    return -1;
-}
 
 static enum account_fault resolve_group(const char *group, gid_t *gid)
 {
-    struct lookup lookup;
     uint64_t number;
-    enum account_fault fault = ACCOUNT_LOOKUP;
 
     if (number_parse(group, id_range, &number) == NUMBER_OK) {
         *gid = (gid_t)number;
         return ACCOUNT_OK;
     }
-    if (look_up(group, NULL, false, &lookup) == 0) {
-        fault = lookup.found ? ACCOUNT_OK : ACCOUNT_NO_GROUP;
-        if (lookup.found)
-            *gid = lookup.group.gr_gid;
+    switch (users_group(group, gid)) {
+    case USERS_FOUND:
+        return ACCOUNT_OK;
+    case USERS_NONE:
+        return ACCOUNT_NO_GROUP;
+    case USERS_FAILED:
+        break;
     }
-    free(lookup.buffer);
-    return fault;
+    return ACCOUNT_LOOKUP;
 }
 
-/* The supplementary groups: all that the database lists for a named user, the one gid for a bare number. */
-static int list_groups(struct account *account, const char *name)
+/* All that the database lists for a user, the one gid for a bare number (NULL). */
+static int list_groups(struct account *account, const struct passwd *entry)
 {
-    int room = 16;
+    if (entry != NULL)
+        return users_groups(entry->pw_name, account->gid, &account->groups, &account->group_count);
 
-    for (;;) {
-        int count = room;
-        gid_t *grown = reallocarray(account->groups, (size_t)room, sizeof(*grown));
-
-        if (grown == NULL)
-            return -1;
-        account->groups = grown;
-        if (name == NULL) {
-            account->groups[0] = account->gid;
-            account->group_count = 1;
-            return 0;
-        }
-        if (getgrouplist(name, account->gid, account->groups, &count) >= 0) {
-            account->group_count = (size_t)count;
-            return 0;
-        }
-        room = count > room ? count : room * 2;
-    }
+    account->groups = malloc(sizeof(*account->groups));
+    if (account->groups == NULL)
+        return -1;
+    account->groups[0] = account->gid;
+    account->group_count = 1;
+    return 0;
 }
 
-static enum account_fault fill(const char *user, const char *group, const struct lookup *lookup, uint64_t number,
-                               struct account *account)
+/* entry: NULL for a bare number. account->uid is set. */
+static enum account_fault fill(const char *user, const char *group, const struct passwd *entry, struct account *account)
 {
-    enum account_fault fault;
-
-    account->uid = lookup->found ? lookup->user.pw_uid : (uid_t)number;
     if (group != NULL) {
-        fault = resolve_group(group, &account->gid);
+        const enum account_fault fault = resolve_group(group, &account->gid);
+
         if (fault != ACCOUNT_OK)
             return fault;
-    } else if (lookup->found) {
-        account->gid = lookup->user.pw_gid;
+    } else if (entry != NULL) {
+        account->gid = entry->pw_gid;
     } else {
         return ACCOUNT_NEEDS_GROUP;
     }
 
-    const char *shell = lookup->found ? lookup->user.pw_shell : "";
-    account->name = strdup(lookup->found ? lookup->user.pw_name : user);
-    account->home = strdup(lookup->found ? lookup->user.pw_dir : "/");
+    const char *shell = entry != NULL ? entry->pw_shell : "";
+    account->name = strdup(entry != NULL ? entry->pw_name : user);
+    account->home = strdup(entry != NULL ? entry->pw_dir : "/");
     account->shell = strdup(*shell != '\0' ? shell : "/bin/sh");
-    if (account->name == NULL || account->home == NULL || account->shell == NULL)
-        return ACCOUNT_LOOKUP;
-    if (list_groups(account, lookup->found ? account->name : NULL) != 0)
+    if (account->name == NULL || account->home == NULL || account->shell == NULL || list_groups(account, entry) != 0)
         return ACCOUNT_LOOKUP;
     return ACCOUNT_OK;
 }
 
+/* Does the database know the user? A number that it does not know is one all the same: then found->buffer is NULL. */
+static enum account_fault find(const char *user, uid_t *uid, struct user *found)
+{
+    uint64_t number;
+    const bool numeric = number_parse(user, id_range, &number) == NUMBER_OK;
+
+    switch (numeric ? users_by_uid((uid_t)number, found) : users_by_name(user, found)) {
+    case USERS_FOUND:
+        *uid = found->entry.pw_uid;
+        return ACCOUNT_OK;
+    case USERS_NONE:
+        if (!numeric)
+            return ACCOUNT_NO_USER;
+        *uid = (uid_t)number;
+        return ACCOUNT_OK;
+    case USERS_FAILED:
+        break;
+    }
+    return ACCOUNT_LOOKUP;
+}
+
 enum account_fault account_resolve(const char *user, const char *group, struct account *account)
 {
-    struct lookup lookup;
-    uint64_t number = 0;
-    const bool numeric = number_parse(user, id_range, &number) == NUMBER_OK;
-    enum account_fault fault = ACCOUNT_LOOKUP;
+    struct user found = {0};
+    enum account_fault fault;
 
     *account = (struct account){0};
-    if (look_up(user, numeric ? &number : NULL, true, &lookup) == 0)
-        fault = !numeric && !lookup.found ? ACCOUNT_NO_USER : fill(user, group, &lookup, number, account);
-    free(lookup.buffer);
+    fault = find(user, &account->uid, &found);
+    if (fault == ACCOUNT_OK)
+        fault = fill(user, group, found.buffer != NULL ? &found.entry : NULL, account);
+    free(found.buffer);
     if (fault != ACCOUNT_OK)
         account_free(account);
     return fault;

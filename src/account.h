@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The identity an action runs as, from the user and group that the configuration names. It asks the system's user
- * database (NSS), which may read files or ask a server: never before the reply has arrived.
+ * The identity an action runs as, from the user and group that the configuration names. It asks the user database
+ * (users.h), which may have to ask a server: never before the reply has arrived.
  */
 #ifndef OSTIARY_ACCOUNT_H
 #define OSTIARY_ACCOUNT_H

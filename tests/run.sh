@@ -4,11 +4,11 @@
 #
 # usage: sh tests/run.sh
 #
-# Installs what is missing (setup.sh), and leaves build, build-clang, build-asan and build-libwrap behind: with gcc, with
-# clang, with the address and undefined behaviour sanitizers, and with libwrap. All tests run on the first and the third;
-# unit tests run on the second, and once more under valgrind; on the last, what libwrap adds. Prints the figures at the
-# end; the last line is their sum. With CI=true a skipped test is a failed one. Run as root: without, the end-to-end
-# tests are skipped.
+# Installs what is missing (setup.sh), and leaves build, build-clang, build-asan, build-libwrap and build-static behind:
+# with gcc, with clang, with the address and undefined behaviour sanitizers, with libwrap, and with a handler that is
+# linked statically. All tests run on the first and the third; unit tests run on the second, and once more under valgrind;
+# on the last two, what is different there. Prints the figures at the end; the last line is their sum. With CI=true a
+# skipped test is a failed one. Run as root: without, the end-to-end tests are skipped.
 set -eu
 cd "$(dirname "$0")/.."
 
@@ -77,7 +77,8 @@ build build --werror
 CC=clang build build-clang --werror
 build build-asan --werror -Db_sanitize=address,undefined -Db_lundef=false
 build build-libwrap --werror -Dlibwrap=enabled
-for directory in build build-asan; do
+build build-static --werror -Dstatic_handler=true
+for directory in build build-asan build-static; do
     sh tests/setup.sh launchers "$directory/launchers"
 done
 
@@ -85,6 +86,7 @@ run_tests gcc build
 run_tests clang build-clang --suite unit
 run_tests sanitizers build-asan --no-suite lint
 run_tests libwrap build-libwrap --suite libwrap
+run_tests static build-static static launchers
 run_tests memory build --suite unit --timeout-multiplier 10 \
     --wrapper 'valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 

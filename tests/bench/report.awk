@@ -64,8 +64,8 @@ END {
     one = "default/accepted/ten/1"
     promise("accepted, exec to seed: default build / dynamic floor", ratio(one, "floor-dynamic", SEED), "<=", 1.5, 3)
     promise("accepted, CPU: default build / dynamic floor", ratio(one, "floor-dynamic", CPU), "<=", 1.5)
-    promise("accepted, exec to seed: libgcrypt static / dynamic floor", ratio("libgcrypt/accepted/ten/1", "floor-dynamic", SEED), "<=", 1.1)
-    promise("accepted, exec to seed: libgcrypt static / static musl floor", ratio("libgcrypt/accepted/ten/1", "floor-musl", SEED), "<=", 2)
+    promise("accepted, exec to seed: static handler / dynamic floor", ratio("static/accepted/ten/1", "floor-dynamic", SEED), "<=", 1.1)
+    promise("accepted, exec to seed: static handler / static musl floor", ratio("static/accepted/ten/1", "floor-musl", SEED), "<=", 2)
     promise("CPU: locked out / accepted", ratio("default/locked/ten/1", one, CPU), "<=", 0.9, 0.95)
     promise("accepted, exec to end: 1,000,000 sources / 10", ratio("default/accepted/million/1", one, END_), "<=", 1.05, 1.25)
     promise("rejected, exec to end: 1,000,000 sources / 10", ratio("default/rejected/million/1", "default/rejected/ten/1", END_), "<=", 1.05, 1.25)
@@ -76,7 +76,7 @@ END {
     promise("CPU: dropbear -i / accepted", ratio("dropbear", one, CPU), ">=", 100)
     promise("peak memory, KiB: default build, accepted", shown(one, RSS), "<=", 3072, 4608)
     promise("peak memory, KiB: default build, rejected", shown("default/rejected/ten/1", RSS), "<=", 3072, 4096)
-    promise("peak memory, KiB: libgcrypt static, accepted", shown("libgcrypt/accepted/ten/1", RSS), "<=", 2048)
+    promise("peak memory, KiB: static handler, accepted", shown("static/accepted/ten/1", RSS), "<=", 2048)
     if (quick)
         print "1.." promises
     exit missed > 0

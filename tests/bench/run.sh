@@ -81,14 +81,14 @@ if [ -z "$build" ]; then
     quietly meson compile -C "$work/build-default"
     build=$work/build-default
 fi
-[ -n "$quick" ] || variant libgcrypt ostiaryd -Dstatic_libgcrypt=true
+[ -n "$quick" ] || variant static ostiaryd -Dstatic_handler=true
 
 # What is measured is started from here, with names that say which it is.
 bin=$work/bin
 mkdir "$bin"
 cp "$build/src/ostiaryd" "$bin/default"
 cp "$build/tests/bench/knocks" "$bin/knocks"
-[ -n "$quick" ] || cp "$work/build-libgcrypt/src/ostiaryd" "$bin/libgcrypt"
+[ -n "$quick" ] || cp "$work/build-static/src/ostiaryd" "$bin/static"
 small='cc -static -O2'
 if command -v musl-gcc >/dev/null; then
     small='musl-gcc -static -O2'
@@ -150,7 +150,7 @@ plain floor-dynamic
 for kind in accepted rejected locked; do
     handler default "$kind" ten 1
     handler default "$kind" million 1
-    [ -n "$quick" ] || handler libgcrypt "$kind" ten 1
+    [ -n "$quick" ] || handler static "$kind" ten 1
 done
 handler default accepted ten 8
 handler default accepted ten 500

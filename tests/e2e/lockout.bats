@@ -116,8 +116,11 @@ kill_everywhere() {
     done
     HANDLER=("$OSTIARY_BUILD/tests/kill-at" '{n}' "$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
     at_noon --width=2 --env="OSTIARY_TEST_TALLY=$WORK/kill.{n}/tally" "127.0.0.2=${reply}x$STOPS"
-    # A few more or less may have been needed: files that the C library looks for, or a lock that had to be waited for.
-    [ "$(how_many status 137)" -ge $((STOPS - 10)) ]
+    # Some more or less may have been needed: files that the C library looks for, a lock that had to be waited for, a
+    # sanitizer's memory.
+    local killed
+    killed=$(how_many status 137)
+    [ "$killed" -ge $((STOPS - STOPS / 10)) ] || is "$killed" "nearly $STOPS" "handlers that were killed"
 }
 
 # after_kill N: $strikes and $keys used of the handler that was killed at its Nth stop. The table, if any, is whole.
