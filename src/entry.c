@@ -509,7 +509,8 @@ static void load_secrets(struct parser *parser)
         return;
     if (locked_new(room, &config->secrets) != 0) {
         parser_error(parser,
-                     "its secrets do not fit into locked memory (%s): raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=",
+                     "its secrets do not fit into locked memory (%s): raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=; a "
+                     "container may lack CAP_IPC_LOCK",
                      strerror(errno));
         return;
     }

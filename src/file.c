@@ -286,7 +286,8 @@ const char *file_fault_text(enum file_fault fault)
     case FILE_CHANGED:
         return "changed while it was read: try again";
     case FILE_NO_MEMORY:
-        return "does not fit into locked memory (raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=)";
+        return "does not fit into locked memory (raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=; a container may lack "
+               "CAP_IPC_LOCK)";
     case FILE_NOT_ABSOLUTE:
         return "is no absolute path: write it from / on";
     case FILE_NOT_EXECUTABLE:

@@ -16,7 +16,8 @@ struct locked {
 
 /*
  * Give len bytes (1 or more), all zero. Returns 0, or -1 with errno: ENOMEM or EPERM or EAGAIN mean that
- * RLIMIT_MEMLOCK is too small. The caller gives it back with locked_free.
+ * RLIMIT_MEMLOCK is too small; EPERM is also the answer of a container's filter. The caller gives it back with
+ * locked_free.
  */
 int locked_new(size_t len, struct locked *memory);
 
