@@ -8,6 +8,7 @@ load ../lib/container
 
 CONFIG=$OSTIARY_SYSCONFDIR/ostiary.cfg
 SEALED_CONFIG=$OSTIARY_SYSCONFDIR/ostiary-sealed.cfg
+SERVICE=$OSTIARY_SYSCONFDIR/xinetd.d/ostiary
 EXAMPLES=$OSTIARY_DATADIR/doc/ostiary/examples
 
 setup_file() {
@@ -55,6 +56,27 @@ files_in_readme() {
     is "$(sed "s|^$OSTIARY_PREFIX/||; s|^/||" "$root" | LC_ALL=C sort)" "$(files_in_readme)" "files"
     # Nobody but root can change one, and everybody can read it.
     is "$(outside find "$CONTAINER_DIR/listed" ! -type d \( ! -user root -o -perm /022 -o ! -perm -444 \))" "" "wrong owners and modes"
+}
+
+@test "meson install leaves a service file of xinetd that was edited as it is" {
+    local directory=$CONTAINER_DIR/edited
+    install_there() {
+        outside env DESTDIR="$directory" meson install -C "$OSTIARY_BUILD" --no-rebuild --quiet
+    }
+    names() {
+        outside find "$directory$OSTIARY_SYSCONFDIR/xinetd.d" -type f -printf '%f %m\n' | sort | xargs
+    }
+    install_there
+    install_there
+    is "$(names)" 'ostiary 644' "files, when nothing was edited"
+    outside sed -i 's/= yes/= no/' "$directory$SERVICE"
+    install_there
+    is "$(names)" 'ostiary 644 ostiary.new 644' "files"
+    is "$(outside diff "$directory$SERVICE" "$directory$SERVICE.new" | grep -c '^[<>]')" 2 "lines that differ"
+    # Edited back, it is the installed one again.
+    outside cp "$directory$SERVICE.new" "$directory$SERVICE"
+    install_there
+    is "$(names)" 'ostiary 644' "files, when nothing is edited any more"
 }
 
 @test "systemd-analyze verify is silent for every unit" {
@@ -108,10 +130,10 @@ files_in_readme() {
     inside systemctl disable --now ostiary.socket ostiary-sealed.socket ostclient@127.0.0.1.timer
     outside ninja -C "$OSTIARY_BUILD" uninstall >"$BATS_TEST_TMPDIR/uninstall"
     inside systemctl daemon-reload
-    inside ls "$CONFIG" "$SEALED_CONFIG" /var/lib/ostiary/lockout /var/lib/ostiary-sealed/lockout
+    inside ls "$CONFIG" "$SEALED_CONFIG" "$SERVICE" /var/lib/ostiary/lockout /var/lib/ostiary-sealed/lockout
     run inside ls "$OSTIARY_SBINDIR/ostiaryd" "$OSTIARY_UNIT_DIR/ostiary.socket"
     [ "$status" -ne 0 ]
-    is "$(inside find "$OSTIARY_PREFIX" -name '*ostiary*' ! -type d ! -name '*.cfg' ! -path '*/libexec/*' ! -path '/usr/share/*')" "" "what is left"
+    is "$(inside find "$OSTIARY_PREFIX" -name '*ostiary*' ! -type d ! -name '*.cfg' ! -path '*/xinetd.d/*' ! -path '*/libexec/*' ! -path '/usr/share/*')" "" "what is left"
     all_is_well
 
     container_install
