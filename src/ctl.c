@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -57,6 +58,20 @@ char **ctl_arguments(int argc, char **argv, int low, int high)
     if (count > high)
         ctl_usage("%s: this argument is too much: %s", argv[0], argv[optind + high]);
     return argv + optind;
+}
+
+void ctl_changed(const char *format, ...)
+{
+    char text[CTL_FAULT_LEN];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof(text), format, arguments);
+    va_end(arguments);
+    puts(text);
+    openlog("ostiaryctl", LOG_PID, LOG_AUTH);
+    syslog(LOG_NOTICE, "%s", text);
+    closelog();
 }
 
 void ctl_print_finding(void *context, const struct config_finding *finding)

@@ -98,6 +98,9 @@ _Noreturn void ctl_state_fault(const struct ctl *ctl, enum store_fault fault);
 #define CTL_FAULT_LEN 5000
 void ctl_fault_text(const struct ctl *ctl, enum store_fault fault, char text[static CTL_FAULT_LEN]);
 
+/* Say what has been changed, one line: on standard output, and to syslog, where the next administrator looks for it. */
+__attribute__((format(printf, 1, 2))) void ctl_changed(const char *format, ...);
+
 /* Print a finding as "file:line: error: text". context is the FILE to print to. */
 void ctl_print_finding(void *context, const struct config_finding *finding);
 

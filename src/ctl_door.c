@@ -50,8 +50,8 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     close(dir_fd);
-    printf("the door %s closed since %s: %s; nobody is served until 'ostiaryctl open'\n",
-           was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time", door.reason);
+    ctl_changed("the door %s closed since %s: %s; nobody is served until 'ostiaryctl open'",
+                was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time", door.reason);
     return CTL_OK;
 }
 
@@ -115,7 +115,7 @@ enum ctl_status ctl_open(struct ctl *ctl, int argc, char **argv)
     fault = manage_open(&ctl->store, &was_closed);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
-    printf("the door %s; the errors of all sources are forgotten\n", was_closed ? "is open" : "was open already");
+    ctl_changed("the door %s; the errors of all sources are forgotten", was_closed ? "is open" : "was open already");
     ctl_be_root();
     return start_sockets(ctl);
 }

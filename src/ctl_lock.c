@@ -83,11 +83,11 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     if (seconds == 0) {
-        printf("%s is locked until unlocked\n", name);
+        ctl_changed("%s is locked until unlocked", name);
     } else {
         when_format_utc(now.ms / 1000 + seconds, until_text);
         when_format_span(seconds, span);
-        printf("%s is locked until %s (%s)\n", name, until_text, span);
+        ctl_changed("%s is locked until %s (%s)", name, until_text, span);
     }
     return CTL_OK;
 }
@@ -132,7 +132,7 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, struct lock
         ctl_state_fault(ctl, fault);
 
     if (found)
-        printf("%s is unlocked, and its strikes are forgotten\n", name);
+        ctl_changed("%s is unlocked, and its strikes are forgotten", name);
     if (cover.found) {
         address_format_source(&cover.network, network);
         warnx("%s is still locked, with its network: run 'ostiaryctl unlock %s'", name, network);
@@ -151,8 +151,8 @@ static enum ctl_status unlock_all(struct ctl *ctl, struct lockout_clock now)
     fault = manage_unlock_all(&ctl->store, now, &count);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
-    printf("nobody is locked now (%" PRIu64 " %s), and all strikes are forgotten\n", count,
-           count == 1 ? "was" : "were");
+    ctl_changed("nobody is locked now (%" PRIu64 " %s), and all strikes are forgotten", count,
+                count == 1 ? "was" : "were");
     return CTL_OK;
 }
 
@@ -183,6 +183,6 @@ enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv)
     fault = manage_flush(&ctl->store, ctl_now(), &count);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
-    printf("%" PRIu64 " %s forgotten; locks are as they were\n", count, count == 1 ? "source is" : "sources are");
+    ctl_changed("%" PRIu64 " %s forgotten; locks are as they were", count, count == 1 ? "source is" : "sources are");
     return CTL_OK;
 }

@@ -108,9 +108,9 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
 
     if (report.finished_earlier)
         printf("%s/lockout: an interrupted repair is finished\n", ctl->config.state_dir);
-    printf("%s/lockout: %" PRIu64 " kept, %" PRIu64 " lost with their damage, %" PRIu64
-           " dropped for want of room; %" PRIu64 " places\n",
-           ctl->config.state_dir, report.kept, report.damaged, report.dropped, report.places);
+    ctl_changed("%s/lockout: %" PRIu64 " kept, %" PRIu64 " lost with their damage, %" PRIu64
+                " dropped for want of room; %" PRIu64 " places",
+                ctl->config.state_dir, report.kept, report.damaged, report.dropped, report.places);
     if (report.counters_lost)
         printf("%s/lockout: the counters were damaged: errors count from 0 again\n", ctl->config.state_dir);
     return CTL_OK;

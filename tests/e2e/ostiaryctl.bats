@@ -261,6 +261,31 @@ everything() {
     matches "$output" 'was not locked'
 }
 
+@test "what is changed by hand is told to syslog too, word for word, and what is only looked at is not" {
+    local said=$WORK/said wanted=$WORK/wanted sink
+    setpriv --pdeathsig KILL "$OSTIARY_SOURCE/tests/tools/syslog_sink.py" "$WORK/log.sock" "$said" 3>&- &
+    sink=$!
+    all_is_said() {
+        [ "$(wc -l <"$said")" -eq 8 ]
+    }
+    eventually 5 test -S "$WORK/log.sock"
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && mount -t tmpfs ostiary /dev && ln -s "$0" /dev/log &&
+        exec "$@"' "$WORK/log.sock")
+    for command in 'lock 192.0.2.7' 'lock 198.51.100.0/24 0' 'unlock 192.0.2.7' 'unlock --all' flush close open repair; do
+        # shellcheck disable=SC2086 # words
+        ctl 0 $command
+        head -n 1 <<<"$output" >>"$wanted"
+        ctl 0 list
+        ctl 0 verify
+    done
+    is "$(wc -l <"$wanted")" 8 "commands that changed something"
+    eventually 5 all_is_said
+    kill "$sink"
+    wait "$sink" || true
+    is "$(sed 's/^<37> ostiaryctl\[[0-9]*\]: //' "$said")" "$(cat "$wanted")" "lines in syslog"
+}
+
 @test "unlock --all leaves nobody locked, networks neither, and flush only forgets those who are not" {
     strikes 192.0.2.1 1 60
     strikes 192.0.2.2 3 60
