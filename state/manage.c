@@ -161,25 +161,35 @@ enum store_fault manage_unlock(struct store *store, const struct manage_target *
 
 enum sweep_result { SWEEP_KEEP, SWEEP_CHANGED, SWEEP_REMOVE };
 
-/* What to do with each record; it may change it, and counts what the caller wants to know. */
-typedef enum sweep_result sweep_function(struct record_slot *slot, uint64_t now, uint64_t *count);
+/* A walk over all records. judge says what to do with each; it may change the record, and counts what the caller asks.
+ */
+struct sweep {
+    enum sweep_result (*judge)(struct sweep *sweep, struct record_slot *slot);
+    uint64_t now; /* s */
+    uint64_t count;
+};
 
-static bool sweep_page(const struct store *store, uint8_t page[static PAGE_LEN], uint64_t first, unsigned slots,
-                       sweep_function *sweep, uint64_t now, uint64_t *count)
+struct page {
+    uint8_t bytes[PAGE_LEN];
+    uint64_t first; /* place */
+    unsigned slots;
+};
+
+static bool sweep_page(const struct store *store, struct sweep *sweep, struct page *page)
 {
     struct record_slot slot;
     bool changed = false;
 
-    for (unsigned i = 0; i < slots; i++) {
-        uint8_t *bytes = page + i * RECORD_LEN;
+    for (unsigned i = 0; i < page->slots; i++) {
+        uint8_t *bytes = page->bytes + i * RECORD_LEN;
 
-        if (record_decode_slot(bytes, store->header.key, first + i, &slot) != RECORD_WHOLE)
+        if (record_decode_slot(bytes, store->header.key, page->first + i, &slot) != RECORD_WHOLE)
             continue;
-        switch (sweep(&slot, now, count)) {
+        switch (sweep->judge(sweep, &slot)) {
         case SWEEP_KEEP:
             continue;
         case SWEEP_CHANGED:
-            record_encode_slot(&slot, store->header.key, first + i, bytes);
+            record_encode_slot(&slot, store->header.key, page->first + i, bytes);
             break;
         case SWEEP_REMOVE:
             memset(bytes, 0, RECORD_LEN);
@@ -191,24 +201,23 @@ static bool sweep_page(const struct store *store, uint8_t page[static PAGE_LEN],
 }
 
 /* Page by page, writing those that changed: a hole in the file stays one. */
-static enum store_fault sweep_table(const struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+static enum store_fault sweep_table(const struct store *store, struct sweep *sweep)
 {
-    uint8_t page[PAGE_LEN];
+    struct page page;
     enum store_fault fault;
 
-    for (uint64_t first = 0; first < store->header.places; first += PAGE_SLOTS) {
-        const unsigned slots = (unsigned)lesser(store->header.places - first, PAGE_SLOTS);
-
-        fault = store_read(store, store_slot_at(first), page, (size_t)slots * RECORD_LEN);
-        if (fault == STORE_OK && sweep_page(store, page, first, slots, sweep, now, count))
-            fault = store_write(store, store_slot_at(first), page, (size_t)slots * RECORD_LEN);
+    for (page.first = 0; page.first < store->header.places; page.first += PAGE_SLOTS) {
+        page.slots = (unsigned)lesser(store->header.places - page.first, PAGE_SLOTS);
+        fault = store_read(store, store_slot_at(page.first), page.bytes, (size_t)page.slots * RECORD_LEN);
+        if (fault == STORE_OK && sweep_page(store, sweep, &page))
+            fault = store_write(store, store_slot_at(page.first), page.bytes, (size_t)page.slots * RECORD_LEN);
         if (fault != STORE_OK)
             return fault;
     }
     return STORE_OK;
 }
 
-static enum store_fault sweep_networks(struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+static enum store_fault sweep_networks(struct store *store, struct sweep *sweep)
 {
     struct networks networks;
     bool changed = false;
@@ -217,7 +226,7 @@ static enum store_fault sweep_networks(struct store *store, sweep_function *swee
     if (fault != STORE_OK)
         return fault;
     for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
-        if (!networks.used[i] || sweep(&networks.slots[i], now, count) == SWEEP_KEEP)
+        if (!networks.used[i] || sweep->judge(sweep, &networks.slots[i]) == SWEEP_KEEP)
             continue;
         networks.used[i] = false; /* a network that locks nobody says nothing */
         changed = true;
@@ -225,47 +234,54 @@ static enum store_fault sweep_networks(struct store *store, sweep_function *swee
     return changed ? networks_write_all(store, &networks) : STORE_OK;
 }
 
-static enum store_fault sweep_all(struct store *store, sweep_function *sweep, uint64_t now, uint64_t *count)
+static enum store_fault sweep_all(struct store *store, struct sweep *sweep)
 {
     enum store_fault fault = store_hold(store, HOLD_ALONE);
 
-    *count = 0;
     if (fault != STORE_OK)
         return fault;
-    fault = sweep_networks(store, sweep, now, count);
+    fault = sweep_networks(store, sweep);
     if (fault == STORE_OK)
-        fault = sweep_table(store, sweep, now, count);
+        fault = sweep_table(store, sweep);
     if (fault == STORE_OK)
         fault = store_sync(store);
     store_release(store);
     return fault;
 }
 
-static enum sweep_result unlock_one(struct record_slot *slot, uint64_t now, uint64_t *count)
+static enum sweep_result unlock_one(struct sweep *sweep, struct record_slot *slot)
 {
     if (!slot->locked)
         return SWEEP_KEEP;
-    *count += slot_in_force(slot, now);
+    sweep->count += slot_in_force(slot, sweep->now);
     slot_absolve(slot);
     return SWEEP_CHANGED;
 }
 
 enum store_fault manage_unlock_all(struct store *store, struct lockout_clock now, uint64_t *count)
 {
-    return sweep_all(store, unlock_one, seconds(now), count);
+    struct sweep sweep = {.judge = unlock_one, .now = seconds(now)};
+    const enum store_fault fault = sweep_all(store, &sweep);
+
+    *count = sweep.count;
+    return fault;
 }
 
-static enum sweep_result flush_one(struct record_slot *slot, uint64_t now, uint64_t *count)
+static enum sweep_result flush_one(struct sweep *sweep, struct record_slot *slot)
 {
-    if (slot_in_force(slot, now))
+    if (slot_in_force(slot, sweep->now))
         return SWEEP_KEEP;
-    ++*count;
+    sweep->count++;
     return SWEEP_REMOVE;
 }
 
 enum store_fault manage_flush(struct store *store, struct lockout_clock now, uint64_t *count)
 {
-    return sweep_all(store, flush_one, seconds(now), count);
+    struct sweep sweep = {.judge = flush_one, .now = seconds(now)};
+    const enum store_fault fault = sweep_all(store, &sweep);
+
+    *count = sweep.count;
+    return fault;
 }
 
 enum store_fault manage_open(struct store *store, bool *was_closed)
