@@ -538,10 +538,19 @@ static bool is_large(void)
     return fuzz_number(&header, 8) > 4 * PLACES || fuzz_number(&copy, 8) > 4 * PLACES;
 }
 
+/* Do the counters speak of other networks than there are? */
+static bool has_miscounted(struct run *run)
+{
+    struct repair_findings findings;
+
+    return repair_verify(&run->store, NULL, NULL, &findings) == STORE_OK && findings.counters_damaged;
+}
+
 static void repair(struct run *run, const struct source *source, uint16_t value)
 {
     static const uint64_t sizes[] = {0, PLACES, PLACES + 8, 2 * PLACES};
     const struct view before = view_of(run, source, false);
+    const bool miscounted = has_miscounted(run);
     const struct repair_order order = {
         .places = is_large() ? PLACES : sizes[value % 4], .give_up = value / 4 % 2 == 1, .now = run->now};
     struct repair_report report;
@@ -558,8 +567,11 @@ static void repair(struct run *run, const struct source *source, uint16_t value)
     if (!before.readable)
         return;
     DEMAND(after.seed == before.seed && after.closed == before.closed);
-    if (report.dropped == 0 && !before.has_twin)
-        DEMAND(after.barred == before.barred && after.strikes == before.strikes);
+    if (report.dropped > 0 || before.has_twin)
+        return;
+    DEMAND(after.strikes == before.strikes);
+    /* A network that was not counted bars its sources from now on. */
+    DEMAND(after.barred == before.barred || (after.barred && miscounted));
 }
 
 /* ---- what happens to files -------------------------------------------------------------------------------------- */
