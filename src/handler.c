@@ -202,10 +202,20 @@ bool handler_admit(struct handler *handler)
     return seen == LOCKOUT_ADMITTED || refuse(handler, verdict_reason(seen), EX_OK);
 }
 
+/* No memory for libgcrypt itself. The peer is dropped, and the log says so wherever standard error leads. */
+static void end_without_libgcrypt(void *context, int code, const char *text)
+{
+    (void)context;
+    (void)code;
+    log_line(LOG_ERR, "libgcrypt: %s: the peer is dropped", text);
+    _exit(EX_OSERR);
+}
+
 static bool make_seed(struct handler *handler)
 {
     struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->seed_number};
 
+    mac_on_fatal(end_without_libgcrypt);
     if (mac_init() != 0) {
         log_line(LOG_ERR, "%s", CHECK_NO_LIBGCRYPT);
         return refuse(handler, "state", EX_OSERR);

@@ -21,11 +21,14 @@ static bool is_peer(int fd)
     int domain = 0;
     socklen_t len = sizeof(domain);
 
-    if (fstat(fd, &status) != 0 || !S_ISSOCK(status.st_mode))
+    /* What cannot be looked at may be the peer. */
+    if (fstat(fd, &status) != 0)
+        return true;
+    if (!S_ISSOCK(status.st_mode))
         return false;
     if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) != 0 || domain != AF_UNIX)
         return true;
-    return fstat(STDIN_FILENO, &first) == 0 && status.st_dev == first.st_dev && status.st_ino == first.st_ino;
+    return fstat(STDIN_FILENO, &first) != 0 || (status.st_dev == first.st_dev && status.st_ino == first.st_ino);
 }
 
 int harden_descriptors(bool *stderr_usable)
@@ -42,9 +45,14 @@ int harden_descriptors(bool *stderr_usable)
             return -1;
     } while (null_fd <= STDERR_FILENO);
 
-    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++)
-        if (is_peer(fd) && dup2(null_fd, fd) < 0)
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        if (!is_peer(fd))
+            continue;
+        if (dup2(null_fd, fd) < 0)
             return -1;
+        if (fd == STDERR_FILENO)
+            *stderr_usable = false;
+    }
     close(null_fd);
     return 0;
 }

@@ -21,6 +21,11 @@ int mac_init(void)
     return 0;
 }
 
+void mac_on_fatal(void (*end)(void *context, int code, const char *text))
+{
+    gcry_set_fatalerror_handler(end, NULL);
+}
+
 static void put_le64(uint8_t out[static 8], uint64_t value)
 {
     for (size_t i = 0; i < 8; i++)

@@ -202,8 +202,6 @@ static void take_option(struct options *options, int option)
     case OPTION_VERSION:
         options->version = true;
         break;
-    default:
-        break;
     }
 }
 
@@ -515,9 +513,11 @@ int main(int argc, char *argv[])
     struct options options;
     struct voice voice;
 
-    if (fill_standard_descriptors() != 0)
-        return (int)STATUS_NO_RESOURCES;
     parse_options(argc, argv, &options);
     voice = (struct voice){.quiet = options.quiet, .verbose = options.verbose};
+    if (fill_standard_descriptors() != 0) {
+        complain(&voice, "/dev/null cannot be opened: %s", strerror(errno));
+        return (int)STATUS_NO_RESOURCES;
+    }
     return (int)start(&options, &voice);
 }

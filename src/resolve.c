@@ -21,8 +21,6 @@ struct question {
 
 static void forget(struct question *question)
 {
-    if (question == NULL)
-        return;
     free(question->host);
     free(question);
 }

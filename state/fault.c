@@ -55,8 +55,6 @@ const char *store_fault_text(enum store_fault fault)
         return "the file that closes the door cannot be written or removed: see to the state directory and its disk";
     case STORE_NETWORKS_FULL:
         return "no more networks can be locked: unlock one first";
-    case STORE_NO_MEMORY:
-        return "not enough memory";
     }
     return "unknown fault";
 }
@@ -90,7 +88,6 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_FOREIGN:
     case STORE_REBUILDING:
     case STORE_NETWORKS_FULL:
-    case STORE_NO_MEMORY:
         break;
     }
     return false;

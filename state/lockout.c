@@ -307,7 +307,9 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
         charge->locked_until = slot->locked_until;
         charge->mark.locked_until = slot->locked_until;
     }
-    return bucket_write(visit->store, &visit->bucket, slot);
+    fault = bucket_write(visit->store, &visit->bucket, slot);
+    charge->locks &= fault == STORE_OK; /* what is not in the file locks nobody */
+    return fault;
 }
 
 enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
@@ -426,6 +428,8 @@ enum store_fault lockout_close(struct store *store, const char *reason, struct l
     if (promise == STORE_OK && !was_promised)
         promise = promise_to_close(store);
     fault = door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, &did_close);
+    if (promise == STORE_OK && fault != STORE_OK)
+        promise = store_sync(store); /* it is all there is, so it must outlast a power failure */
     store_release(store);
     if (was_open != NULL)
         *was_open = !was_promised && (did_close || (promise == STORE_OK && fault != STORE_OK));

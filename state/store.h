@@ -42,8 +42,7 @@ enum store_fault {
     STORE_REBUILDING,    /* a repair was interrupted */
     STORE_DOOR_UNKNOWN,  /* errno: whether the door is closed cannot be seen */
     STORE_DOOR_FAILED,   /* errno: closing or opening it */
-    STORE_NETWORKS_FULL, /* all RECORD_NETWORKS are in use */
-    STORE_NO_MEMORY      /* repair and lists alone */
+    STORE_NETWORKS_FULL  /* all RECORD_NETWORKS are in use */
 };
 
 /* What it is and what to do about it, without a path: "the table is damaged: run ostiaryctl repair". */
