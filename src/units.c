@@ -45,7 +45,10 @@ enum units_fault units_open(struct units *units)
     int result;
 
     *units = (struct units){.bus = NULL};
-    if (sd_booted() <= 0)
+    result = sd_booted();
+    if (result < 0)
+        return problem(units, UNITS_FAILED, NULL, result);
+    if (result == 0)
         return UNITS_NO_SYSTEMD;
     result = sd_bus_open_system(&units->bus);
     if (result < 0 && geteuid() == 0) {
