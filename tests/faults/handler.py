@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: ISC
+"""The handler's scenes: a connection, and a peer who plays a part. handler_judge.py says what may never come of it."""
+
+import os
+import re
+import socket
+import subprocess
+
+import tracing
+from handler_judge import LAUNCHERS_GROUP, MAX_BAD_CONNS, SOURCE, HandlerJudge
+from scene import KILL_SECRET, LEN, LIMIT, SECRET, Run, mac
+
+# What the peer replies with, besides a secret.
+WRONG, NOTHING = object(), object()
+
+
+class Connection(Run):
+    """A run of the handler with what the peer got."""
+
+    def __init__(self):
+        super().__init__()
+        self.got = b""
+        self.actions = []
+        self.told = b""  # what came out of the socket of an action
+
+    def received_before(self, call):
+        """Had the reply been received when this was called?"""
+        return any(other.name == "recvfrom" and other.result == LEN for other in self.calls[: self.calls.index(call)])
+
+    def retried(self, call):
+        """Was it called again, and well?"""
+        later = self.calls[self.calls.index(call) + 1 :]
+        return bool(later) and later[0].name == call.name and later[0].worked
+
+    def play_peer(self, peer, reply):
+        peer.settimeout(LIMIT)
+        try:
+            self.read(peer, LEN)
+            if len(self.got) == LEN and reply is NOTHING:
+                peer.shutdown(socket.SHUT_WR)
+            elif len(self.got) == LEN:
+                peer.sendall(bytes(LEN) if reply is WRONG else mac(reply, self.got))
+            self.read(peer, 1 << 20)
+        except TimeoutError:
+            self.hung = True
+        except OSError:
+            pass  # a reset is an end
+
+    def read(self, peer, most):
+        while len(self.got) < most:
+            data = peer.recv(4096 if most > LEN else most - len(self.got))
+            if not data:
+                return
+            self.got += data
+
+
+class Handler(HandlerJudge):
+    """One connection. right: the secret that the peer has, or WRONG or NOTHING. strikes: that the source has already."""
+
+    program = "ostiaryd"
+    statuses = (0, 64, 71, 74, 78, 126, 127)
+    witnesses = ("sendto", "recvfrom", "pwrite64", "fsync", "fdatasync", "getrandom")
+
+    def __init__(self, name, reply, *lines, strikes=1, fresh=False, closed=False, all_fds=False, relay=False):
+        super().__init__(name)
+        self.reply = reply
+        self.lines = lines
+        self.before = 0 if fresh else strikes
+        self.fresh = fresh
+        self.closed = closed
+        self.all_fds = all_fds
+        self.relay = relay
+        self.right = reply in (SECRET, KILL_SECRET)
+        self.barred = closed or strikes >= MAX_BAD_CONNS
+        self.lockout_action = any("LOCKOUT_ACTION" in line for line in lines)
+
+    def prepare(self, place):
+        dump = place.path("bin", "dump-self")
+        action = f'ACTION="{SECRET}","{dump}","actor"'
+        if self.relay:
+            action = f'ACTION="{SECRET}","","name=relay","socket={place.path("relay")}"'
+        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", "DELAY=1", "COMM_TIMEOUT=5", action]
+        place.write("ostiary.cfg", *lines, *(line.replace("@DUMP@", dump) for line in self.lines))
+        if not self.fresh:
+            place.strikes("127.0.0.9", 1)
+            if self.before:
+                place.strikes(SOURCE, self.before)
+        if self.closed:
+            place.write("state/closed", "2026-11-21T20:39:00Z by-hand")
+        place.keep()
+        place.listener = socket.create_server(("127.0.0.1", 0))
+        if self.relay:
+            place.relay = socket.socket(socket.AF_UNIX)
+            place.relay.bind(place.path("relay"))
+            place.relay.listen()
+            place.relay.setblocking(False)
+
+    def play(self, place, fault):
+        place.restore()
+        run = Connection()
+        words, environment = place.around(fault, self.witnesses)
+        command = [*words, place.program("ostiaryd"), "-c", place.path("ostiary.cfg")]
+        if not self.all_fds:
+            command.append("-e")
+        with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
+            connection, _ = place.listener.accept()
+            with connection, open(place.path("said"), "wb") as said:
+                fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
+                process = subprocess.Popen(
+                    command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
+                )
+            run.play_peer(peer, self.reply)
+        run.wait(process)
+        run.calls = tracing.read(place.path("calls"))
+        run.logged = place.syslog.of(run.calls[0].pid if run.calls else process.pid)
+        run.said = place.read("said") + run.logged
+        self.collect(place, run)
+        return run
+
+    def collect(self, place, run):
+        for name in os.listdir(place.path("out")):
+            if name.startswith("dump."):
+                run.actions.append(place.read("out/" + name))
+        while self.relay:
+            try:
+                teller, _ = place.relay.accept()
+            except BlockingIOError:
+                break
+            with teller:
+                teller.settimeout(LIMIT)
+                run.told += teller.recv(4096) + b"|"
+
+    def own_calls(self, calls):
+        """Up to the execve of the action, which is another program."""
+        execs = [index for index, call in enumerate(calls) if call.name == "execve"]
+        return calls[: execs[1] + 1] if len(execs) > 1 else calls
+
+    def begins(self, call):
+        return call.name == "fcntl" and re.match(r"2(<.*>)?, F_GETFD", call.arguments) is not None
+
+
+SCENES = [
+    Handler("accepted", SECRET),
+    Handler("rejected", WRONG),
+    Handler("no-reply", NOTHING),
+    Handler("third-strike", WRONG, 'LOCKOUT_ACTION="","@DUMP@","actor"', strikes=2),
+    Handler("locked", SECRET, strikes=3),
+    Handler("closed", SECRET, closed=True),
+    Handler("first-use", SECRET, fresh=True),
+    Handler("kill", KILL_SECRET, f'KILL="{KILL_SECRET}"'),
+    Handler("too-many-errors", WRONG, "MAX_SINGLE_ERRS=2"),
+    Handler("relay", SECRET, relay=True),
+    Handler("one-socket-for-all", SECRET, all_fds=True),
+]
