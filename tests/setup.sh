@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Install the Debian packages that building and testing need, and no more than are missing.
 #
-# usage: sh tests/setup.sh demo|test|bench|proof
+# usage: sh tests/setup.sh demo|test|bench|proof|coverage
 #        sh tests/setup.sh launchers|peers DIR
 #
 # Called by demo.sh and run.sh. What is already there is left alone, so a machine
@@ -23,6 +23,7 @@ bench="$demo python3 strace procps iproute2 util-linux ucspi-tcp-ipv6 netbase mu
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g
        libselinux1 libtirpc3 libsystemd0"
 proof='frama-c-base ocaml-findlib'
+coverage="$test gcovr"
 launchers='xinetd openbsd-inetd'
 peers='openssh-server'
 
@@ -57,6 +58,7 @@ case ${1-} in
 demo) wanted=$demo ;;
 test) wanted=$test ;;
 proof) wanted=$proof ;;
+coverage) wanted=$coverage ;;
 bench) wanted=$bench ;;
 launchers)
     [ $# -eq 2 ] || usage

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: ISC */
+/* Any records, as structs: every value that their types can hold. */
+#ifndef OSTIARY_PROOF_ANY_RECORD_H
+#define OSTIARY_PROOF_ANY_RECORD_H
+
+#include "any.h"
+#include "record.h"
+
+static inline struct source any_source(void)
+{
+    struct source source;
+
+    any_bytes(source.address, sizeof(source.address));
+    source.prefix = (uint8_t)any_size(0, UINT8_MAX);
+    return source;
+}
+
+static inline struct record_slot any_slot(void)
+{
+    return (struct record_slot){
+        .source = any_source(),
+        .locked = any_bool(),
+        .by_hand = any_bool(),
+        .judged = any_bool(),
+        .run = (uint8_t)any_size(0, UINT8_MAX),
+        .last_seen = any_number(),
+        .last_strike = any_number(),
+        .locked_until = any_number(),
+        .next_ms = any_number(),
+        .epoch = (uint16_t)any_size(0, UINT16_MAX),
+        .strikes = (uint32_t)any_size(0, UINT32_MAX),
+        .refusals = (uint32_t)any_size(0, UINT32_MAX),
+        .errors = (uint32_t)any_size(0, UINT32_MAX),
+    };
+}
+
+static inline struct record_counters any_counters(void)
+{
+    return (struct record_counters){
+        .seed = any_number(),
+        .total_errors = any_number(),
+        .next_ms = any_number(),
+        .epoch = (uint16_t)any_size(0, UINT16_MAX),
+        .networks = (uint16_t)any_size(0, UINT16_MAX),
+        .closing = (uint8_t)any_size(0, UINT8_MAX),
+    };
+}
+
+/* The number of places is what record_decode_header lets through. */
+static inline struct record_header any_header(void)
+{
+    struct record_header header = {
+        .places = RECORD_BUCKET_SLOTS *
+                  any_size(RECORD_PLACES_MIN / RECORD_BUCKET_SLOTS, RECORD_PLACES_MAX / RECORD_BUCKET_SLOTS),
+        .rebuild = any_number(),
+    };
+
+    any_bytes(header.key, sizeof(header.key));
+    return header;
+}
+
+#endif

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Keywords and settings: any line after any others; scan_line says of it anything that scan.h allows. What ACTION and
+ * its like do with theirs is the subject `entry`.
+ */
+#include "config.h"
+
+#include "address.h"
+#include "any_parser.h"
+#include "entry.h"
+
+#define LINES  2
+#define BEFORE 2 /* exemptions of earlier lines */
+
+/*
+ * The first line is a DELAY, right or wrong, so that the second may be another one. What else earlier lines leave
+ * behind comes from parser_begin.
+ */
+#define FIRST_WORD 5
+
+static const char *const words[] = {
+    "ACTION",          "KILL",           "LOCKOUT_ACTION",       "DEFAULT_UID",  "DEFAULT_GID",
+    "DELAY",           "DELAY_MAX_WAIT", "DELAY_SCOPE",          "COMM_TIMEOUT", "MAX_BAD_CONNS",
+    "MAX_SINGLE_ERRS", "MAX_TOTAL_ERRS", "EXIT_ON_IPCACHE_FULL", "LOCKOUT_TIME", "STRIKE_TIME",
+    "IPV6_PREFIX",     "EXEMPT",         "MIN_LOGLEVEL",         "PORT",         "LOCAL_IP",
+    "STATE_DIR",       "TABLE_SIZE",     "SKIP_DETACH",          "PIDFILE",      "IGNORE_URANDOM",
+};
+#define WORDS ((int)(sizeof(words) / sizeof(words[0])))
+
+/* No keyword: any bytes of these lengths, or one of the longest that a hint is looked for. */
+static const size_t unknown_lens[] = {1, 3, 25};
+static const char longest[] = "XXXXXXXXXXXXXXXXXXXXXXXX";
+static const size_t field_lens[] = {0, 1, 5, 9};
+
+static char unknown[TEXT_MAX + 1];
+static char texts[2][TEXT_MAX + 1];
+
+/* Of exactly that many bytes, among which are all that a word may have. */
+static const char *any_word(size_t len)
+{
+    char *word = any_text(unknown, len);
+
+    for (size_t i = 0; i < len; i++)
+        word[i] = (char)Frama_C_char_interval('0', '~');
+    return word;
+}
+
+enum scan_fault scan_line(char *text, size_t len, struct scan_line *line)
+{
+    static bool is_second;
+    const int word = is_second ? Frama_C_interval(-3, WORDS - 1) : FIRST_WORD;
+    const int word_len = Frama_C_interval(0, 2);
+    const int count = Frama_C_interval(0, 2);
+    const int field_len = Frama_C_interval(0, 3);
+    const bool fails = any_bool();
+
+    (void)text;
+    (void)len;
+    //@ split word;
+    //@ split count;
+    //@ split field_len;
+    //@ split fails;
+    is_second = true;
+    line->keyword = NULL;
+    line->field_count = 0;
+    if (word >= 0) {
+        line->keyword = words[word];
+    } else if (word == -1) {
+        //@ split word_len;
+        line->keyword = any_word(unknown_lens[word_len]);
+    } else if (word == -2) {
+        line->keyword = longest;
+    }
+    if (fails)
+        return (enum scan_fault)Frama_C_interval(SCAN_CONTROL, SCAN_TOO_MANY);
+    if (line->keyword == NULL)
+        return SCAN_OK;
+    for (int i = 0; i < count; i++)
+        set_field(texts[i], field_lens[field_len], &line->fields[i]);
+    line->field_count = (size_t)count;
+    return SCAN_OK;
+}
+
+const char *scan_fault_text(enum scan_fault fault)
+{
+    (void)fault;
+    return "any";
+}
+
+int address_parse(const char *text, struct address *address)
+{
+    //@ assert text_is_a_string: valid_read_string(text);
+    any_bytes(address->bytes, sizeof(address->bytes));
+    return -any_bool();
+}
+
+int address_parse_network(const char *text, struct source *network)
+{
+    //@ assert text_is_a_string: valid_read_string(text);
+    if (any_bool())
+        return -1;
+    any_bytes(network->address, sizeof(network->address));
+    network->prefix = (uint8_t)any_size(0, 128);
+    return 0;
+}
+
+/* Room for as many exemptions as there may have been, and for one more of each line. */
+int parser_begin(struct parser *parser, const char *text, size_t len)
+{
+    struct config *config = parser->config;
+
+    (void)text;
+    (void)len;
+    config->memory = calloc(BEFORE + LINES, sizeof(struct source));
+    if (config->memory == NULL) {
+        parser_error(parser, "any");
+        return -1;
+    }
+    config->exempt = config->memory;
+    config->exempt_count = any_size(0, BEFORE);
+    config->port_count = any_size(0, CONFIG_PORTS_MAX);
+    for (size_t i = 0; i < CONFIG_PORTS_MAX; i++)
+        config->ports[i] = (uint16_t)any_size(1, UINT16_MAX);
+    parser->line = (unsigned)any_size(0, LINES_MAX);
+    return 0;
+}
+
+void parser_end(struct parser *parser)
+{
+    (void)parser;
+}
+
+int entry_begin(struct parser *parser)
+{
+    if (any_bool())
+        return 0;
+    parser_error(parser, "any");
+    return -1;
+}
+
+void entry_finish(struct parser *parser)
+{
+    if (any_bool())
+        parser_error(parser, "any");
+}
+
+void entry_take_action(struct parser *parser, const struct scan_line *line)
+{
+    //@ assert has_a_field: line->field_count >= 1;
+    if (any_bool())
+        parser_error(parser, "any");
+}
+
+void entry_take_kill(struct parser *parser, const struct scan_line *line)
+{
+    entry_take_action(parser, line);
+}
+
+void entry_take_lockout_action(struct parser *parser, const struct scan_line *line)
+{
+    entry_take_action(parser, line);
+}
+
+void entry_take_default_uid(struct parser *parser, const struct scan_line *line)
+{
+    entry_take_action(parser, line);
+}
+
+void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
+{
+    entry_take_action(parser, line);
+}
+
+enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+{
+    static char lines[] = "1\n2";
+    const bool fails = any_bool();
+
+    //@ split fails;
+    (void)path;
+    (void)limit;
+    if (fails)
+        return (enum file_fault)Frama_C_interval(FILE_OK + 1, FILE_NO_MEMORY);
+    *text = (struct locked){.bytes = (uint8_t *)lines, .len = sizeof(lines)};
+    *len = sizeof(lines) - 1;
+    return FILE_OK;
+}
+
+int main(void)
+{
+    const struct config_reader reader = {.path = "ostiary.cfg", .report = report};
+    struct config config;
+    char none[1] = "";
+
+    if (any_bool())
+        config_parse(none, CONFIG_SIZE_MAX + 1, &reader, &config);
+    else if (config_load(&reader, &config) == 0)
+        config_free(&config);
+    return 0;
+}

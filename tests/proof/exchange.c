@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: ISC */
+/* The exchange with a peer and a kernel that do whatever the system calls may do. */
+#include "exchange.h"
+
+#include "any.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <time.h>
+
+#define UPTIME_MAX (INT64_C(1) << 40) /* s: more than 30,000 years */
+
+#define WAIT_MAX_MS (3600 * 1000) /* of DELAY_MAX_WAIT and COMM_TIMEOUT */
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    (void)clock;
+    now->tv_sec = Frama_C_long_interval(0, UPTIME_MAX);
+    now->tv_nsec = Frama_C_long_interval(0, 999999999);
+    return 0;
+}
+
+int poll(struct pollfd *fds, nfds_t count, int timeout)
+{
+    (void)timeout;
+    for (nfds_t i = 0; i < count; i++)
+        fds[i].revents = (short)Frama_C_short_interval(INT16_MIN, INT16_MAX);
+    if (any_bool()) {
+        errno = Frama_C_interval(1, 133);
+        return -1;
+    }
+    return Frama_C_interval(0, (int)count);
+}
+
+/* One state for each number of bytes: what is left is len minus that, and intervals could not say so. */
+static ssize_t any_count(size_t least, size_t most)
+{
+    const size_t count = any_size(least, most);
+
+    //@ split count;
+    return (ssize_t)count;
+}
+
+ssize_t send(int fd, const void *bytes, size_t len, int flags)
+{
+    (void)fd;
+    (void)flags;
+    //@ assert \valid_read((char *)bytes + (0 .. len - 1)) && \initialized((char *)bytes + (0 .. len - 1));
+    if (any_bool()) {
+        errno = Frama_C_interval(1, 133);
+        return -1;
+    }
+    return any_count(0, len);
+}
+
+ssize_t recv(int fd, void *bytes, size_t len, int flags)
+{
+    ssize_t count;
+
+    (void)fd;
+    (void)flags;
+    //@ assert \valid((char *)bytes + (0 .. len - 1));
+    if (any_bool()) {
+        errno = Frama_C_interval(1, 133);
+        return -1;
+    }
+    count = any_count(0, len);
+    if (count > 0)
+        any_bytes(bytes, (size_t)count);
+    return count;
+}
+
+int shutdown(int fd, int how)
+{
+    (void)fd;
+    (void)how;
+    return -any_bool();
+}
+
+int main(void)
+{
+    uint8_t seed[SEED_LEN];
+    uint8_t reply[REPLY_LEN];
+    uint8_t receipt[RECEIPT_LEN];
+    int64_t deadline_ms;
+
+    any_bytes(seed, sizeof(seed));
+    any_bytes(receipt, sizeof(receipt));
+    exchange_pause(0, any_size(0, WAIT_MAX_MS));
+    deadline_ms = exchange_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
+    exchange_run(0, deadline_ms, seed, reply);
+    //@ assert every_byte_is_set: \initialized(reply + (0 .. 31));
+    exchange_send_receipt(0, receipt);
+    exchange_end(0);
+    return 0;
+}
