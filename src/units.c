@@ -150,8 +150,7 @@ static int read_socket(struct units *units, const char *name, sd_bus_error *erro
         result = read_text(units, path, "LoadState", error, word);
     if (result < 0 || strcmp(word, "not-found") == 0)
         return result;
-    if (result >= 0)
-        result = read_text(units, path, "UnitFileState", error, word);
+    result = read_text(units, path, "UnitFileState", error, word);
     socket->enabled = result >= 0 && strncmp(word, "enabled", strlen("enabled")) == 0;
     if (result >= 0)
         result = read_text(units, path, "ActiveState", error, socket->state);

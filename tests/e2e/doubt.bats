@@ -300,6 +300,57 @@ NO_ROOM=(size=8k nr_inodes=2)
     everybody_gets_in
 }
 
+# Each of them reads the clock for the table, for the seed, for the strike, and for what comes of it.
+@test "I8: a clock that cannot be read, at any of its readings: nobody gets in, and no strike is lost" {
+    local n reply source i=10
+    write_door TABLE_SIZE=64 'KILL="shut"'
+    knock 127.0.0.9=wrong
+    for reply in sesame wrong shut; do
+        for n in 1 2 3 4; do
+            : >"$LOG"
+            source=127.0.0.$((i++))
+            knock --env="OSTIARY_TEST_BREAK=clock-$n" "$source=$reply"
+            is "$(of 1 end)" eof "the end, $reply, reading $n"
+            if [ "$(grep -c 'the clock cannot be read' "$LOG")" -eq 0 ]; then
+                # The action needs no clock: a right reply has no fourth reading.
+                is "$reply $n" 'sesame 4' "who noticed nothing"
+                is "$(of 1 receipt)" right "receipt, $reply, reading $n"
+                continue
+            fi
+            is "$(of 1 receipt) $(of 1 status)" 'none 71' "receipt and exit status, $reply, reading $n"
+            [ "$n" -gt 2 ] || is "$(of 1 length)" 0 "bytes, $reply, reading $n"
+            not_logged 'accepted|closed reason'
+            # What had struck before the clock stopped has struck.
+            [ "$reply $n" != 'wrong 4' ] || is "$(in_slot "$source" strikes)" 1 "strikes, $reply, reading $n"
+        done
+    done
+    eventually 5 has_lines "$WORK/out/knock" 1
+    is "$(acted)" 1 actions
+    everybody_gets_in
+}
+
+@test "I8: a table that is damaged, or a clock that fails, while a source waits for its slot: no seed" {
+    local fault
+    for fault in table clock; do
+        rm -f "$WORK/state/lockout"
+        write_door TABLE_SIZE=64 DELAY=2 MIN_LOGLEVEL=LOG_DEBUG
+        knock 127.0.0.2=wrong
+        : >"$LOG"
+        if [ "$fault" = table ]; then
+            knock 127.0.0.2=sesame 3>&- &
+            eventually 5 grep -q 'waits [0-9]* ms for its slot' "$LOG"
+            truncate -s 100 "$WORK/state/lockout"
+            wait $!
+        else
+            knock --env=OSTIARY_TEST_BREAK=clock-2 127.0.0.2=sesame
+        fi
+        is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, $fault"
+        logged 'waits [0-9]* ms for its slot'
+        logged 'refused source=127\.0\.0\.2 reason=state'
+    done
+    is "$(acted)" 0 actions
+}
+
 @test "I8: a clock that stands before 1970" {
     make_table
     # Half a second before, and a day.

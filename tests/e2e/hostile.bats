@@ -333,6 +333,14 @@ as_user() {
     done
 }
 
+@test "I7: a launcher whose securebits let root's rights outlive the change of user: the action is not run" {
+    HANDLER=(setpriv --securebits +no_setuid_fixup "${HANDLER[@]}")
+    knock 127.0.0.2=sesame
+    is "$(of 1 status)" 126 "exit status"
+    logged "action=knock command '.*': cannot take on its user and groups: Operation not permitted"
+    is "$(acted)" 0 actions
+}
+
 # ---- What a launcher leaves behind in a process ----
 
 # with_timers SECONDS: the handler inherits all three timers, each to fire once.

@@ -404,6 +404,26 @@ CASES
     [ "$elapsed_ms" -lt 4000 ]
 }
 
+# with_broken NAME COMMAND...: run the client where NAME fails: tests/tools/interpose.c.
+with_broken() {
+    env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" LD_PRELOAD="$client_build/tests/libinterpose.so" \
+        OSTIARY_TEST_BREAK="$1" "${@:2}"
+}
+
+# The first locked memory is libgcrypt's.
+@test "71: no locked memory for what would be typed; 78: a terminal that cannot be silenced. Nothing is asked then" {
+    local name
+    for name in 'mlock-2 71 no locked memory for the secret' 'tcsetattr 78 the terminal failed: Input/output error'; do
+        # shellcheck disable=SC2086 # words on purpose
+        set -- $name
+        run at_terminal -- env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
+            LD_PRELOAD="$client_build/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1" "$ostclient" 127.0.0.1:1
+        echo "$output"
+        [[ $output == *"${*:3}"*'echo on'*"exit $2" ]]
+        [[ $output != *'Secret for'* ]]
+    done
+}
+
 at_terminal() {
     python3 "$client_source/tests/tools/at_terminal.py" "$@"
 }
@@ -610,6 +630,27 @@ $place: accepted" ]
     [ "$status" -eq 75 ]
     [ "${#lines[@]}" -eq 1 ]
     [ "$(grep -c '^scene' "$server_log")" -eq 2 ]
+}
+
+@test "-r: the pauses grow up to a minute and no further, chance or not, and an interruption ends none" {
+    local longest=2000 pause name
+    start_server close
+    # shellcheck disable=SC2030 # for this test alone
+    export OSTIARY_TEST_TALLY=$client_dir/tally
+    run with_broken sleep timeout 60 "$ostclient" -v -k "$key" -r 60 "127.0.0.1:$port"
+    [ "$status" -eq 75 ]
+    # As many as the tries, and none of them twice for having been interrupted.
+    [ "$(grep -c '^sleep' "$client_dir/tally")" -eq 60 ]
+    while read -r name pause; do
+        [ "$name" = sleep ] || continue
+        echo "pause of $pause ms, at most $longest"
+        [ "$pause" -le "$longest" ]
+        [ "$pause" -ge $((longest / 2)) ]
+        longest=$((longest * 2 > 60000 ? 60000 : longest * 2))
+    done <"$client_dir/tally"
+    [ "$longest" -eq 60000 ]
+    run with_broken getrandom timeout 60 "$ostclient" -k "$key" -r 1 "127.0.0.1:$port"
+    [ "$status" -eq 75 ]
 }
 
 @test "-r does not try again once a seed has arrived" {

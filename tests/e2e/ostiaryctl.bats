@@ -106,6 +106,28 @@ END
     is "$(tail -n 1 <<<"$output")" '1 source, 1 locked'
 }
 
+@test "--version says which it is, and --help what there is" {
+    ctl 0 --version
+    matches "$output" '^ostiaryctl 5\.'
+    ctl 0 --help
+    matches "$output" '^usage: ostiaryctl'
+}
+
+# ctl_with NAME STATUS ARGUMENT...: the same where NAME fails: tests/tools/interpose.c.
+ctl_with() {
+    local CTL_WITH=("${CTL_WITH[@]}" env LD_PRELOAD="$OSTIARY_BUILD/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1")
+    ctl "${@:2}"
+}
+
+@test "without a clock nothing is said of times and nothing is changed" {
+    ctl 0 lock 192.0.2.7
+    cp "$TABLE" "$WORK/before"
+    ctl_with clock-1 71 list
+    ctl_with clock-1 71 unlock 192.0.2.7
+    matches "$output" 'the clock cannot be read'
+    cmp "$TABLE" "$WORK/before"
+}
+
 @test "an answer that cannot be written is not taken for given" {
     run bash -c '"$1" -c "$2" list >/dev/full' bash "$OSTIARY_BUILD/src/ostiaryctl" "$CONFIG"
     is "$status" 74 status
@@ -142,6 +164,16 @@ SOURCE           STRIKES  REFUSED  LAST SEEN      LOCKED
 192.0.2.1              1        0  10 min ago     -
 192.0.2.4              0        0  2 h ago        -
 7 sources, 4 locked"
+}
+
+@test "list: of those with equal strikes the one seen last comes first, and the rest in the order of their addresses" {
+    local address
+    for address in 192.0.2.9 192.0.2.1 192.0.2.5; do
+        strikes "$address" 1 600
+    done
+    strikes 192.0.2.7 1 60
+    ctl 0 list
+    is "$(sed -nE 's/^(192[0-9.]*) .*/\1/p' <<<"$output" | xargs)" '192.0.2.7 192.0.2.1 192.0.2.5 192.0.2.9'
 }
 
 @test "list ADDR shows its source and every lock that covers it" {
@@ -364,6 +396,68 @@ everything() {
     is "$(cat "$WORK/units/ostiary.socket/ActiveState")" inactive
 }
 
+@test "open: a systemd that cannot be asked, or goes away meanwhile, is status 69, and the door is open" {
+    start_systemd
+    unit ostiary.socket inactive enabled '[::]:5018'
+    ctl 0 close
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/nowhere ctl 69 open
+    matches "$output" 'systemd cannot be asked to start the socket: '
+    [ ! -e "$STATE/closed" ]
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/nowhere ctl 0 status
+    matches "$output" 'listener +unknown: systemd cannot be asked: '
+
+    echo never >"$WORK/units/ostiary.socket/start"
+    "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" open >"$WORK/opened" 2>&1 3>&- &
+    local opener=$! status=0
+    eventually 5 test -e "$WORK/units/started"
+    kill "$BUS"
+    wait "$opener" || status=$?
+    is "$status" 69 "status where the bus goes away"
+    matches "$(cat "$WORK/opened")" 'ostiary\.socket is not started: '
+}
+
+@test "open: a bus on which nobody is systemd is status 69, and the door is open" {
+    start_systemd
+    unit ostiary.socket inactive enabled '[::]:5018'
+    ctl 0 close
+    kill "$SYSTEMD"
+    wait "$SYSTEMD" || true
+    ctl 69 open
+    [ ! -e "$STATE/closed" ]
+    matches "$output" '^ostiaryctl: ostiary\.socket: '
+}
+
+@test "open: a unit of which systemd does not say all is none to rely on: status 69" {
+    local property
+    start_systemd
+    unit ostiary.socket inactive enabled '[::]:5018'
+    for property in LoadState UnitFileState ActiveState NAccepted NConnections NRefused Listen Conditions; do
+        echo "$property" >"$WORK/units/ostiary.socket/broken"
+        ctl 69 open
+        matches "$output" "ostiary\.socket: No $property today"
+        ctl 0 check
+        refute grep -q 'PORT' <<<"$output"
+    done
+    is "$(cat "$WORK/units/ostiary.socket/ActiveState")" inactive
+}
+
+@test "a door that was closed with an empty file, or a strange one, is closed, and that is said" {
+    local content
+    strikes 192.0.2.1 1 60
+    for content in '' 'out for lunch' 'a line as long as a moment, but no moment' '2026-11-21T20:39:00Y not in UTC'; do
+        printf '%s' "$content" >"$STATE/closed"
+        ctl 0 list
+        matches "$output" "the door is closed: ${content:-nobody is served}"
+        ctl 1 status
+        matches "$output" "door +closed.*$content"
+        ctl 1 status --json
+        is "$(json closed.since)" None
+        is "$(json closed.reason)" "$content"
+        ctl 0 check
+        matches "$output" "warning: the door is closed, and nobody is served: $content"
+    done
+}
+
 # ---- check ----------------------------------------------------------------------------------------------------------
 
 @test "check: a good configuration ends with one line that says so; errors are status 78 with file and line" {
@@ -380,6 +474,27 @@ everything() {
     is "$output" 0 "secrets shown"
     rm "$CONFIG"
     ctl 78 check
+}
+
+@test "check: a secret that 4.0 cannot send, a level that hides faults, and a LOCKOUT_ACTION that cannot be run" {
+    use_ctl "ACTION=\"$(printf 'x%.0s' {1..63})\",\"/bin/true\",\"root\"" MIN_LOGLEVEL=LOG_CRIT
+    ctl 0 check
+    matches "$output" "$CONFIG:4: warning: ACTION: the secret is longer than 62 characters"
+    matches "$output" "$CONFIG: warning: MIN_LOGLEVEL: above LOG_ERR nobody will be told"
+    use_ctl 'LOCKOUT_ACTION="","/nonexistent/command","root"'
+    ctl 78 check
+    matches "$output" "$CONFIG:4: error: LOCKOUT_ACTION: .*/nonexistent"
+}
+
+@test "check: places of the table that are damaged are a warning, a table that others can write to is an error" {
+    ctl 0 lock 192.0.2.7
+    # Somewhere in the slots, which are empty but for one.
+    damage 4100
+    ctl 0 check
+    matches "$output" "$STATE: warning: 1 places of the table are damaged: run 'ostiaryctl verify'"
+    chmod 622 "$TABLE"
+    ctl 78 check
+    matches "$output" "$STATE: error: .*writable"
 }
 
 @test "check: the state directory, the table in it, and the door" {
@@ -439,6 +554,9 @@ everything() {
     use_ctl PORT=5018
     ctl 0 check
     matches "$output" 'warning: PORT'
+    unit ostiary.socket active enabled /run/ostiary.sock '[::]:5018'
+    ctl 0 check
+    is "$output" "$CONFIG: good" "a socket that listens at a path besides"
     use_ctl 'LOCAL_IP="192.0.2.1"'
     ctl 0 check
     matches "$output" 'warning: LOCAL_IP'
@@ -537,6 +655,81 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     unit ostiary-sealed.socket active enabled '[::]:5018'
     ctl 78 check
     matches "$output" "$STATE: error: it belongs to root, and the handler of ostiary-sealed\.socket runs as ostiary"
+}
+
+@test "list shows more sources than there are lines on a screen, each once" {
+    local i
+    use_ctl TABLE_SIZE=1024
+    for ((i = 1; i <= 70; i++)); do
+        printf 'lock 192.0.2.%s\n' "$i"
+    done | while read -r i; do
+        # shellcheck disable=SC2086 # two words
+        "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" $i >/dev/null
+    done
+    ctl 0 list
+    is "$(tail -n 1 <<<"$output")" '70 sources, 70 locked'
+    is "$(grep -oE '^192[0-9.]*' <<<"$output" | sort -u | wc -l)" 70 "addresses"
+    ctl 0 flush
+    matches "$output" '0 sources are forgotten'
+    strikes 198.51.100.1 1 60
+    ctl 0 flush
+    matches "$output" '1 source is forgotten'
+}
+
+@test "verify: no table yet; damaged networks by number; of very many places the first twenty; another version" {
+    local i
+    ctl 0 verify
+    matches "$output" 'there is no table yet'
+    [ ! -e "$TABLE" ]
+    ctl 0 lock 198.51.100.0/24
+    # The first network's record is behind the four of the head.
+    damage 520
+    ctl 74 verify
+    matches "$output" 'network 0 is damaged'
+    ctl 0 repair
+    damage $(seq 4100 64 $((4100 + 24 * 64)))
+    ctl 74 verify
+    is "$(grep -c 'place [0-9]* (at byte [0-9]*) is damaged' <<<"$output")" 20 "places that are named"
+    matches "$output" 'and 5 more'
+    ctl 0 repair
+    /usr/bin/python3 -ISBc 'import runpy, sys
+path, maker = sys.argv[1:3]
+del sys.argv[1:3]
+siphash = runpy.run_path(maker)["siphash"]
+with open(path, "r+b") as table:
+    head = bytearray(table.read(64))
+    head[8] = 2
+    seal = siphash(bytes(head[32:48]), bytes(head[:56]))
+    table.seek(0)
+    table.write(bytes(head[:56]) + seal.to_bytes(8, "little"))' "$TABLE" "$OSTIARY_SOURCE/tests/golden/make.py" "$WORK"
+    ctl 74 verify
+    matches "$output" 'the header is of another version'
+    matches "$output" 'Use the ostiaryctl of the version that wrote the table'
+    ctl 74 repair --empty
+    ctl 74 list
+}
+
+@test "repair: one that was killed half-way lets nobody in, and the next one finishes it" {
+    ctl 0 lock 192.0.2.7
+    # Its fourth fsync is the one that puts the mark on the disk.
+    ASAN_OPTIONS+=:detect_leaks=0 run strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=SIGKILL:when=4 \
+        "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" repair
+    is "$status" 137 "status of the one that was killed"
+    ctl 74 list
+    ctl 74 verify
+    matches "$output" 'a repair was interrupted'
+    ctl 0 repair
+    matches "$output" 'an interrupted repair is finished'
+    ctl 0 list
+    matches "$output" '1 source, 1 locked'
+}
+
+@test "who cannot become root again after working as the owner starts nothing" {
+    ASAN_OPTIONS+=:detect_leaks=0
+    chown -R nobody:nogroup "$STATE"
+    local CTL_WITH=("${CTL_WITH[@]}" strace -qq -o /dev/null -e trace=setresuid -e inject=setresuid:error=EPERM:when=2)
+    ctl 71 open
+    matches "$output" 'cannot become root again'
 }
 
 # ---- keygen ---------------------------------------------------------------------------------------------------------
@@ -669,6 +862,60 @@ three_knocks() {
     is "$output" 'ostiaryctl: nothing found'
     ctl 0 log --directory "$WORK/journal" -n 0
     ctl 69 log --directory "$WORK/nowhere"
+}
+
+@test "log: what the user of the sealed door has logged counts, and an entry without a message does not" {
+    three_knocks
+    printf '%s\n' "__REALTIME_TIMESTAMP=$((AT + 180))500000" __MONOTONIC_TIMESTAMP=99000000 \
+        _BOOT_ID=0123456789abcdef0123456789abcdef _UID=0 SYSLOG_IDENTIFIER=ostiaryd CODE_LINE=1 '' >>"$WORK/entries"
+    entry "$((AT + 240))" 4711 ostiaryd 'accepted source=192.0.2.77 action=sealed socket=/run/sealed'
+    rm -r "$WORK/journal"
+    make_journal
+    ctl 0 log --directory "$WORK/journal"
+    is "$(wc -l <<<"$output")" 3 "lines where there is no such user"
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh ostiary:x:4711:4711::/:/bin/false >"$WORK/passwd"
+    echo 'passwd: files' >"$WORK/nsswitch.conf"
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=(unshare --mount -- sh -c 'mount --bind "$1/passwd" /etc/passwd &&
+        mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && shift && exec "$@"' sh "$WORK")
+    ctl 0 log --directory "$WORK/journal"
+    is "$(wc -l <<<"$output")" 4 "lines where there is"
+    matches "$output" '192\.0\.2\.77 +action=sealed'
+}
+
+@test "log: a verdict without a source is shown as that, and is of no source that is asked for" {
+    three_knocks
+    entry "$((AT + 180))" 0 ostiaryd 'closed reason=by-order'
+    rm -r "$WORK/journal"
+    make_journal
+    ctl 0 log --directory "$WORK/journal" -n 1
+    matches "$output" '^2026-11-21 20:03:00  closed    - +reason=by-order$'
+    ctl 0 log --directory "$WORK/journal" -n 1 --json
+    is "$(json source)" None
+    ctl 0 log --directory "$WORK/journal" --source ::/0
+    refute grep -q by-order <<<"$output"
+    ctl 0 log --directory "$WORK/journal" --action none --json
+    is "$output" '' "what is said of nothing to a program"
+}
+
+@test "log: an empty answer is explained: no journal, one that may not be read; and a fault is no empty answer" {
+    local call
+    three_knocks
+    run bash -c '"$1" log --directory "$2" >/dev/full' bash "$OSTIARY_BUILD/src/ostiaryctl" "$WORK/journal"
+    is "$status" 74 "status of a full disk"
+    for call in add_match seek_tail next; do
+        ctl_with "sd_journal_$call" 69 log --directory "$WORK/journal"
+        matches "$output" 'the journal cannot be read: Input/output error'
+    done
+    ctl_with sd_journal_wait 69 log --directory "$WORK/journal" -f
+    matches "$output" '192\.0\.2\.9 .*the journal cannot be read|the journal cannot be read'
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/log && exec "$@"' sh)
+    ctl 0 log
+    matches "$output" 'there is no journal here'
+    CTL_WITH+=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+    ctl 0 log
+    matches "$output" 'nothing found: root and the group systemd-journal can read the journal'
 }
 
 @test "log -f shows what comes in later" {

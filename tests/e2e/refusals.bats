@@ -197,6 +197,19 @@ broken() {
     [ ! -e "$WORK/out/knock" ]
 }
 
+@test "-t: findings that nobody can read are no good configuration, and without -c it is the one of the build" {
+    local path
+    run bash -c '"$1" -t -c "$2" >/dev/full' bash "$OSTIARYD" "$WORK/none.cfg"
+    is "$status" 74 "status where the disk is full"
+    path=$("$OSTIARYD" --help | sed -n 's/.*(default: \(.*\)).*/\1/p')
+    matches "$path" '^/.*/ostiary\.cfg$'
+    # Whatever this machine has there is out of sight; where there is no such directory, there is no such file.
+    # shellcheck disable=SC2016 # for the shell inside
+    run unshare --mount sh -c '[ ! -d "${1%/*}" ] || mount -t tmpfs none "${1%/*}"; exec "$2" -t' sh "$path" "$OSTIARYD"
+    is "$status" 78 "status of -t alone"
+    matches "$output" "^$path: error: .*No such file"
+}
+
 @test "I8: no random bytes, no seed" {
     # The table is there already: it is for the seed alone that random bytes are wanted.
     start_socket_activate

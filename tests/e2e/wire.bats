@@ -241,6 +241,8 @@ silent_with() {
         silent_with "$launcher" 64 -z
         silent_with "$launcher" 64 -c
         silent_with "$launcher" 64 -e -e
+        silent_with "$launcher" 64 -c "$CONFIG" -c "$CONFIG"
+        silent_with "$launcher" 64 -t -t
         silent_with "$launcher" 64 surplus
         silent_with "$launcher" 0 --help
         silent_with "$launcher" 0 --version

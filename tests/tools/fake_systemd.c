@@ -3,7 +3,8 @@
  * fake-systemd DIR: answers on the bus of $DBUS_SYSTEM_BUS_ADDRESS as systemd's manager does, for the few calls that
  * ostiaryctl makes. DIR/UNIT/PROPERTY holds a unit's properties, Listen one address a line, Conditions a path that must
  * not exist; a unit without a directory is not installed. StartUnit's job ends as DIR/UNIT/start says; after "done"
- * ActiveState is what is in DIR/UNIT/after. Creates DIR/ready when it can be asked.
+ * ActiveState is what is in DIR/UNIT/after. With "never" it does not end, and DIR/started is created. Creates DIR/ready
+ * when it can be asked. The property that DIR/UNIT/broken names cannot be read.
  */
 #include <err.h>
 #include <errno.h>
@@ -49,6 +50,17 @@ static void write_property(const char *unit, const char *property, const char *v
         err(74, "%s", path);
 }
 
+static void create(const char *name)
+{
+    char path[TEXT_LEN];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/%s", directory, name);
+    file = fopen(path, "we");
+    if (file == NULL || fclose(file) != 0)
+        err(74, "%s", path);
+}
+
 static int load_unit(sd_bus_message *call)
 {
     char *path = NULL;
@@ -78,6 +90,10 @@ static int start_unit(sd_bus_message *call)
     if (end[0] == '\0')
         return sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.UnitMasked", "Unit %s is masked.", unit);
     result = sd_bus_reply_method_return(call, "o", MANAGER_PATH "/job/7");
+    if (strcmp(end, "never") == 0) {
+        create("started");
+        return result;
+    }
     if (strcmp(end, "done") == 0) {
         read_property(unit, "after", after);
         write_property(unit, "ActiveState", after);
@@ -144,6 +160,11 @@ static int unit_property(sd_bus_message *call, void *context, sd_bus_error *erro
         result = sd_bus_path_decode(sd_bus_message_get_path(call), UNIT_PREFIX, &unit);
     if (result <= 0)
         return result;
+    read_property(unit, "broken", value);
+    if (strcmp(property, value) == 0) {
+        free(unit);
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.Failed", "No %s today.", property);
+    }
     read_property(unit, property, value);
     if (strcmp(property, "LoadState") == 0 && value[0] == '\0')
         snprintf(value, sizeof(value), "not-found");
@@ -173,9 +194,7 @@ static void expect(int result, const char *what)
 
 int main(int argc, char **argv)
 {
-    char ready[TEXT_LEN];
     sd_bus *bus;
-    FILE *file;
 
     if (argc != 2)
         errx(64, "usage: fake-systemd DIR");
@@ -184,10 +203,7 @@ int main(int argc, char **argv)
     expect(sd_bus_add_object(bus, NULL, MANAGER_PATH, manager, NULL), "manager");
     expect(sd_bus_add_fallback(bus, NULL, UNIT_PREFIX, unit_property, NULL), "units");
     expect(sd_bus_request_name(bus, "org.freedesktop.systemd1", 0), "name");
-    snprintf(ready, sizeof(ready), "%s/ready", directory);
-    file = fopen(ready, "we");
-    if (file == NULL || fclose(file) != 0)
-        err(74, "%s", ready);
+    create("ready");
     for (;;) {
         const int result = sd_bus_process(bus, NULL);
 

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Loaded into the handler with LD_PRELOAD, to count and to break what cannot be broken from outside.
+ * Loaded into one of the programs with LD_PRELOAD, to count and to break what cannot be broken from outside.
  *
  * OSTIARY_TEST_TALLY=FILE  append "setkey LEN" for each HMAC key that libgcrypt is given
  * OSTIARY_TEST_BREAK=NAME  NAME fails, or pretends to have worked and does nothing:
  *     getrandom                       fails with EIO
  *     getrandom-32                    fails with EIO where 32 bytes are wanted, as for a seed
  *     setgroups setresgid setresuid   return 0 and change nothing (initgroups goes with setgroups)
- *     mlock                           fails with ENOMEM
+ *     mlock mlock-2                   fails with ENOMEM: each time, or the second
+ *     tcsetattr                       fails with EIO
+ *     sd_journal_add_match sd_journal_seek_tail sd_journal_next sd_journal_wait
+ *                                     give -EIO
+ *     clock-N                         the Nth reading of the wall clock fails with EINVAL
+ *     sleep                           clock_nanosleep is interrupted at once the first time, and else over at once; the
+ *                                     tally gets "sleep MS"
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -15,11 +21,14 @@
 #include <gcrypt.h>
 #include <grp.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Kept here: the handler may clear its environment. */
@@ -52,19 +61,25 @@ static void next(const char *name, void *function)
     memcpy(function, &found, sizeof(found));
 }
 
+static void count(const char *what, size_t number)
+{
+    char line[32];
+    int used, fd;
+
+    if (tally[0] == '\0')
+        return;
+    used = snprintf(line, sizeof(line), "%s %zu\n", what, number);
+    fd = open(tally, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || write(fd, line, (size_t)used) != used)
+        abort();
+    close(fd);
+}
+
 gcry_error_t gcry_md_setkey(gcry_md_hd_t md, const void *key, size_t len)
 {
     gcry_error_t (*function)(gcry_md_hd_t, const void *, size_t);
 
-    if (tally[0] != '\0') {
-        char line[32];
-        const int used = snprintf(line, sizeof(line), "setkey %zu\n", len);
-        const int fd = open(tally, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-
-        if (fd < 0 || write(fd, line, (size_t)used) != used)
-            abort();
-        close(fd);
-    }
+    count("setkey", len);
     next("gcry_md_setkey", &function);
     return function(md, key, len);
 }
@@ -84,8 +99,9 @@ ssize_t getrandom(void *bytes, size_t len, unsigned flags)
 int mlock(const void *address, size_t len)
 {
     int (*function)(const void *, size_t);
+    static unsigned calls;
 
-    if (is_broken("mlock")) {
+    if (is_broken("mlock") || (is_broken("mlock-2") && ++calls == 2)) {
         errno = ENOMEM;
         return -1;
     }
@@ -131,4 +147,92 @@ int setresuid(uid_t real, uid_t effective, uid_t saved)
         return 0;
     next("setresuid", &function);
     return function(real, effective, saved);
+}
+
+/* As in the headers of libsystemd: what the journal is, is not looked at. */
+int sd_journal_add_match(void *journal, const void *data, size_t len);
+int sd_journal_seek_tail(void *journal);
+int sd_journal_next(void *journal);
+int sd_journal_wait(void *journal, uint64_t timeout);
+
+int sd_journal_add_match(void *journal, const void *data, size_t len)
+{
+    int (*function)(void *, const void *, size_t);
+
+    if (is_broken("sd_journal_add_match"))
+        return -EIO;
+    next("sd_journal_add_match", &function);
+    return function(journal, data, len);
+}
+
+int sd_journal_seek_tail(void *journal)
+{
+    int (*function)(void *);
+
+    if (is_broken("sd_journal_seek_tail"))
+        return -EIO;
+    next("sd_journal_seek_tail", &function);
+    return function(journal);
+}
+
+int sd_journal_next(void *journal)
+{
+    int (*function)(void *);
+
+    if (is_broken("sd_journal_next"))
+        return -EIO;
+    next("sd_journal_next", &function);
+    return function(journal);
+}
+
+int sd_journal_wait(void *journal, uint64_t timeout)
+{
+    int (*function)(void *, uint64_t);
+
+    if (is_broken("sd_journal_wait"))
+        return -EIO;
+    next("sd_journal_wait", &function);
+    return function(journal, timeout);
+}
+
+int tcsetattr(int fd, int when, const struct termios *settings)
+{
+    int (*function)(int, int, const struct termios *);
+
+    if (is_broken("tcsetattr")) {
+        errno = EIO;
+        return -1;
+    }
+    next("tcsetattr", &function);
+    return function(fd, when, settings);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *now)
+{
+    int (*function)(clockid_t, struct timespec *);
+    static unsigned long readings;
+
+    if (clock == CLOCK_REALTIME && strncmp(broken, "clock-", 6) == 0 && ++readings == strtoul(broken + 6, NULL, 10)) {
+        errno = EINVAL;
+        return -1;
+    }
+    next("clock_gettime", &function);
+    return function(clock, now);
+}
+
+int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted, struct timespec *left)
+{
+    int (*function)(clockid_t, int, const struct timespec *, struct timespec *);
+    static bool interrupted;
+
+    if (!is_broken("sleep")) {
+        next("clock_nanosleep", &function);
+        return function(clock, flags, wanted, left);
+    }
+    if (!interrupted) {
+        interrupted = true;
+        return EINTR;
+    }
+    count("sleep", (size_t)wanted->tv_sec * 1000 + (size_t)wanted->tv_nsec / 1000000);
+    return 0;
 }

@@ -8,6 +8,8 @@
 
 #include "check.h"
 #include "mac.h"
+#include "parser.h"
+#include "scan.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -498,6 +500,18 @@ static void test_secret_files(void)
     refused("\nKILL=\"\",\"credential=none\"\n",
             "2: error: KILL: the credential= cannot be opened: No such file or directory\n",
             "a credential that is missing");
+    {
+        static const char content[] = "KILL=\"\",\"credential=none\"\n";
+        static char far[PATH_MAX + NAME_MAX];
+        struct config_reader reader = reader_for(&last, true);
+
+        memset(far, '/', sizeof(far) - 1);
+        reader.credentials_dir = far;
+        check(parse_bytes(content, sizeof(content) - 1, &reader, &config) != 0, "a credential too far away is refused");
+        check_text(last.text, "1: error: KILL: the credential= cannot be opened: File name too long\n",
+                   "with the reason");
+        config_free(&config);
+    }
     refused("ACTION=\"\",\"/b\",\"secret-file=@/a.key\"\nKILL=\"zz9 from a file\"\n",
             "1: error: ACTION: the secret is the one of line 2: give each line its own\n",
             "the secret of another line");
@@ -664,6 +678,29 @@ static void test_linear_time(void)
     free(text);
 }
 
+static void test_texts(void)
+{
+    unsigned same = 0;
+
+    for (enum scan_fault fault = SCAN_OK; fault <= SCAN_TOO_MANY; fault++)
+        for (enum scan_fault other = SCAN_OK; other < fault; other++)
+            same += strcmp(scan_fault_text(fault), scan_fault_text(other)) == 0;
+    check_number(same, 0, "each fault of a line has a text of its own");
+}
+
+/* parser_begin makes room for all that a file can hold; should it not, nothing is written beyond it. */
+static void test_room(void)
+{
+    const struct config_reader reader = reader_for(&last, false);
+    char room[8] = "#######";
+    struct parser parser = {.reader = &reader, .strings = room, .strings_left = 4};
+
+    check(parser_keep(&parser, "four", 4) == NULL && memcmp(room, "#######", 8) == 0 && parser.errors == 1,
+          "what has no room for its NUL is an error, and written nowhere");
+    check_text(last.text, "0: error: there is no memory to keep it\n", "with the reason");
+    check(parser_keep(&parser, "two", 3) == room && memcmp(room, "two\0###", 8) == 0, "what has is kept");
+}
+
 static void test_size(void)
 {
     char *text = malloc(CONFIG_SIZE_MAX + 1);
@@ -756,6 +793,8 @@ int main(int argc, char **argv)
     test_no_credentials();
     test_load();
     test_linear_time();
+    test_texts();
+    test_room();
     test_size();
     test_cap();
     test_damage(argv[1]);

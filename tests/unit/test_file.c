@@ -3,6 +3,7 @@
  * file.h: each reason to refuse a file, on real files. What is judged as root's needs root, and a place that is root's
  * alone, which /tmp is not: those tests are skipped for other users.
  */
+#undef _FORTIFY_SOURCE /* its inline functions would stand in the way of ours */
 #include "file.h"
 
 #include "check.h"
@@ -12,11 +13,23 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define FOREIGN 65534
 
 static char scratch[PATH_MAX / 4];
+
+/* Where a link cannot be read, for once. */
+static bool link_unreadable;
+
+ssize_t readlinkat(int fd, const char *path, char *target, size_t room)
+{
+    if (!link_unreadable)
+        return syscall(SYS_readlinkat, fd, path, target, room);
+    errno = EIO;
+    return -1;
+}
 
 /* The path of a name in the scratch directory; two are good at a time. */
 static const char *at(const char *name)
@@ -203,6 +216,74 @@ static void test_command_kind(bool as_root)
           "a name that is too long is refused");
 }
 
+static void test_links(void)
+{
+    char target[PATH_MAX];
+    char culprit[PATH_MAX];
+
+    command_is("/dev/null", false, FILE_NOT_REGULAR, "/dev/null");
+    check(symlink("dir/command", at("link")) == 0, "a link is made");
+    link_unreadable = true;
+    command_is(at("link"), false, FILE_CANNOT_OPEN, at("link"));
+    check_number((uint64_t)errno, EIO, "errno says why a link cannot be read");
+    link_unreadable = false;
+    unlink(at("link"));
+
+    /* A link to itself with a few steps more: what is still to go grows each time. */
+    memset(target, '/', sizeof(target));
+    memcpy(target, "link", 4);
+    target[2000] = '.';
+    target[2001] = '\0';
+    check(symlink(target, at("link")) == 0, "a link that grows is made");
+    check(file_check_command(at("link"), false, culprit) == FILE_CANNOT_OPEN && errno == ENAMETOOLONG,
+          "what links make too long is refused");
+    unlink(at("link"));
+}
+
+/* Directories in directories, until no path from / leads there, and back up again. */
+static void test_deep(void)
+{
+    char name[NAME_MAX + 1];
+    char target[NAME_MAX * 14];
+    char culprit[PATH_MAX];
+    size_t used = 0;
+    unsigned depth = 0;
+    const int here = open(".", O_PATH | O_DIRECTORY);
+
+    memset(name, 'd', NAME_MAX);
+    name[NAME_MAX] = '\0';
+    for (unsigned i = 0; i < 8; i++)
+        used += (size_t)snprintf(target + used, sizeof(target) - used, "%s/", name);
+    snprintf(target + used, sizeof(target) - used, "on");
+
+    bool made = here >= 0 && chdir(scratch) == 0;
+    for (; made && depth < 20; depth++) {
+        if (depth % 8 == 0)
+            made = symlink(target, "on") == 0;
+        made = made && mkdir(name, 0755) == 0 && chdir(name) == 0;
+    }
+    check(made, "directories 20 deep are made, and links through eight at a time");
+    check(file_check_command(at("on"), false, culprit) == FILE_CANNOT_OPEN && errno == ENAMETOOLONG,
+          "a command deeper than any path is refused");
+    for (; made && depth > 0; depth--) {
+        unlink("on");
+        made = chdir("..") == 0 && rmdir(name) == 0;
+    }
+    unlink("on");
+    check(made && fchdir(here) == 0, "and they are gone again");
+    close(here);
+}
+
+static void test_texts(void)
+{
+    unsigned same = 0;
+
+    for (enum file_fault fault = FILE_OK; fault <= FILE_TOO_MANY_LINKS; fault++)
+        for (enum file_fault other = FILE_OK; other < fault; other++)
+            same += strcmp(file_fault_text(fault), file_fault_text(other)) == 0;
+    check_number(same, 0, "each fault has a text of its own");
+}
+
 static void test_root_command(void)
 {
     command_is("/bin/sh", true, FILE_OK, NULL);
@@ -269,6 +350,9 @@ int main(void)
         return 99;
     test_read();
     test_command_kind(false);
+    test_links();
+    test_deep();
+    test_texts();
     clean();
     /* Of /run only root can change the content, and so it is on the way to all that is in it. */
     if (geteuid() == 0 && make_scratch("/run/ostiary-test-file-XXXXXX")) {

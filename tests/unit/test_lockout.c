@@ -389,7 +389,12 @@ static void test_crowd_of_one_source(void)
     check_number(results[1] + results[2], usual.max_bad_conns, "I1: 200 at once: MAX_BAD_CONNS replies are compared");
     check_number(results[2], 1, "the transition to locked is reported once");
     check_number(results[0], 200 - usual.max_bad_conns, "all others are refused");
-    check_number(record_of(&store, 1).errors, 200, "each counts as an error");
+    /* Who comes before the lock is judged is refused, and is no error yet. */
+    const uint32_t errors = record_of(&store, 1).errors;
+    check(errors >= usual.max_bad_conns && errors <= 200, "each strike counts as an error, and no refusal twice: %u",
+          (unsigned)errors);
+    (void)strike_at(&store, &usual, 1, NOW);
+    check_number(record_of(&store, 1).errors, errors + 1, "a refusal behind a judged lock is an error");
     check(is_clean(&store), "the table is whole");
     store_close(&store);
     scratch_empty();
@@ -953,9 +958,122 @@ static void test_damaged_network(void)
     scratch_empty();
 }
 
+/* Who was not admitted has no strike to take back. */
+static void test_nothing_to_forgive(void)
+{
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge;
+    struct store store = scratch_open(64);
+
+    for (unsigned i = 0; i < 3; i++)
+        charge = strike_at(&store, &usual, 1, NOW);
+    /* Whatever else it says. */
+    charge.verdict = LOCKOUT_REFUSED_LOCKED;
+    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.verdict == LOCKOUT_REFUSED_LOCKED &&
+              record_of(&store, 1).found.strikes == 3 && look_at(&store, 1, false, NOW) == LOCKOUT_REFUSED_LOCKED,
+          "a right reply of a locked source takes nothing back");
+    check(lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                  STORE_OK &&
+              record_of(&store, 1).found.strikes == 3,
+          "nor is it counted a second time");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* Its slot may have given way, or have been flushed, before its reply was judged. */
+static void test_slot_gone(void)
+{
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge;
+    uint64_t count;
+    struct store store = scratch_open(64);
+
+    charge = charge_at(&store, &usual, 1, NOW);
+    scratch_need(manage_flush(&store, scratch_at(NOW), &count) == STORE_OK && count == 1, "flush");
+    check(lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                  STORE_OK &&
+              store.counters.total_errors == 1,
+          "an error of a source that has been forgotten counts to the total");
+    charge = charge_at(&store, &usual, 1, NOW);
+    scratch_need(manage_flush(&store, scratch_at(NOW), &count) == STORE_OK && count == 1, "flush");
+    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.verdict == LOCKOUT_ADMITTED &&
+              record_of(&store, 1).found.strikes == 0,
+          "and a right one of such a source is let in");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A count that began again at 0 would be forgiveness. */
+static void test_counts_end(void)
+{
+    const struct source source = scratch_source(1);
+    struct lockout_policy endless = usual;
+    struct lockout_charge charge;
+    struct record_slot slot;
+    uint8_t bytes[RECORD_LEN];
+    uint64_t place;
+    struct store store = scratch_open(64);
+
+    endless.max_bad_conns = UINT64_MAX;
+    endless.lockout_time = UINT64_C(1) << 60;
+    (void)strike_at(&store, &endless, 1, NOW);
+    slot = record_of(&store, 1).found;
+    slot.strikes = slot.errors = UINT32_MAX;
+    store.counters.total_errors = UINT64_MAX;
+    scratch_need(store_hold(&store, HOLD_ALONE) == STORE_OK, "hold");
+    store.counters.total_errors = UINT64_MAX;
+    scratch_need(store_write_counters(&store) == STORE_OK, "counters");
+    for (place = 0; place < 64; place++) {
+        scratch_need(store_read(&store, store_slot_at(place), bytes, sizeof bytes) == STORE_OK, "read");
+        if (record_slot_names(bytes, &source))
+            break;
+    }
+    record_encode_slot(&slot, store.header.key, place, bytes);
+    scratch_need(store_write(&store, store_slot_at(place), bytes, sizeof bytes) == STORE_OK, "write");
+    store_release(&store);
+
+    charge = strike_at(&store, &endless, 1, NOW);
+    check(charge.strikes == UINT32_MAX && record_of(&store, 1).found.errors == UINT32_MAX &&
+              store.counters.total_errors == UINT64_MAX,
+          "counts that are at their end stay there");
+    endless.max_bad_conns = 3;
+    charge = strike_at(&store, &endless, 1, NOW);
+    check(charge.locks && charge.locked_until == LOCKOUT_FOREVER, "and a lock beyond the end of time is for ever");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_closure_texts(void)
+{
+    check_text(lockout_closure_text(LOCKOUT_NOT_CLOSED), "", "no closure has no word");
+    check_text(lockout_closure_text(LOCKOUT_CLOSED_BY_ORDER + 1), "", "nor has one that there is not");
+}
+
+static void test_no_such_network(void)
+{
+    const struct manage_target target = {.source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10}, .prefix = 104},
+                                         .network = true};
+    struct store store = scratch_open(64);
+    bool found = true;
+
+    check(manage_unlock(&store, &target, scratch_at(NOW), &found) == STORE_OK && !found,
+          "unlocking a network that is not locked finds nothing");
+    scratch_need(manage_lock(&store, &target, NOW + 10, scratch_at(NOW)) == STORE_OK, "lock");
+    check(manage_lock(&store, &target, NOW + 20, scratch_at(NOW)) == STORE_OK && store.counters.networks == 1 &&
+              look_at(&store, 1, false, NOW + 15) == LOCKOUT_REFUSED_LOCKED,
+          "one that is locked again has one record, with the new end");
+    store_close(&store);
+    scratch_empty();
+}
+
 int main(void)
 {
     scratch_begin();
+    test_nothing_to_forgive();
+    test_slot_gone();
+    test_counts_end();
+    test_closure_texts();
+    test_no_such_network();
     test_three_strikes();
     test_until_unlocked();
     test_alternating();

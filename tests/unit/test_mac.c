@@ -3,6 +3,25 @@
  * mac.h: the vectors of the wire protocol and of RFC 4231. The file itself is included, for RFC 4231's messages have
  * other lengths than a seed, and the function that takes them is not exported.
  */
+#include <gcrypt.h>
+#include <string.h>
+
+/* The step at which libgcrypt fails, by its name; NULL: none. */
+static const char *broken;
+
+static int is_broken(const char *name)
+{
+    return broken != NULL && strcmp(broken, name) == 0;
+}
+
+/* What mac.c calls for libgcrypt from here on. */
+#define gcry_check_version(version)  (is_broken("check_version") ? NULL : gcry_check_version(version))
+#define gcry_control(command, ...)   (is_broken(#command) ? 1u : gcry_control(command, __VA_ARGS__))
+#define gcry_md_open(md, kind, how)  (is_broken("open") ? 1u : gcry_md_open(md, kind, how))
+#define gcry_md_setkey(md, key, len) (is_broken("setkey") ? 1u : gcry_md_setkey(md, key, len))
+#undef gcry_md_read
+#define gcry_md_read(md, kind) (is_broken("read") ? NULL : gcry_md_read(md, kind))
+
 #include "../../src/mac.c"
 
 #include "check.h"
@@ -180,6 +199,32 @@ static void test_seed(void)
               "and is SHA-256 of its parts in their order");
 }
 
+/* I8: whatever libgcrypt does not do, it is said, and there is no reply to compare with. */
+static void test_failures(void)
+{
+    static const char *const steps[] = {"open", "setkey", "read"};
+    static const char *const starts[] = {"check_version", "GCRYCTL_INIT_SECMEM", "GCRYCTL_INITIALIZATION_FINISHED"};
+    static const uint8_t nothing[REPLY_LEN];
+    const struct secret secret = {(const uint8_t *)"The", 3};
+    uint8_t reply[REPLY_LEN];
+    uint8_t seed[SEED_LEN] = {1};
+
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        broken = steps[i];
+        memset(reply, 7, sizeof(reply));
+        check(mac_reply(secret, seed, reply) != 0 && memcmp(reply, nothing, sizeof(reply)) == 0,
+              "I8: libgcrypt fails to %s: no reply, and said so", steps[i]);
+        memset(reply, 7, sizeof(reply));
+        check(mac_receipt(secret, seed, seed, reply) != 0 && memcmp(reply, nothing, sizeof(reply)) == 0,
+              "nor a receipt");
+    }
+    for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+        broken = starts[i];
+        check(mac_init() != 0, "I8: it fails at %s: said so", starts[i]);
+    }
+    broken = NULL;
+}
+
 int main(void)
 {
     check(mac_init() == 0, "libgcrypt is ready");
@@ -188,5 +233,6 @@ int main(void)
     test_key_lengths();
     test_same();
     test_seed();
+    test_failures();
     return check_end();
 }

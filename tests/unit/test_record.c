@@ -124,13 +124,16 @@ static void test_foreign(void)
     uint8_t bytes[RECORD_LEN];
     uint64_t seal;
 
-    record_encode_header(&header, bytes);
-    bytes[8] = 2;
-    seal = siphash(header.key, bytes, 56);
-    for (unsigned i = 0; i < 8; i++)
-        bytes[56 + i] = (uint8_t)(seal >> (8 * i));
-    check(record_decode_header(bytes, &header) == RECORD_FOREIGN,
-          "version 2, with its check right, is not damage but foreign");
+    /* Of the version, and of the three sizes. */
+    for (unsigned at = 8; at <= 16; at += at < 12 ? 2 : 4) {
+        record_encode_header(&header, bytes);
+        bytes[at] = 2;
+        seal = siphash(header.key, bytes, 56);
+        for (unsigned i = 0; i < 8; i++)
+            bytes[56 + i] = (uint8_t)(seal >> (8 * i));
+        check(record_decode_header(bytes, &header) == RECORD_FOREIGN,
+              "2 for byte %u of a header, with its check right, is not damage but foreign", at);
+    }
 }
 
 static void test_counters(void)
@@ -151,6 +154,16 @@ static void test_counters(void)
         unseen += record_decode_counters(bytes, key, &got) != RECORD_DAMAGED;
     }
     check_number(unseen, 0, "every changed byte of the counters is seen");
+
+    got.closing = RECORD_CLOSING_MAX + 1;
+    got.networks = 0;
+    record_encode_counters(&got, key, bytes);
+    check(record_decode_counters(bytes, key, &got) == RECORD_DAMAGED, "a reason to close that there is not is damage");
+    got = counters;
+    got.networks = RECORD_NETWORKS + 1;
+    record_encode_counters(&got, key, bytes);
+    check(record_decode_counters(bytes, key, &got) == RECORD_DAMAGED,
+          "and so are more networks than there is room for");
 }
 
 static void test_covers(void)
@@ -165,6 +178,9 @@ static void test_covers(void)
     check(slot_covers(&all, &outside), "everything is in ::/0");
     inside.prefix = 100;
     check(!slot_covers(&net, &inside), "a wider source is not within a narrower network");
+    net.source.prefix = 255;
+    inside.prefix = 255;
+    check(!slot_covers(&net, &inside), "a prefix that there is not covers nobody");
 }
 
 int main(void)

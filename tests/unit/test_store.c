@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /* The table as a file: golden tables, damage, unsafe files, creation, the lock, repair. Argument: the directory of
  * golden tables. */
+#include "bucket.h"
 #include "check.h"
+#include "create.h"
 #include "door.h"
 #include "manage.h"
 #include "repair.h"
@@ -725,6 +727,242 @@ static void test_killed_writers(void)
     scratch_empty();
 }
 
+/* --- what the modules promise each other --- */
+
+#define NO_FAULT_AT_ALL ((enum store_fault)99)
+
+static void test_texts(void)
+{
+    unsigned poor = 0;
+
+    for (enum store_fault fault = STORE_OK; fault <= STORE_NETWORKS_FULL; fault++) {
+        poor += strcmp(store_fault_text(fault), store_fault_text(NO_FAULT_AT_ALL)) == 0;
+        for (enum store_fault other = STORE_OK; other < fault; other++)
+            poor += strcmp(store_fault_text(fault), store_fault_text(other)) == 0;
+    }
+    check_number(poor, 0, "each fault has a text of its own");
+    check(!store_fault_has_errno(NO_FAULT_AT_ALL), "what is no fault has no errno");
+}
+
+static void test_places(void)
+{
+    check_number(create_round_places(0), RECORD_PLACES_MIN, "a table has a least size");
+    check_number(create_round_places(65), 72, "whole buckets");
+    check_number(create_round_places(UINT64_MAX), RECORD_PLACES_MAX, "and a largest size");
+}
+
+/* Somebody sits on the lock of the directory, for ever. */
+static void test_door_busy(void)
+{
+    struct store store = scratch_open(64);
+    const int other_fd = open(scratch_dir, O_RDONLY | O_DIRECTORY);
+    bool closed = true;
+
+    scratch_need(other_fd >= 0 && flock(other_fd, LOCK_EX) == 0, "flock");
+    check(door_close(store.dir_fd, "test", 0, 50, NULL) == STORE_BUSY && door_look(store.dir_fd, &closed) == STORE_OK &&
+              !closed,
+          "a door that cannot be closed in time is said to be open");
+    close(other_fd);
+    check(door_close(store.dir_fd, "caf\xc3\xa9 \x1b[0m", 0, 50, NULL) == STORE_OK, "it is closed a moment later");
+    {
+        char line[DOOR_LINE_LEN];
+
+        check(door_read(store.dir_fd, &closed, line) == STORE_OK && closed, "which can be read");
+        check_text(line, "1970-01-01T00:00:00Z caf?? ?[0m", "with nothing in it but what can be printed");
+    }
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_foreign(void)
+{
+    uint8_t foreign[GOLDEN_LEN];
+    struct repair_findings findings;
+    struct repair_report report;
+    struct store store;
+    uint64_t seal;
+
+    memcpy(foreign, golden, GOLDEN_LEN);
+    foreign[8] = 2;
+    seal = siphash(foreign + 32, foreign, 56);
+    for (unsigned i = 0; i < 8; i++)
+        foreign[56 + i] = (uint8_t)(seal >> (8 * i));
+    lay_down(foreign);
+    store = scratch_open(64);
+    check(hold_once(&store) == STORE_FOREIGN, "I8: a table of another version lets nobody in");
+    check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && findings.head == STORE_FOREIGN &&
+              !repair_is_clean(&findings),
+          "verify says what it is");
+    check(repair(&store, 0, true, &report) == STORE_FOREIGN, "and repair leaves it alone");
+    scratch_read_file("lockout", foreign + 64, 64);
+    check(memcmp(foreign, foreign + 64, 64) == 0, "as it was");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void count_places(void *context, uint64_t where)
+{
+    unsigned *count = context;
+
+    (*count)++;
+    (void)where;
+}
+
+/* A file that ends within the head has no slots, but its header may still tell the size and the key. */
+static void test_cut_short(void)
+{
+    struct repair_findings findings;
+    struct repair_report report;
+    struct store store;
+    unsigned damaged = 0;
+
+    lay_down(golden_networks);
+    scratch_need(truncate(scratch_path("lockout"), RECORD_NETWORKS_AT + RECORD_LEN) == 0, "truncate");
+    store = scratch_open(64);
+    check(repair_verify(&store, count_places, &damaged, &findings) == STORE_OK && findings.length_wrong &&
+              findings.places == 64 && findings.whole <= 1 && damaged == findings.damaged,
+          "verify counts what is left of a table that ends in its head");
+    check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "and repair makes it whole");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_repair_networks(void)
+{
+    static const uint8_t garbage[RECORD_LEN] = {1, 2, 3};
+    struct repair_findings findings;
+    struct repair_report report;
+    struct store store;
+
+    lay_down(golden_networks);
+    store = scratch_open(64);
+    scratch_poke("lockout", RECORD_NETWORKS_AT, garbage, sizeof garbage);
+    check(repair(&store, 0, false, &report) == STORE_OK && report.damaged == 1 && is_clean(&store, &findings),
+          "a damaged network is dropped by repair, and counted");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* The table is marked, and what it is to become has lost its counters meanwhile. */
+static void test_rebuild_damaged(void)
+{
+    uint8_t marked[GOLDEN_LEN];
+    struct record_header header;
+    struct repair_report report;
+    struct store store;
+
+    lay_down(golden);
+    store = scratch_open(64);
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    memcpy(marked, golden, GOLDEN_LEN);
+    header = store.header;
+    header.rebuild = 5;
+    store_encode_head(&header, &store.counters, marked);
+    lay_down(marked);
+    marked[RECORD_COUNTERS_AT + 8] ^= 1;
+    scratch_write_file(scratch_path("lockout.rebuild"), marked, GOLDEN_LEN);
+    check(repair(&store, 0, false, &report) == STORE_DAMAGED && hold_once(&store) == STORE_REBUILDING,
+          "I8: a repair cannot be finished with damaged counters, and nobody gets in");
+    scratch_need(unlink(scratch_path("lockout.rebuild")) == 0, "unlink");
+    check(repair(&store, 0, false, &report) == STORE_OK && hold_once(&store) == STORE_OK,
+          "without that leftover it is done anew");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* One flaw of each kind is enough. */
+static void test_is_clean(void)
+{
+    const struct repair_findings flaws[] = {
+        {.head = STORE_DAMAGED},
+        {.header_damaged = true},
+        {.header_copy_damaged = true},
+        {.counters_damaged = true},
+        {.zeros_damaged = true},
+        {.length_wrong = true},
+        {.damaged = 1},
+    };
+    unsigned unseen = 0;
+
+    for (size_t i = 0; i < sizeof flaws / sizeof flaws[0]; i++)
+        unseen += repair_is_clean(&flaws[i]);
+    check_number(unseen, 0, "a table with any one flaw is not clean");
+    check(repair_is_clean(&(struct repair_findings){.whole = 1}), "without a flaw it is");
+}
+
+/* A table that is marked, and beside it something else than what it is to become. */
+static void test_strange_leftovers(void)
+{
+    enum { CUT_SHORT, OF_ANOTHER, FIFO, FOREIGN, KINDS };
+    static const char *const names[] = {"cut short", "of another repair", "a FIFO", "another user's"};
+    uint8_t marked[GOLDEN_LEN], leftover[GOLDEN_LEN];
+    struct repair_findings findings;
+    struct record_header header;
+    struct repair_report report;
+    struct content content;
+    struct store store;
+
+    lay_down(golden);
+    store = scratch_open(64);
+    scratch_need(hold_once(&store) == STORE_OK, "hold");
+    memcpy(marked, golden, GOLDEN_LEN);
+    header = store.header;
+    header.rebuild = 5;
+    store_encode_head(&header, &store.counters, marked);
+    memcpy(leftover, marked, GOLDEN_LEN);
+    memset(leftover + RECORD_HEAD_LEN, 0, GOLDEN_LEN - RECORD_HEAD_LEN);
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        if (kind == FOREIGN && geteuid() != 0)
+            continue;
+        lay_down(marked);
+        if (kind == OF_ANOTHER) {
+            header.rebuild = 7;
+            store_encode_head(&header, &store.counters, leftover);
+        }
+        if (kind == FIFO)
+            scratch_need(mkfifo(scratch_path("lockout.rebuild"), 0600) == 0, "mkfifo");
+        else
+            scratch_write_file(scratch_path("lockout.rebuild"), leftover, kind == CUT_SHORT ? 64 : GOLDEN_LEN);
+        if (kind == FOREIGN) {
+            memcpy(leftover, marked, RECORD_NETWORKS_AT);
+            scratch_write_file(scratch_path("lockout.rebuild"), leftover, GOLDEN_LEN);
+            scratch_need(chown(scratch_path("lockout.rebuild"), 65534, 65534) == 0, "chown");
+        }
+        check(repair(&store, 0, false, &report) == STORE_OK && !report.finished_earlier &&
+                  is_clean(&store, &findings) && list(&store, &content) == STORE_OK && content.count == 4,
+              "a leftover that is %s is not taken up: nothing is lost", names[kind]);
+    }
+    store_close(&store);
+    scratch_empty();
+}
+
+/* Of what is in a bucket, what goes first? And of two records of one source, which one stays? */
+static void test_worth(void)
+{
+    const struct bucket_age age = {.now = NOW, .strike_time = 3600};
+    const struct source newcomer = scratch_source(100);
+    struct bucket bucket = {.first = 0};
+    struct record_slot record;
+    bool pushed_out;
+
+    for (uint32_t i = 0; i < RECORD_BUCKET_SLOTS; i++) {
+        bucket.states[i] = RECORD_WHOLE;
+        bucket.slots[i] = (struct record_slot){
+            .source = scratch_source(i), .strikes = 2, .last_strike = NOW - 10 - i, .last_seen = NOW};
+    }
+    check(bucket_make(&bucket, &newcomer, age, true, 0) == &bucket.slots[RECORD_BUCKET_SLOTS - 1],
+          "of equal strikes the oldest go first");
+
+    record = bucket.slots[0];
+    record.strikes = 9;
+    check(bucket_put(&bucket, &record, age, &pushed_out) == &bucket.slots[0] && !pushed_out &&
+              bucket.slots[0].strikes == 9,
+          "of two records of one source the one that says more stays");
+    record.strikes = 1;
+    check(bucket_put(&bucket, &record, age, &pushed_out) == &bucket.slots[0] && bucket.slots[0].strikes == 9,
+          "whichever comes first");
+}
+
 int main(int argc, char **argv)
 {
     scratch_need(argc == 2, "argument: the directory of golden tables");
@@ -749,6 +987,16 @@ int main(int argc, char **argv)
     test_repair_other_size();
     test_repair_misplaced();
     test_stale_rebuild();
+    test_texts();
+    test_places();
+    test_door_busy();
+    test_foreign();
+    test_cut_short();
+    test_repair_networks();
+    test_rebuild_damaged();
+    test_is_clean();
+    test_strange_leftovers();
+    test_worth();
     test_killed_writers();
     if (scratch_can_trace()) {
         test_creation_killed();

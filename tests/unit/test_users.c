@@ -13,7 +13,57 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+/* Called in place of the real ones (--wrap, see meson.build): this one fails from now on. NULL: none does. */
+static const char *broken;
+static unsigned failures;
+
+static bool fails(const char *call, int error)
+{
+    if (broken == NULL || strcmp(broken, call) != 0)
+        return false;
+    failures++;
+    errno = error;
+    return true;
+}
+
+FILE *__wrap_fopen(const char *name, const char *mode);
+FILE *__real_fopen(const char *name, const char *mode);
+FILE *__wrap_fopen64(const char *name, const char *mode);
+FILE *__real_fopen64(const char *name, const char *mode);
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+void *__real_reallocarray(void *memory, size_t count, size_t size);
+
+FILE *__wrap_fopen(const char *name, const char *mode)
+{
+    return fails("fopen", EMFILE) ? NULL : __real_fopen(name, mode);
+}
+
+FILE *__wrap_fopen64(const char *name, const char *mode)
+{
+    return fails("fopen", EMFILE) ? NULL : __real_fopen64(name, mode);
+}
+
+void *__wrap_malloc(size_t size)
+{
+    return fails("malloc", ENOMEM) ? NULL : __real_malloc(size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    return fails("realloc", ENOMEM) ? NULL : __real_realloc(memory, size);
+}
+
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+    return fails("reallocarray", ENOMEM) ? NULL : __real_reallocarray(memory, count, size);
+}
+
 #define MEMBERS 3000 /* more than fit into the first room that is asked for */
+#define WORDS   9000
 
 static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\n"
                              "+:x:0:0:::\n"
@@ -57,6 +107,9 @@ static void put_passwd(const char *text)
     FILE *file = open_new("passwd");
 
     fputs(text, file);
+    /* More than the first room that is asked for. */
+    if (*text != '\0')
+        fprintf(file, "\nwordy:x:800:800:%*s:/home/wordy:/bin/sh", WORDS, "");
     need(fclose(file) == 0, "write passwd");
 }
 
@@ -74,7 +127,7 @@ static void put_group(void)
 /* What is written into the directory is what /etc has, for this process. */
 static void show_instead(const char *name, const char *target)
 {
-    need(mount(at(name), target, NULL, MS_BIND, NULL) == 0, target);
+    need(mount(at(name), target, "none", MS_BIND, NULL) == 0, target);
 }
 
 static void begin(void)
@@ -82,7 +135,7 @@ static void begin(void)
     FILE *file;
 
     need(mkdtemp(directory) != NULL, "mkdtemp");
-    need(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0, "mount namespace");
+    need(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == 0, "mount namespace");
     put_passwd(passwd);
     put_group();
     file = open_new("nsswitch.conf");
@@ -146,6 +199,8 @@ static void test_users(void)
     check_name("root", "root 0 0 /root '/bin/bash'");
     check_name("bare", "bare 700 701 /nowhere ''");
     check_name("last", "last 704 705 /home/last '/bin/sh'");
+    check_name("wordy", "wordy 800 800 /home/wordy '/bin/sh'");
+    check_uid(800, "wordy 800 800 /home/wordy '/bin/sh'");
     check_name("nobody-here", "none");
     check_name("las", "none");
     check_name("", "none");
@@ -195,6 +250,38 @@ static void test_groups(void)
     check_groups("nobody-here", 77, "77 ");
 }
 
+/* I8: who cannot be looked up is not taken for one whom there is not. */
+static void test_failures(void)
+{
+    static const char *const calls[] = {"fopen", "malloc", "realloc", "reallocarray"};
+    unsigned wrong = 0;
+
+    for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+        struct user by_name, by_uid;
+        gid_t *groups = NULL;
+        size_t count = 0;
+        gid_t gid = 0;
+
+        broken = calls[i];
+        failures = 0;
+        const enum users_answer name_answer = users_by_name("last", &by_name);
+        wrong += name_answer != (failures > 0 ? USERS_FAILED : USERS_FOUND);
+        failures = 0;
+        const enum users_answer uid_answer = users_by_uid(704, &by_uid);
+        wrong += uid_answer != (failures > 0 ? USERS_FAILED : USERS_FOUND);
+        failures = 0;
+        wrong += users_group("omega", &gid) != (failures > 0 ? USERS_FAILED : USERS_FOUND);
+        failures = 0;
+        wrong += users_groups("last", 705, &groups, &count) != (failures > 0 ? -1 : 0);
+        wrong += failures > 0 && (groups != NULL || count != 0 || errno == 0);
+        broken = NULL;
+        free(by_name.buffer);
+        free(by_uid.buffer);
+        free(groups);
+    }
+    check_number(wrong, 0, "a database that cannot be asked is said to have failed, and keeps nothing");
+}
+
 int main(void)
 {
     if (geteuid() != 0) {
@@ -205,6 +292,7 @@ int main(void)
     test_users();
     test_one_group();
     test_groups();
+    test_failures();
     put_passwd("");
     check_name("root", "none");
     end();

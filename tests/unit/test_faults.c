@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * I8, for the state directory: whichever system call fails, and however, an operation says so, or has done all that it
+ * is for. It never takes a failure for a yes, and never leaves half a table behind.
+ *
+ * The functions of the C library that state/ calls for the kernel stand here, in front of the real ones. Each operation
+ * is run once unharmed, and then again and again from the same files with its first, second, third ... call failing.
+ */
+#undef _FORTIFY_SOURCE /* its inline functions would stand in the way of ours */
+#include "check.h"
+#include "create.h"
+#include "door.h"
+#include "manage.h"
+#include "repair.h"
+#include "scratch.h"
+#include "slot.h"
+
+#include <stdarg.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+
+#define NOW    SCRATCH_NOW
+#define DAY    86400
+#define PLACES 64
+
+/* ---- Calls that fail ---- */
+
+/* A way to fail. ENOENT is for openat alone: of other calls it would be an answer, and a lie. */
+struct way {
+    const char *name;
+    const char *only; /* the one call that fails so; NULL: any */
+    int error;        /* what it gives; 0: it transfers less than it was asked to, see part */
+    int later;        /* what all later ones of the same name give; 0: only one fails */
+    bool all_later;   /* and those of other names too */
+    bool nothing;     /* error 0: it transfers nothing at all */
+};
+
+static const struct way ways[] = {
+    {"fails once with EIO", .error = EIO},
+    {"fails once with EPERM", .error = EPERM},
+    {"fails once with EINVAL", .error = EINVAL},
+    {"is interrupted once", .error = EINTR},
+    {"is interrupted, and then fails for ever", .error = EINTR, .later = EIO},
+    {"finds the disk full from then on", .error = ENOSPC, .later = ENOSPC},
+    {"is the first of all that fail", .error = EIO, .later = EIO, .all_later = true},
+    {"is not supported, and whatever comes instead fails", .error = EINVAL, .later = EIO, .all_later = true},
+    {"is not known to the kernel", .error = ENOSYS},
+    {"fails for ever with ENOENT", .only = "openat", .error = ENOENT, .later = ENOENT},
+    {.name = "transfers only half"},
+    {"writes nothing", .only = "pwrite", .nothing = true},
+};
+
+static struct {
+    unsigned nth;     /* the call that fails, from 1; 0: none */
+    unsigned seen;    /* so far */
+    const char *call; /* the name of the one that failed; NULL: none yet */
+    struct way how;
+} broken;
+
+static bool is_to_fail(const char *call)
+{
+    if (broken.nth == 0 || (broken.how.only != NULL && strcmp(broken.how.only, call) != 0))
+        return false;
+    broken.seen++;
+    if (broken.seen == broken.nth)
+        broken.call = call;
+    return broken.seen >= broken.nth;
+}
+
+static bool fails(const char *call)
+{
+    if (broken.how.error == 0 || !is_to_fail(call))
+        return false;
+    if (broken.seen > broken.nth && !broken.how.all_later && strcmp(call, broken.call) != 0)
+        return false;
+    errno = broken.seen == broken.nth ? broken.how.error : broken.how.later;
+    return errno != 0;
+}
+
+/* How much of so many bytes is read or written. */
+static size_t part(const char *call, size_t len)
+{
+    if (broken.how.error != 0 || len < 2 || !is_to_fail(call) || broken.seen != broken.nth)
+        return len;
+    return broken.how.nothing ? 0 : len / 2;
+}
+
+int open(const char *path, int flags, ...)
+{
+    return fails("open") ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, flags, 0);
+}
+
+int openat(int fd, const char *path, int flags, ...)
+{
+    va_list arguments;
+    mode_t mode;
+
+    va_start(arguments, flags);
+    mode = (flags & O_CREAT) != 0 ? va_arg(arguments, mode_t) : 0;
+    va_end(arguments);
+    return fails("openat") ? -1 : (int)syscall(SYS_openat, fd, path, flags, mode);
+}
+
+int fstat(int fd, struct stat *info)
+{
+    return fails("fstat") ? -1 : (int)syscall(SYS_newfstatat, fd, "", info, AT_EMPTY_PATH);
+}
+
+int fstatat(int fd, const char *path, struct stat *info, int flags)
+{
+    return fails("fstatat") ? -1 : (int)syscall(SYS_newfstatat, fd, path, info, flags);
+}
+
+ssize_t pread(int fd, void *bytes, size_t len, off_t offset)
+{
+    return fails("pread") ? -1 : syscall(SYS_pread64, fd, bytes, part("pread", len), offset);
+}
+
+ssize_t pwrite(int fd, const void *bytes, size_t len, off_t offset)
+{
+    return fails("pwrite") ? -1 : syscall(SYS_pwrite64, fd, bytes, part("pwrite", len), offset);
+}
+
+ssize_t read(int fd, void *bytes, size_t len)
+{
+    return fails("read") ? -1 : syscall(SYS_read, fd, bytes, part("read", len));
+}
+
+ssize_t write(int fd, const void *bytes, size_t len)
+{
+    return fails("write") ? -1 : syscall(SYS_write, fd, bytes, part("write", len));
+}
+
+ssize_t getrandom(void *bytes, size_t len, unsigned flags)
+{
+    return fails("getrandom") ? -1 : syscall(SYS_getrandom, bytes, part("getrandom", len), flags);
+}
+
+/* A lock can always be given back. */
+int flock(int fd, int operation)
+{
+    return operation != LOCK_UN && fails("flock") ? -1 : (int)syscall(SYS_flock, fd, operation);
+}
+
+int ftruncate(int fd, off_t len)
+{
+    return fails("ftruncate") ? -1 : (int)syscall(SYS_ftruncate, fd, len);
+}
+
+/* Nothing here is about the power supply. */
+int fsync(int fd)
+{
+    (void)fd;
+    return fails("fsync") ? -1 : 0;
+}
+
+int fdatasync(int fd)
+{
+    (void)fd;
+    return fails("fdatasync") ? -1 : 0;
+}
+
+int unlinkat(int fd, const char *path, int flags)
+{
+    return fails("unlinkat") ? -1 : (int)syscall(SYS_unlinkat, fd, path, flags);
+}
+
+int linkat(int from, const char *old, int to, const char *new, int flags)
+{
+    return fails("linkat") ? -1 : (int)syscall(SYS_linkat, from, old, to, new, flags);
+}
+
+int renameat(int from, const char *old, int to, const char *new)
+{
+    return fails("renameat") ? -1 : (int)syscall(SYS_renameat2, from, old, to, new, 0);
+}
+
+int renameat2(int from, const char *old, int to, const char *new, unsigned flags)
+{
+    return fails("renameat2") ? -1 : (int)syscall(SYS_renameat2, from, old, to, new, flags);
+}
+
+/* ---- Where operations begin ---- */
+
+enum who { LOCKED = 1, STRUCK = 2, FRESH = 9, IN_NETWORK = 0x070001 };
+
+static const struct lockout_policy usual = {
+    .delay = 5, .delay_max_wait = 30, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = 3600};
+
+static const struct manage_target network = {
+    .source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 7}, .prefix = 112}, .network = true};
+static const struct manage_target other_network = {
+    .source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 8}, .prefix = 112}, .network = true};
+
+#define TABLE_LEN_MAX (RECORD_HEAD_LEN + 2 * PLACES * RECORD_LEN)
+
+static struct files {
+    uint8_t table[TABLE_LEN_MAX];
+    size_t len; /* 0: there is none */
+    bool closed;
+} ordinary, damaged, full, keyless, promised, closed_door, nothing;
+
+static struct files take_files(void)
+{
+    struct files files = {0};
+    struct stat info;
+    const int fd = open(scratch_path("lockout"), O_RDONLY);
+
+    if (fd >= 0) {
+        const ssize_t got = read(fd, files.table, sizeof files.table);
+
+        scratch_need(got > 0 && close(fd) == 0, "reading the table");
+        files.len = (size_t)got;
+    }
+    files.closed = fstatat(AT_FDCWD, scratch_path("closed"), &info, 0) == 0;
+    return files;
+}
+
+static void put_file(const char *name, const uint8_t *bytes, size_t len)
+{
+    const int fd = openat(AT_FDCWD, scratch_path(name), O_WRONLY | O_CREAT | O_TRUNC, (mode_t)0600);
+
+    scratch_need(fd >= 0 && write(fd, bytes, len) == (ssize_t)len && close(fd) == 0, "writing a file");
+}
+
+static void put_files(const struct files *files)
+{
+    scratch_empty();
+    if (files->len != 0)
+        put_file("lockout", files->table, files->len);
+    if (files->closed)
+        put_file("closed", (const uint8_t *)"2026-11-21T20:39:00Z test\n", 26);
+}
+
+/* What an operation works with, and what came of it besides its fault. */
+struct stage {
+    struct store store;
+    struct source source;
+    struct lockout_policy policy;
+    struct lockout_visitor visitor;
+    struct lockout_charge charge;
+    uint64_t outcome[4];
+};
+
+static void be(struct stage *stage, enum who who)
+{
+    stage->source = scratch_source(who);
+    stage->visitor = (struct lockout_visitor){.source = &stage->source, .now = scratch_at(NOW)};
+}
+
+static void charge(struct stage *stage, enum who who)
+{
+    be(stage, who);
+    scratch_need(lockout_charge(&stage->store, &stage->policy, &stage->visitor, &stage->charge) == STORE_OK, "charge");
+}
+
+static void strike(struct stage *stage, enum who who)
+{
+    charge(stage, who);
+    scratch_need(lockout_settle(&stage->store, &stage->policy, &stage->visitor, &stage->charge) == STORE_OK, "settle");
+}
+
+static void make_files(void)
+{
+    struct stage stage = {.policy = usual};
+
+    stage.store = scratch_open(PLACES);
+    for (unsigned i = 0; i < 3; i++)
+        strike(&stage, LOCKED);
+    strike(&stage, STRUCK);
+    strike(&stage, STRUCK);
+    scratch_need(manage_lock(&stage.store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+    ordinary = take_files();
+
+    damaged = ordinary;
+    memset(damaged.table + RECORD_HEAD_LEN, 0x55, PLACES * RECORD_LEN);
+    keyless = ordinary;
+    keyless.table[0] ^= 1;
+    keyless.table[RECORD_HEADER_COPY_AT] ^= 1;
+    closed_door = ordinary;
+    closed_door.closed = true;
+
+    for (uint32_t i = 100; i < 100 + 20 * PLACES; i++) {
+        const struct manage_target one = {.source = scratch_source(i)};
+
+        scratch_need(manage_lock(&stage.store, &one, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+    }
+    full = take_files();
+
+    put_files(&ordinary);
+    scratch_need(lockout_close(&stage.store, "test", scratch_at(NOW), NULL) == STORE_OK, "close");
+    promised = take_files();
+    promised.closed = false;
+    store_close(&stage.store);
+}
+
+/* ---- Operations ---- */
+
+static enum store_fault admit(struct stage *stage)
+{
+    struct lockout_admission admission;
+    const enum store_fault fault = lockout_admit(&stage->store, &stage->policy, &stage->visitor, &admission);
+
+    stage->outcome[0] = admission.verdict;
+    stage->outcome[1] = admission.seed_number;
+    stage->outcome[2] = admission.closure;
+    stage->outcome[3] = admission.damaged_slots;
+    return fault;
+}
+
+static enum store_fault look(struct stage *stage)
+{
+    enum lockout_verdict verdict;
+    const enum store_fault fault = lockout_look(&stage->store, &stage->visitor, &verdict);
+
+    stage->outcome[0] = verdict;
+    return fault;
+}
+
+static enum store_fault take_strike(struct stage *stage)
+{
+    const enum store_fault fault = lockout_charge(&stage->store, &stage->policy, &stage->visitor, &stage->charge);
+
+    stage->outcome[0] = stage->charge.verdict;
+    stage->outcome[1] = stage->charge.strikes;
+    stage->outcome[2] = stage->charge.closure;
+    stage->outcome[3] = stage->charge.locks;
+    return fault;
+}
+
+static enum store_fault forgive(struct stage *stage)
+{
+    const enum store_fault fault = lockout_forgive(&stage->store, &stage->source, &stage->charge);
+
+    stage->outcome[0] = fault == STORE_OK ? stage->charge.verdict : LOCKOUT_REFUSED_LOCKED;
+    return fault;
+}
+
+static enum store_fault settle(struct stage *stage)
+{
+    const enum store_fault fault = lockout_settle(&stage->store, &stage->policy, &stage->visitor, &stage->charge);
+
+    stage->outcome[1] = stage->charge.closure;
+    return fault;
+}
+
+static enum store_fault close_door(struct stage *stage)
+{
+    return lockout_close(&stage->store, "test", stage->visitor.now, NULL);
+}
+
+static enum store_fault read_door(struct stage *stage)
+{
+    char line[DOOR_LINE_LEN];
+    bool closed;
+    const enum store_fault fault = door_read(stage->store.dir_fd, &closed, line);
+
+    /* The reason is for people. */
+    stage->outcome[1] = closed;
+    return fault;
+}
+
+static enum store_fault open_door(struct stage *stage)
+{
+    bool was_closed;
+    const enum store_fault fault = manage_open(&stage->store, &was_closed);
+
+    stage->outcome[1] = was_closed;
+    return fault;
+}
+
+static enum store_fault lock(struct stage *stage)
+{
+    return manage_lock(&stage->store, &(struct manage_target){.source = stage->source}, LOCKOUT_FOREVER,
+                       stage->visitor.now);
+}
+
+static enum store_fault lock_network(struct stage *stage)
+{
+    return manage_lock(&stage->store, &other_network, LOCKOUT_FOREVER, stage->visitor.now);
+}
+
+static enum store_fault unlock(struct stage *stage)
+{
+    bool found;
+    const enum store_fault fault =
+        manage_unlock(&stage->store, &(struct manage_target){.source = stage->source}, stage->visitor.now, &found);
+
+    stage->outcome[1] = found;
+    return fault;
+}
+
+static enum store_fault unlock_network(struct stage *stage)
+{
+    bool found;
+    const enum store_fault fault = manage_unlock(&stage->store, &network, stage->visitor.now, &found);
+
+    stage->outcome[1] = found;
+    return fault;
+}
+
+static enum store_fault unlock_all(struct stage *stage)
+{
+    return manage_unlock_all(&stage->store, stage->visitor.now, &stage->outcome[1]);
+}
+
+static enum store_fault flush(struct stage *stage)
+{
+    return manage_flush(&stage->store, stage->visitor.now, &stage->outcome[1]);
+}
+
+static bool count_entry(void *context, const struct manage_entry *entry)
+{
+    uint64_t *outcome = context;
+
+    outcome[1]++;
+    outcome[2] += entry->slot->locked;
+    return true;
+}
+
+static enum store_fault list(struct stage *stage)
+{
+    return manage_each(&stage->store, count_entry, stage->outcome, NULL);
+}
+
+/* From opening the table on, and as one who may only look. */
+static enum store_fault open_and_list(struct stage *stage)
+{
+    enum store_fault fault;
+
+    store_close(&stage->store);
+    fault = scratch_try(&stage->store, PLACES, true, 1000);
+    return fault == STORE_OK ? list(stage) : fault;
+}
+
+static enum store_fault open_and_look(struct stage *stage)
+{
+    enum store_fault fault;
+
+    store_close(&stage->store);
+    fault = scratch_try(&stage->store, PLACES, false, 1000);
+    return fault == STORE_OK ? look(stage) : fault;
+}
+
+static enum store_fault verify(struct stage *stage)
+{
+    struct repair_findings findings;
+    const enum store_fault fault = repair_verify(&stage->store, NULL, NULL, &findings);
+
+    stage->outcome[1] = repair_is_clean(&findings);
+    stage->outcome[2] = findings.whole;
+    return fault;
+}
+
+static enum store_fault repair_to(struct stage *stage, uint64_t places)
+{
+    const struct repair_order order = {.places = places, .give_up = true, .now = NOW};
+    struct repair_report report;
+    const enum store_fault fault = repair_table(&stage->store, &order, &report);
+
+    stage->outcome[1] = report.places;
+    stage->outcome[2] = report.kept;
+    stage->outcome[3] = report.damaged;
+    return fault;
+}
+
+static enum store_fault repair(struct stage *stage)
+{
+    return repair_to(stage, 0);
+}
+
+static enum store_fault repair_larger(struct stage *stage)
+{
+    return repair_to(stage, 2 * PLACES);
+}
+
+enum after {
+    SAME_FILES = 1,  /* when it has worked, the files are what they are when nothing fails */
+    CLOSED = 2,      /* when it has worked, the door is closed, by the table or by the file */
+    MAY_REPAIR = 4,  /* when it has not, the table may want a repair */
+    MAY_BE_NONE = 8, /* when it has not, there may be no table */
+};
+
+static const struct operation {
+    const char *name;
+    enum store_fault (*run)(struct stage *stage);
+    const struct files *files;
+    enum who who;
+    int after;
+    bool charged;                        /* the source has been charged before */
+    const struct lockout_policy *policy; /* NULL: the usual one */
+} operations[] = {
+    {"making a table", open_and_look, &nothing, FRESH, MAY_BE_NONE, false, NULL},
+    {"opening a table", open_and_look, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"opening and listing", open_and_list, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"admitting a new source", admit, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"admitting a locked source", admit, &ordinary, LOCKED, SAME_FILES, false, NULL},
+    {"admitting one of a locked network", admit, &ordinary, IN_NETWORK, SAME_FILES, false, NULL},
+    {"admitting where slots are damaged", admit, &damaged, FRESH, SAME_FILES, false, NULL},
+    {"admitting where the table is full", admit, &full, FRESH, 0, false,
+     &(const struct lockout_policy){.max_bad_conns = 3, .close_when_full = true}},
+    {"admitting at a door that is to be closed", admit, &promised, FRESH, SAME_FILES, false, NULL},
+    {"looking", look, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"a first strike", take_strike, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"a last strike", take_strike, &ordinary, STRUCK, SAME_FILES, false, NULL},
+    {"a strike where the table is full", take_strike, &full, FRESH, 0, false,
+     &(const struct lockout_policy){.max_bad_conns = 3, .close_when_full = true}},
+    {"forgiving", forgive, &ordinary, STRUCK, SAME_FILES, true, NULL},
+    {"settling", settle, &ordinary, STRUCK, SAME_FILES, true, NULL},
+    {"settling the last error that is borne", settle, &ordinary, STRUCK, 0, true,
+     &(const struct lockout_policy){.max_bad_conns = 3, .max_total_errs = 1, .strike_time = 3600}},
+    {"closing the door", close_door, &ordinary, FRESH, CLOSED, false, NULL},
+    {"reading why the door is closed", read_door, &closed_door, FRESH, SAME_FILES, false, NULL},
+    {"opening the door", open_door, &closed_door, FRESH, SAME_FILES, false, NULL},
+    {"locking", lock, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"locking a network", lock_network, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"unlocking", unlock, &ordinary, LOCKED, SAME_FILES, false, NULL},
+    {"unlocking nobody", unlock, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"unlocking a network", unlock_network, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"unlocking all", unlock_all, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"flushing", flush, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"listing", list, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"verifying", verify, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"repairing", repair, &damaged, FRESH, SAME_FILES | MAY_REPAIR, false, NULL},
+    {"repairing to another size", repair_larger, &ordinary, FRESH, SAME_FILES | MAY_REPAIR, false, NULL},
+    {"beginning anew", repair, &keyless, FRESH, MAY_REPAIR, false, NULL},
+};
+
+/* ---- The judge ---- */
+
+static bool retried = true; /* each retry has worked */
+
+/* From its files on, with one call failing (or none). Files are what it leaves. */
+static enum store_fault play(const struct operation *operation, const struct way *way, unsigned nth,
+                             struct stage *stage, struct files *files)
+{
+    enum store_fault fault;
+    int error;
+
+    put_files(operation->files);
+    *stage = (struct stage){.policy = operation->policy != NULL ? *operation->policy : usual,
+                            .store = {.dir_fd = -1, .table_fd = -1}};
+    be(stage, operation->who);
+    if (operation->files->len != 0)
+        stage->store = scratch_open(PLACES);
+    if (operation->charged)
+        charge(stage, operation->who);
+    broken.nth = nth;
+    broken.seen = 0;
+    broken.call = NULL;
+    if (way != NULL)
+        broken.how = *way;
+    errno = 0;
+    fault = operation->run(stage);
+    error = errno;
+    /* What has failed may be tried again at once, as long as the table is as it was. */
+    if (fault != STORE_OK && stage->store.dir_fd >= 0 && (operation->after & MAY_REPAIR) == 0) {
+        enum lockout_verdict verdict;
+
+        (void)lockout_look(&stage->store, &stage->visitor, &verdict);
+        broken.nth = 0;
+        retried &= lockout_look(&stage->store, &stage->visitor, &verdict) == STORE_OK;
+    }
+    broken.nth = 0;
+    *files = take_files();
+    store_close(&stage->store);
+    errno = error;
+    return fault;
+}
+
+static bool same_files(const struct files *a, const struct files *b)
+{
+    return a->len == b->len && a->closed == b->closed && memcmp(a->table, b->table, a->len) == 0;
+}
+
+/* The table as it is now: whole, or what the operation may leave when it fails. */
+static bool is_well(const struct operation *operation, const struct files *files)
+{
+    struct repair_findings findings;
+    struct stage stage = {0};
+    struct store store;
+    bool well;
+
+    if (files->len == 0 && (operation->after & MAY_BE_NONE) != 0)
+        return true;
+    store = scratch_open(PLACES);
+    well = repair_verify(&store, NULL, NULL, &findings) == STORE_OK;
+    if (operation->files != &damaged && (operation->after & MAY_REPAIR) == 0) {
+        well &= repair_is_clean(&findings);
+    } else if (operation->files == &damaged && (operation->after & MAY_REPAIR) == 0) {
+        well &= findings.head == STORE_OK;
+    } else {
+        stage.store = store;
+        well &= repair_to(&stage, 0) == STORE_OK && repair_verify(&store, NULL, NULL, &findings) == STORE_OK &&
+                repair_is_clean(&findings);
+    }
+    store_close(&store);
+    return well;
+}
+
+/* It was a call that puts something on the disk. Not so the line that says why a door is closed: its name closes it. */
+static bool is_sync(const struct operation *operation, const struct files *wanted_files)
+{
+    const bool closes = wanted_files->closed && !operation->files->closed;
+
+    return broken.call != NULL &&
+           (strcmp(broken.call, "fsync") == 0 || (strcmp(broken.call, "fdatasync") == 0 && !closes));
+}
+
+/* NULL, or what is wrong. */
+static const char *judge(const struct operation *operation, const struct way *way, enum store_fault fault,
+                         const struct stage *stage, const struct files *files, const struct stage *wanted,
+                         const struct files *wanted_files)
+{
+    const int error = errno;
+
+    if (stage->outcome[0] == LOCKOUT_ADMITTED && wanted->outcome[0] != LOCKOUT_ADMITTED)
+        return "somebody is let in";
+    if (fault != STORE_OK && stage->outcome[0] == LOCKOUT_ADMITTED)
+        return "somebody is let in with a fault";
+    if (fault == STORE_OK && memcmp(stage->outcome, wanted->outcome, sizeof stage->outcome) != 0)
+        return "it says that it has worked, and has not";
+    if (fault == STORE_OK && (operation->after & SAME_FILES) != 0 && !same_files(files, wanted_files))
+        return "it says that it has worked, and the files are others";
+    if (fault == STORE_OK && (operation->after & CLOSED) != 0 && !files->closed &&
+        memcmp(files->table + RECORD_COUNTERS_AT, wanted_files->table + RECORD_COUNTERS_AT, RECORD_LEN) != 0)
+        return "the door is not closed";
+    if (fault == STORE_OK && (operation->after & CLOSED) == 0 && is_sync(operation, wanted_files))
+        return "it says that it has worked, and is not on the disk";
+    if (store_fault_has_errno(fault) && way->error != 0 && error != way->error && error != way->later)
+        return "errno is not the cause";
+    if (store_fault_has_errno(fault) && way->error == 0 && error != ENOSPC && error != EIO)
+        return "errno is none that less than all leads to";
+    if (!is_well(operation, files))
+        return "the table is not whole";
+    return NULL;
+}
+
+static void test_operation(const struct operation *operation)
+{
+    struct stage wanted, stage;
+    struct files wanted_files, files;
+    unsigned tries = 0, faults = 0;
+
+    scratch_need(play(operation, NULL, 0, &wanted, &wanted_files) == STORE_OK, operation->name);
+    for (const struct way *way = ways; way < ways + sizeof ways / sizeof ways[0]; way++) {
+        unsigned nth = 0;
+        unsigned wrong = 0;
+
+        do {
+            const enum store_fault fault = play(operation, way, ++nth, &stage, &files);
+            const char *problem = judge(operation, way, fault, &stage, &files, &wanted, &wanted_files);
+
+            tries++;
+            faults += fault != STORE_OK;
+            if (problem != NULL) {
+                wrong++;
+                printf("# call %u, %s, %s: %s: %s (%s)\n", nth, broken.call != NULL ? broken.call : "none", way->name,
+                       problem, store_fault_text(fault), strerror(errno));
+            }
+        } while (broken.call != NULL);
+        if (wrong != 0)
+            check(false, "I8: %s, when a call %s", operation->name, way->name);
+    }
+    check(faults > 0, "I8: %s: of %u runs with a call that fails, %u say so, and the others have done it all",
+          operation->name, tries, faults);
+}
+
+/* There are file systems, and were kernels, without renameat2(2). */
+static void test_without_renameat2(void)
+{
+    static const int errors[] = {EINVAL, ENOSYS};
+    struct stage stage;
+    struct files files;
+
+    for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        const struct way way = {.only = "renameat2", .error = errors[i], .later = errors[i]};
+
+        check(play(&operations[0], &way, 1, &stage, &files) == STORE_OK && broken.call != NULL &&
+                  is_well(&operations[0], &files),
+              "a table is made all the same where renameat2 gives %s", strerror(errors[i]));
+    }
+}
+
+int main(void)
+{
+    scratch_begin();
+    make_files();
+    for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
+        test_operation(&operations[i]);
+    test_without_renameat2();
+    check(retried, "and after each fault the same store serves the next one who comes");
+    scratch_end();
+    return check_end();
+}

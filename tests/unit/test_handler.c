@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: ISC */
+/* Modules of the handler by themselves: what a launcher, a peer or a user database can do that no test from outside
+ * can. */
+#include "account.h"
+#include "check.h"
+#include "exchange.h"
+#include "harden.h"
+#include "log.h"
+#include "relay.h"
+#include "users.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define DEADLINE_MS 100
+
+/* ---- Users and groups ---- */
+
+/* Called in place of the real ones: see meson.build. */
+enum users_answer __wrap_users_group(const char *name, gid_t *gid);
+enum users_answer __real_users_group(const char *name, gid_t *gid);
+void *__wrap_malloc(size_t size);
+void *__real_malloc(size_t size);
+
+static bool database_fails;
+static bool memory_fails;
+
+enum users_answer __wrap_users_group(const char *name, gid_t *gid)
+{
+    if (!database_fails)
+        return __real_users_group(name, gid);
+    errno = EIO;
+    return USERS_FAILED;
+}
+
+void *__wrap_malloc(size_t size)
+{
+    if (!memory_fails)
+        return __real_malloc(size);
+    errno = ENOMEM;
+    return NULL;
+}
+
+static bool is_empty(const struct account *account)
+{
+    return account->groups == NULL && account->name == NULL && account->home == NULL && account->shell == NULL;
+}
+
+static void test_accounts(void)
+{
+    struct account account;
+
+    database_fails = true;
+    check(account_resolve("4999", "games", &account) == ACCOUNT_LOOKUP && errno == EIO && is_empty(&account),
+          "I8: a group that cannot be looked up is not one that there is not");
+    database_fails = false;
+    memory_fails = true;
+    check(account_resolve("4999", "4999", &account) == ACCOUNT_LOOKUP && errno == ENOMEM && is_empty(&account),
+          "I8: a number whose one group there is no memory for is no account");
+    memory_fails = false;
+    check(account_resolve("4999", "4999", &account) == ACCOUNT_OK && account.group_count == 1 &&
+              account.groups[0] == 4999,
+          "with memory it has just that group");
+    account_free(&account);
+}
+
+static void test_account_texts(void)
+{
+    unsigned same = 0;
+
+    for (unsigned fault = ACCOUNT_OK; fault <= ACCOUNT_LOOKUP + 1; fault++)
+        for (unsigned other = ACCOUNT_OK; other < fault; other++)
+            same += strcmp(account_fault_text((enum account_fault)fault),
+                           account_fault_text((enum account_fault)other)) == 0;
+    check_number(same, 0, "each fault of an account has a text of its own");
+}
+
+/* ---- The peer ---- */
+
+/* A peer who takes nothing, with a buffer that is full before the seed. */
+static void test_deaf_peer(void)
+{
+    static const uint8_t nothing[REPLY_LEN];
+    const uint8_t seed[SEED_LEN] = {1};
+    const int64_t start_ms = exchange_now_ms();
+    uint8_t reply[REPLY_LEN];
+    uint8_t block[4096] = {0};
+    int pair[2];
+
+    if (!check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a connection is made"))
+        return;
+    while (send(pair[0], block, sizeof(block), MSG_DONTWAIT) > 0)
+        continue;
+    memset(reply, 7, sizeof(reply));
+    check(exchange_run(pair[0], start_ms + DEADLINE_MS, seed, reply) == EXCHANGE_TIMEOUT &&
+              memcmp(reply, nothing, sizeof(reply)) == 0,
+          "a peer who does not take his seed is dropped, with nothing for a reply");
+    check(exchange_now_ms() >= start_ms + DEADLINE_MS, "at the deadline");
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* A deadline beyond what poll(2) can wait for at once is one all the same. */
+static void test_far_deadline(void)
+{
+    const uint8_t seed[SEED_LEN] = {1};
+    uint8_t reply[REPLY_LEN] = {2, 3};
+    uint8_t got[REPLY_LEN];
+    int pair[2];
+
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && send(pair[1], reply, sizeof(reply), 0) == REPLY_LEN,
+          "a peer has replied already");
+    check(exchange_run(pair[0], INT64_MAX, seed, got) == EXCHANGE_REPLIED && memcmp(reply, got, sizeof(got)) == 0,
+          "and is heard, with all the time in the world");
+    close(pair[0]);
+    close(pair[1]);
+}
+
+/* What fd 0 may be. */
+static void kind_is(int fd, enum harden_peer want, const char *what)
+{
+    const int kept_fd = dup(STDIN_FILENO);
+    enum harden_peer kind;
+
+    dup2(fd, STDIN_FILENO);
+    kind = harden_peer_kind();
+    if (kept_fd >= 0) {
+        dup2(kept_fd, STDIN_FILENO);
+        close(kept_fd);
+    }
+    close(fd);
+    check_number(kind, want, what);
+}
+
+static void test_kinds(void)
+{
+    const int listener_fd = socket(AF_INET, SOCK_STREAM, 0);
+    int pair[2];
+
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && listen(listener_fd, 1) == 0, "sockets are made");
+    kind_is(open("/dev/null", O_RDWR), HARDEN_NO_SOCKET, "a device is no socket");
+    kind_is(pair[0], HARDEN_WRONG_KIND, "a local socket is no connection of the network");
+    kind_is(socket(AF_INET, SOCK_DGRAM, 0), HARDEN_WRONG_KIND, "nor are datagrams");
+    kind_is(listener_fd, HARDEN_WRONG_KIND, "nor is a listener");
+    kind_is(socket(AF_INET, SOCK_STREAM, 0), HARDEN_CONNECTION, "a stream is, for all that can be known so early");
+    close(pair[1]);
+}
+
+/* ---- The action's socket, and the log ---- */
+
+static void test_far_socket(void)
+{
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    int fd = -1;
+
+    memset(path, '/', sizeof(path) - 1);
+    path[sizeof(path) - 1] = '\0';
+    check(relay_connect(path, &fd) != 0 && errno == ENAMETOOLONG && fd == -1,
+          "a path that no socket can have is refused");
+}
+
+static void test_log_bytes(void)
+{
+    char line[256] = "";
+    const int kept_fd = dup(STDERR_FILENO);
+    int ends[2];
+
+    if (!check(kept_fd >= 0 && pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0, "a log is made"))
+        return;
+    unsetenv("JOURNAL_STREAM");
+    log_open(true);
+    log_line(LOG_ERR, "%s", "caf\xc3\xa9\n\x1b[2J\x7f end");
+    dup2(kept_fd, STDERR_FILENO);
+    close(kept_fd);
+    close(ends[1]);
+    check(read(ends[0], line, sizeof(line) - 1) > 0 && strstr(line, ": caf????[2J? end\n") != NULL,
+          "nothing is logged but what can be printed, on one line");
+    close(ends[0]);
+}
+
+int main(void)
+{
+    test_accounts();
+    test_account_texts();
+    test_deaf_peer();
+    test_far_deadline();
+    test_kinds();
+    test_far_socket();
+    test_log_bytes();
+    return check_end();
+}
