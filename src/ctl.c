@@ -68,10 +68,11 @@ void ctl_changed(const char *format, ...)
     va_start(arguments, format);
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
-    puts(text);
+    /* First: who reads standard output may have gone, and SIGPIPE would end this. */
     openlog("ostiaryctl", LOG_PID, LOG_AUTH);
     syslog(LOG_NOTICE, "%s", text);
     closelog();
+    puts(text);
 }
 
 void ctl_print_finding(void *context, const struct config_finding *finding)

@@ -51,7 +51,8 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
         ctl_state_fault(ctl, fault);
     close(dir_fd);
     ctl_changed("the door %s closed since %s: %s; nobody is served until 'ostiaryctl open'",
-                was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time", door.reason);
+                was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time",
+                door.closed ? door.reason : reason);
     return CTL_OK;
 }
 

@@ -107,11 +107,11 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
         ctl_state_fault(ctl, fault);
 
     if (report.finished_earlier)
-        printf("%s/lockout: an interrupted repair is finished\n", ctl->config.state_dir);
+        ctl_changed("%s/lockout: an interrupted repair is finished", ctl->config.state_dir);
     ctl_changed("%s/lockout: %" PRIu64 " kept, %" PRIu64 " lost with their damage, %" PRIu64
                 " dropped for want of room; %" PRIu64 " places",
                 ctl->config.state_dir, report.kept, report.damaged, report.dropped, report.places);
     if (report.counters_lost)
-        printf("%s/lockout: the counters were damaged: errors count from 0 again\n", ctl->config.state_dir);
+        ctl_changed("%s/lockout: the counters were damaged: errors count from 0 again", ctl->config.state_dir);
     return CTL_OK;
 }

@@ -202,12 +202,16 @@ bool handler_admit(struct handler *handler)
     return seen == LOCKOUT_ADMITTED || refuse(handler, verdict_reason(seen), EX_OK);
 }
 
-/* No memory for libgcrypt itself. The peer is dropped, and the log says so wherever standard error leads. */
+/* No memory for libgcrypt itself, with or without secrets in ours. The strike, if there is one by now, stands. */
 static void end_without_libgcrypt(void *context, int code, const char *text)
 {
-    (void)context;
+    struct handler *handler = context;
+
     (void)code;
     log_line(LOG_ERR, "libgcrypt: %s: the peer is dropped", text);
+    log_line(LOG_INFO, "refused source=%s reason=state", handler->peer_text);
+    exchange_end(PEER_FD);
+    handler_forget(handler);
     _exit(EX_OSERR);
 }
 
@@ -215,7 +219,7 @@ static bool make_seed(struct handler *handler)
 {
     struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->seed_number};
 
-    mac_on_fatal(end_without_libgcrypt);
+    mac_on_fatal(end_without_libgcrypt, handler);
     if (mac_init() != 0) {
         log_line(LOG_ERR, "%s", CHECK_NO_LIBGCRYPT);
         return refuse(handler, "state", EX_OSERR);

@@ -21,9 +21,9 @@ int mac_init(void)
     return 0;
 }
 
-void mac_on_fatal(void (*end)(void *context, int code, const char *text))
+void mac_on_fatal(void (*end)(void *context, int code, const char *text), void *context)
 {
-    gcry_set_fatalerror_handler(end, NULL);
+    gcry_set_fatalerror_handler(end, context);
 }
 
 static void put_le64(uint8_t out[static 8], uint64_t value)

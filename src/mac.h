@@ -37,7 +37,7 @@ int mac_init(void);
  * What is called when libgcrypt is about to end the process, for want of memory: text says what it could not do. It
  * must not return; without it libgcrypt says so on standard error, and aborts. Comes before mac_init().
  */
-void mac_on_fatal(void (*end)(void *context, int code, const char *text));
+void mac_on_fatal(void (*end)(void *context, int code, const char *text), void *context);
 
 /* seed = SHA-256(random | seconds | nanoseconds | pid | counter), each number as 8 bytes, little-endian. */
 void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN]);

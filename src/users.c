@@ -28,12 +28,13 @@ static int grow(struct room *room)
     return 0;
 }
 
-/* "Not found" has many names: getpwnam_r(3) lists these. */
+/* "Not found" has many names in getpwnam_r(3); those that could as well be a want of rights or of descriptors do not
+ * count. */
 static enum users_answer judge(int error, const void *found)
 {
     if (error == 0 && found != NULL)
         return USERS_FOUND;
-    if (error == 0 || error == ENOENT || error == ESRCH || error == EBADF || error == EPERM)
+    if (error == 0 || error == ENOENT || error == ESRCH)
         return USERS_NONE;
     errno = error;
     return USERS_FAILED;

@@ -138,5 +138,8 @@ enum store_fault door_read(int dir_fd, bool *closed, char line[static DOOR_LINE_
     close(fd);
     line[len > 0 ? len : 0] = '\0';
     line[strcspn(line, "\n")] = '\0';
+    for (char *at = line; *at != '\0'; at++)
+        if (*at < ' ' || *at > '~')
+            *at = '?'; /* whoever the directory belongs to can write whatever he likes */
     return STORE_OK;
 }

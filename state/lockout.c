@@ -7,6 +7,7 @@
 #include "networks.h"
 #include "slot.h"
 
+#include <errno.h>
 #include <stddef.h>
 
 /* One call: what it was asked, and what the table says about it. */
@@ -428,9 +429,11 @@ enum store_fault lockout_close(struct store *store, const char *reason, struct l
     if (promise == STORE_OK && !was_promised)
         promise = promise_to_close(store);
     fault = door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, &did_close);
+    const int error = errno; /* of what kept the door open, if anything did */
     if (promise == STORE_OK && fault != STORE_OK)
         promise = store_sync(store); /* it is all there is, so it must outlast a power failure */
     store_release(store);
+    errno = error;
     if (was_open != NULL)
         *was_open = !was_promised && (did_close || (promise == STORE_OK && fault != STORE_OK));
     return promise == STORE_OK ? STORE_OK : fault;

@@ -6,9 +6,10 @@
 #
 # Installs what is missing (setup.sh), and leaves build, build-clang, build-asan, build-libwrap and build-static behind:
 # with gcc, with clang, with the address and undefined behaviour sanitizers, with libwrap, and with a handler that is
-# linked statically. All tests run on the first and the third; unit tests run on the second, and once more under valgrind;
-# on the last two, what is different there. Prints the figures at the end; the last line is their sum. With CI=true a
-# skipped test is a failed one. Run as root: without, the end-to-end tests are skipped.
+# linked statically. All tests run on the first, the proofs of proof/run.sh where frama-c is installed; unit and end-to-end
+# tests on the third; unit tests on the second, and once more under valgrind; on the last two, what is different there.
+# Prints the figures at the end; the last line is their sum. With CI=true a skipped test is a failed one. Run as root:
+# without, the end-to-end tests are skipped.
 set -eu
 cd "$(dirname "$0")/.."
 

@@ -333,7 +333,7 @@ NO_ROOM=(size=8k nr_inodes=2)
     local fault
     for fault in table clock; do
         rm -f "$WORK/state/lockout"
-        write_door TABLE_SIZE=64 DELAY=2 MIN_LOGLEVEL=LOG_DEBUG
+        write_door TABLE_SIZE=64 DELAY=8 MIN_LOGLEVEL=LOG_DEBUG
         knock 127.0.0.2=wrong
         : >"$LOG"
         if [ "$fault" = table ]; then

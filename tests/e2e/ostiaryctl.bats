@@ -167,9 +167,15 @@ SOURCE           STRIKES  REFUSED  LAST SEEN      LOCKED
 }
 
 @test "list: of those with equal strikes the one seen last comes first, and the rest in the order of their addresses" {
-    local address
-    for address in 192.0.2.9 192.0.2.1 192.0.2.5; do
-        strikes "$address" 1 600
+    # Seen in the same second, that is: tried again where one has ended meanwhile.
+    local address second try
+    for try in {1..20}; do
+        rm -f "$TABLE"
+        second=$(date +%s)
+        for address in 192.0.2.9 192.0.2.1 192.0.2.5; do
+            strikes "$address" 1 600
+        done
+        [ "$(date +%s)" != "$second" ] || break
     done
     strikes 192.0.2.7 1 60
     ctl 0 list
@@ -456,6 +462,14 @@ everything() {
         ctl 0 check
         matches "$output" "warning: the door is closed, and nobody is served: $content"
     done
+    # Whoever owns the directory cannot speak to an administrator's terminal.
+    printf 'out\e[2J\n' >"$STATE/closed"
+    for command in list 'close again'; do
+        # shellcheck disable=SC2086 # words
+        ctl 0 $command
+        matches "$output" 'closed.*: out\?\[2J'
+        refute grep -q $'\e' <<<"$output"
+    done
 }
 
 # ---- check ----------------------------------------------------------------------------------------------------------
@@ -670,7 +684,9 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     is "$(tail -n 1 <<<"$output")" '70 sources, 70 locked'
     is "$(grep -oE '^192[0-9.]*' <<<"$output" | sort -u | wc -l)" 70 "addresses"
     ctl 0 flush
-    matches "$output" '0 sources are forgotten'
+    matches "$output" '^0 sources are forgotten'
+    ctl 0 list
+    is "$(tail -n 1 <<<"$output")" '70 sources, 70 locked'
     strikes 198.51.100.1 1 60
     ctl 0 flush
     matches "$output" '1 source is forgotten'
@@ -908,7 +924,7 @@ three_knocks() {
         matches "$output" 'the journal cannot be read: Input/output error'
     done
     ctl_with sd_journal_wait 69 log --directory "$WORK/journal" -f
-    matches "$output" '192\.0\.2\.9 .*the journal cannot be read|the journal cannot be read'
+    matches "$output" '192\.0\.2\.9 .*the journal cannot be read'
     # shellcheck disable=SC2016 # for the shell inside
     CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs none /run && mount -t tmpfs none /var/log && exec "$@"' sh)
     ctl 0 log

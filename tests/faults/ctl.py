@@ -19,10 +19,11 @@ class Ctl(Scene):
     statuses = (0, 1, 64, 69, 71, 74, 77, 78)
     witnesses = ("write",)
 
-    def __init__(self, name, *arguments, truth, spoil=None, closed=False, owner=0):
+    def __init__(self, name, *arguments, truth, spoil=None, closed=False, owner=0, allocates=True):
         super().__init__(name)
         self.arguments = arguments
         self.truth = truth
+        self.allocates = allocates
         self.spoil = spoil
         self.closed = closed
         self.owner = owner
@@ -93,10 +94,6 @@ class Ctl(Scene):
 
 
 # ---- what has to be so when a command says that it is done: each gives what is not ----
-
-
-def nothing(table, text):
-    return []
 
 
 def never(table, text):
@@ -187,6 +184,6 @@ SCENES = [
     Ctl("open", "open", truth=opened, closed=True),
     Ctl("verify-damaged", "verify", truth=never, spoil=spoil_head),
     Ctl("repair", "repair", truth=repaired, spoil=spoil_head),
-    Ctl("keygen", "keygen", truth=secret),
-    Ctl("status", "status", truth=nothing),
+    Ctl("keygen", "keygen", truth=secret, allocates=False),
+    Ctl("status", "status", truth=says("door                   open", "2 sources, 1 locked")),
 ]

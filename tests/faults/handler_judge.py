@@ -43,6 +43,11 @@ class HandlerJudge(Scene):
             wrong.append("not a word was logged")
         return self.outcome(run, table), wrong
 
+    def library_gave_up(self, place, run):
+        """The handler answers for libgcrypt's want of memory (mac_on_fatal), and cannot where that looks for FIPS mode."""
+        is_libgcrypt = "libgcrypt" in place.read("mark") or "Fatal error: " in run.said
+        return super().library_gave_up(place, run) and (not is_libgcrypt or "fips_enabled" in run.said)
+
     def accepted(self, run):
         return len(run.got) == 2 * LEN
 

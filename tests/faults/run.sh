@@ -4,10 +4,11 @@
 #
 # usage: sh tests/faults/run.sh [--all] [--tap] [--jobs N] [--only PROGRAM[/SCENE]]... [BUILD]
 #
-# faults.py, beside this, has the story and the options; on two processors it takes a minute, with --all three or four. BUILD is
-# a build directory without sanitizers (default: build).
+# faults.py, beside this, has the story and the options; on two processors it takes a minute, with --all three or four.
+# BUILD is a build directory without sanitizers, taken as it is; without it, whatever is missing is installed (setup.sh), and
+# one is made.
 # Everything happens in namespaces of its own: a network that is loopback alone, users and a syslog of our own, no systemd,
-# and files in memory; when the first process ends, all do. Needs root and strace; without, it is skipped.
+# and files in memory; when the first process ends, all do. Needs root; without, or without strace, it is skipped.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
@@ -47,7 +48,7 @@ if [ "${1-}" = inside ]; then
     inside "$@"
 fi
 
-build=$here/../../build
+build=
 count=$#
 while [ "$count" -gt 0 ]; do
     case $1 in
@@ -68,21 +69,39 @@ while [ "$count" -gt 0 ]; do
         ;;
     esac
 done
-build=$(cd "$build" && pwd)
-
 [ "$(id -u)" -eq 0 ] || skip 'needs root'
-command -v strace >/dev/null || skip 'needs strace: sh tests/setup.sh test'
-[ -e "$build/tests/faults/libno-memory.so" ] || skip "$build has no libno-memory.so: meson compile -C $build"
 
+made=
 work=$(mktemp -d "${OSTIARY_TEST_ROOT:-/srv}/ostiary-faults.XXXXXX")
 chmod 755 "$work"
 # The mounts end with their namespace.
-trap 'rmdir "$work"' EXIT
+clean_up() {
+    rmdir "$work"
+    [ -z "$made" ] || rm -rf "$made"
+}
+trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+if [ -n "$build" ]; then
+    build=$(cd "$build" && pwd)
+else
+    sh "$here/../setup.sh" test
+    made=$(mktemp -d "${OSTIARY_TEST_ROOT:-/srv}/ostiary-faults-build.XXXXXX")
+    chmod 755 "$made"
+    build=$made/build
+    { meson setup "$build" "$here/../.." && meson compile -C "$build"; } >"$made/said" 2>&1 || {
+        cat "$made/said" >&2
+        exit 70
+    }
+fi
+command -v strace >/dev/null || skip 'needs strace: sh tests/setup.sh test'
+[ -e "$build/tests/faults/libno-memory.so" ] || skip "$build has no libno-memory.so: meson compile -C $build"
+
 # Other tests have deadlines, and these have none that is near.
 nice -n 5 setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc -- \
     sh "$here/run.sh" inside "$work" "$@" "$build" &
 child=$!
-trap 'kill "$child" 2>/dev/null; wait "$child"; exit 143' INT TERM HUP
+# unshare --fork blocks SIGTERM and SIGINT while it waits; with it, all in its namespaces are killed.
+trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" || true; exit 143' INT TERM HUP
 wait "$child"

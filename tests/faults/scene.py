@@ -173,6 +173,7 @@ class Scene:
     program = ""
     statuses = ()  # that the manual names
     witnesses = ()  # calls that judge wants to see
+    allocates = True  # at all
     allocation_step = 1  # every how manyth allocation fails, where not all do
 
     def __init__(self, name):

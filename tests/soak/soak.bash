@@ -67,9 +67,15 @@ END
 chmod 600 "$CONFIG"
 SERVER=("$OSTIARYD" -c "$CONFIG")
 
-# shellcheck disable=SC2016 # for the shell inside
-LAUNCH_WITH=(sh -c 'for dir in /tmp /var/tmp; do mount --bind "$0" "$dir" || exit; done; exec "$@"' "$WORK/tmp")
 LAUNCHERS_DIR=${OSTIARY_LAUNCHERS:-$OSTIARY_BUILD/launchers}
+# One that holds what is run here must stay in sight.
+watched=()
+for dir in /tmp /var/tmp; do
+    [[ $place/ == $dir/* || $OSTIARY_BUILD/ == $dir/* || $OSTIARY_SOURCE/ == $dir/* || $LAUNCHERS_DIR/ == $dir/* ]] ||
+        watched+=("$dir")
+done
+# shellcheck disable=SC2016 # for the shell inside
+LAUNCH_WITH=(sh -c 'for dir in $1; do mount --bind "$0" "$dir" || exit; done; shift; exec "$@"' "$WORK/tmp" "${watched[*]}")
 launch shipped_xinetd 6 >&2
 
 # The first knock makes the table, and xinetd ready; what is there from now on must not grow.

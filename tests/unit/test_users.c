@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -16,12 +17,14 @@
 /* Called in place of the real ones (--wrap, see meson.build): this one fails from now on. NULL: none does. */
 static const char *broken;
 static unsigned failures;
+static unsigned all_failures;
 
 static bool fails(const char *call, int error)
 {
     if (broken == NULL || strcmp(broken, call) != 0)
         return false;
     failures++;
+    all_failures++;
     errno = error;
     return true;
 }
@@ -77,14 +80,17 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\n"
                              "max:x:4294967294:4294967294::/:/bin/sh\n"
                              "last:x:704:705::/home/last:/bin/sh"; /* no newline */
 
-static char directory[] = "/tmp/ostiary-users.XXXXXX";
-static char path[sizeof(directory) + sizeof("/nsswitch.conf")];
+static char directory[PATH_MAX];
+static char path[PATH_MAX + sizeof("/nsswitch.conf")];
+
+static void forget_files(void);
 
 static void need(bool ok, const char *what)
 {
     if (ok)
         return;
     printf("Bail out! %s: %s\n", what, strerror(errno));
+    forget_files();
     exit(1);
 }
 
@@ -134,6 +140,8 @@ static void begin(void)
 {
     FILE *file;
 
+    snprintf(directory, sizeof(directory), "%s/ostiary-users.XXXXXX",
+             getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp");
     need(mkdtemp(directory) != NULL, "mkdtemp");
     need(unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", "none", MS_REC | MS_PRIVATE, NULL) == 0, "mount namespace");
     put_passwd(passwd);
@@ -147,15 +155,20 @@ static void begin(void)
         show_instead("nsswitch.conf", "/etc/nsswitch.conf");
 }
 
+static void forget_files(void)
+{
+    unlink(at("passwd"));
+    unlink(at("group"));
+    unlink(at("nsswitch.conf"));
+    rmdir(directory);
+}
+
 static void end(void)
 {
     umount2("/etc/passwd", MNT_DETACH);
     umount2("/etc/group", MNT_DETACH);
     umount2("/etc/nsswitch.conf", MNT_DETACH);
-    unlink(at("passwd"));
-    unlink(at("group"));
-    unlink(at("nsswitch.conf"));
-    rmdir(directory);
+    forget_files();
 }
 
 /* The entry as a line, or why there is none. */
@@ -279,6 +292,7 @@ static void test_failures(void)
         free(by_uid.buffer);
         free(groups);
     }
+    check(all_failures >= 4, "each of the four questions met a failure at least once: %u", all_failures);
     check_number(wrong, 0, "a database that cannot be asked is said to have failed, and keeps nothing");
 }
 
