@@ -53,7 +53,8 @@ static enum users_answer keep(int error, const struct passwd *found, struct room
     return answer;
 }
 
-enum users_answer users_by_name(const char *name, struct user *user)
+/* name: NULL to look for the uid. */
+static enum users_answer find_user(const char *name, uid_t uid, struct user *user)
 {
     struct room room = {0};
     struct passwd entry;
@@ -63,24 +64,20 @@ enum users_answer users_by_name(const char *name, struct user *user)
     do {
         error = grow(&room);
         if (error == 0)
-            error = getpwnam_r(name, &entry, room.bytes, room.len, &found);
+            error = name != NULL ? getpwnam_r(name, &entry, room.bytes, room.len, &found)
+                                 : getpwuid_r(uid, &entry, room.bytes, room.len, &found);
     } while (error == ERANGE);
     return keep(error, found, &room, user);
 }
 
+enum users_answer users_by_name(const char *name, struct user *user)
+{
+    return find_user(name, 0, user);
+}
+
 enum users_answer users_by_uid(uid_t uid, struct user *user)
 {
-    struct room room = {0};
-    struct passwd entry;
-    struct passwd *found = NULL;
-    int error;
-
-    do {
-        error = grow(&room);
-        if (error == 0)
-            error = getpwuid_r(uid, &entry, room.bytes, room.len, &found);
-    } while (error == ERANGE);
-    return keep(error, found, &room, user);
+    return find_user(NULL, uid, user);
 }
 
 enum users_answer users_group(const char *name, gid_t *gid)

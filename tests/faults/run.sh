@@ -22,7 +22,7 @@ inside() {
     work=$1
     shift
     mount -t tmpfs -o mode=755 none "$work"
-    mkdir "$work/etc" "$work/work"
+    mkdir "$work/etc" "$work/scene"
     cat >"$work/etc/passwd" <<END
 root:x:0:0:root:/root:/bin/sh
 actor:x:5001:5001:Actor:/:/bin/sh
@@ -40,7 +40,7 @@ END
     ip link set lo up
     # launcher_init.sh makes /dev/log a link to log.sock here; sd_booted(3) looks below /run.
     mount -t tmpfs none /run
-    exec "$here/../tools/launcher_init.sh" "$work/work" "$here/faults.py" "$@" "$work/work"
+    exec "$here/../tools/launcher_init.sh" "$work/scene" "$here/faults.py" "$@" "$work/scene"
 }
 
 if [ "${1-}" = inside ]; then

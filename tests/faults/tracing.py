@@ -51,7 +51,7 @@ class Call:
     def brief(self):
         """The first path or descriptor, and what is beside it, as long as a table has room."""
         text = re.sub(r"AT_FDCWD(<[^>]*>)?, ", "", self.arguments)
-        text = re.sub(r"/[^\"> ]*/work/\d+/?", "", text)
+        text = re.sub(r"/[^\"> ]*/scene/\d+/?", "", text)
         text = re.sub(r"<([a-zA-Z]+):[^>]*>", r"<\1>", text)
         text = re.sub(r'"(?=[^"]*\\)(?:[^"\\]|\\.)*"', '"..."', text)
         text = re.sub(r"0x[0-9a-f]+|\[.*|\{.*", "", text)
