@@ -5,6 +5,7 @@
 
 load ../lib/common
 load ../lib/container
+load ../lib/flood
 
 CONFIG=$OSTIARY_SYSCONFDIR/ostiary.cfg
 
@@ -35,22 +36,6 @@ teardown() {
     [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
 }
 
-# A knock from elsewhere, which succeeds; prints how long it took.
-knock_from() {
-    local start=${EPOCHREALTIME/./}
-    run knock "$1" /root/right
-    is "$status" 0 "status of the knock from $1"
-    echo "# a knock $2: $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
-}
-
-flood() {
-    inside "$TOOLS/nuisance.py" 5018 "$@"
-}
-
-is_ready() {
-    grep -q '^ready' "$1"
-}
-
 socket_is_well() {
     is "$(inside systemctl is-active ostiary.socket)" active ostiary.socket
     all_is_well
@@ -61,42 +46,26 @@ no_instances() {
 }
 
 @test "I9: 1,000 connections as fast as possible from one address: the port stays, and others are served" {
-    local out=$BATS_TEST_TMPDIR/flood
-    flood 127.0.0.66 1000 rush >"$out" 2>&1 3>&- &
-    local pid=$!
-    knock_from 127.0.0.7 "during the rush"
-    wait "$pid"
-    echo "# $(tail -n 1 "$out")" >&3
-    knock_from 127.0.0.8 "after it"
+    rush
     socket_is_well
 }
 
 @test "I9: 1,000 connections that hang, from one address: the port stays, and others are served" {
-    local out=$BATS_TEST_TMPDIR/flood
-    flood 127.0.0.67 1000 hang /run/enough >"$out" 2>&1 3>&- &
-    local pid=$!
-    eventually 30 is_ready "$out"
-    knock_from 127.0.0.9 "while they hang"
-    knock_from 127.0.0.10 "again"
+    hang_on
     socket_is_well
-    inside touch /run/enough
-    wait "$pid"
-    echo "# $(tail -n 1 "$out")" >&3
-    knock_from 127.0.0.11 "after it"
+    let_go
     eventually 60 no_instances
     socket_is_well
 }
 
 @test "I9: with the example's firewall rules, a flood without a pause does not keep PID 1 from anything" {
-    local out=$BATS_TEST_TMPDIR/flood
     inside nft -f "$OSTIARY_DATADIR/doc/ostiary/examples/ostiary-flood.nft"
-    flood 127.0.0.68 1000 hang /run/enough 0 >"$out" 2>&1 3>&- &
-    local pid=$!
-    eventually 30 is_ready "$out"
+    flood 127.0.0.68 hang /run/enough 0
+    eventually 30 flood_is_ready
     knock_from 127.0.0.12 "during the flood"
     inside systemctl start systemd-tmpfiles-clean.service
     inside touch /run/enough
-    wait "$pid"
+    flood_ends
     inside nft delete table inet ostiary
     # Far less of it than there was to come has reached systemd.
     [ "$(journal | grep -c 'Too many incoming connections')" -lt 1000 ]

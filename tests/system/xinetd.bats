@@ -5,6 +5,7 @@
 
 load ../lib/common
 load ../lib/container
+load ../lib/flood
 
 CONFIG=$OSTIARY_SYSCONFDIR/ostiary.cfg
 SERVICE=$OSTIARY_SYSCONFDIR/xinetd.d/ostiary
@@ -67,21 +68,6 @@ listens() {
 xinetd_is_well() {
     listens
     unit_is test-xinetd.service active
-}
-
-knock_from() {
-    local start=${EPOCHREALTIME/./}
-    run knock "$1" /root/right
-    is "$status" 0 "status of the knock from $1"
-    echo "# a knock $2: $(((${EPOCHREALTIME/./} - start) / 1000)) ms" >&3
-}
-
-flood() {
-    inside "$TOOLS/nuisance.py" 5018 "$@"
-}
-
-is_ready() {
-    grep -q '^ready' "$1"
 }
 
 no_handlers() {
@@ -149,28 +135,14 @@ no_handlers() {
 }
 
 @test "I9: 1,000 connections as fast as possible from one address: the port stays, and others are served" {
-    local out=$BATS_TEST_TMPDIR/flood
-    flood 127.0.0.66 1000 rush >"$out" 2>&1 3>&- &
-    local pid=$!
-    knock_from 127.0.0.7 "during the rush"
-    wait "$pid"
-    echo "# $(tail -n 1 "$out")" >&3
-    knock_from 127.0.0.8 "after it"
+    rush
     xinetd_is_well
 }
 
 @test "I9: 1,000 connections that hang, from one address: the port stays, and others are served" {
-    local out=$BATS_TEST_TMPDIR/flood
-    flood 127.0.0.67 1000 hang /run/enough >"$out" 2>&1 3>&- &
-    local pid=$!
-    eventually 30 is_ready "$out"
-    knock_from 127.0.0.9 "while they hang"
-    knock_from 127.0.0.10 "again"
+    hang_on
     journal_says 'xinetd.*FAIL: ostiary per_source_limit from=.*127\.0\.0\.67'
-    inside touch /run/enough
-    wait "$pid"
-    echo "# $(tail -n 1 "$out")" >&3
-    knock_from 127.0.0.11 "after it"
+    let_go
     xinetd_is_well
 }
 
