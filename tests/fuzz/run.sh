@@ -5,10 +5,11 @@
 # usage: sh tests/fuzz/run.sh [--keep] [SECONDS [HARNESS]...]
 #        sh tests/fuzz/run.sh --smoke
 #
-# Runs each harness (config, table, exchange, client, text, ctl) for SECONDS (default 600), one after the other, and
-# prints a table: executions, and how many of the edges between basic blocks were reached. Exit status 1 if an input
-# broke something; it is kept in build-fuzz/crashes, and belongs into tests/fuzz/corpus/HARNESS once it is understood:
-# whatever is there is run each time. --keep puts what was found and reaches something new into tests/fuzz/corpus.
+# Installs what is missing (setup.sh), runs each harness (config, table, exchange, client, text, ctl) for SECONDS (default
+# 600), one after the other, and prints a table: executions, and how many of the edges between basic blocks were reached.
+# Exit status 1 if an input broke something; it is kept in build-fuzz/crashes, and belongs into tests/fuzz/corpus/HARNESS
+# once it is understood: whatever is there is run each time. --keep puts what was found and reaches something new into
+# tests/fuzz/corpus.
 #
 # --smoke is for meson test: 5 seconds each, and TAP.
 #
@@ -131,6 +132,7 @@ keep_new() {
         >"$work/merge.txt" 2>&1 || cat "$work/merge.txt" >&2
 }
 
+$smoke || sh tests/setup.sh test
 say "building in $build"
 build_harnesses
 $smoke || printf '%-9s %12s %8s %16s %9s  %s\n' harness executions per-s edges features result
