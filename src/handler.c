@@ -209,8 +209,8 @@ static void end_without_libgcrypt(void *context, int code, const char *text)
 
     (void)code;
     log_line(LOG_ERR, "libgcrypt: %s: the peer is dropped", text);
-    log_line(LOG_INFO, "refused source=%s reason=state", handler->peer_text);
-    exchange_end(PEER_FD);
+    (void)refuse(handler, "state", EX_OSERR);
+    handler_outcome(handler);
     handler_forget(handler);
     _exit(EX_OSERR);
 }

@@ -13,8 +13,9 @@ directory=${DESTDIR-}$2
 target=$directory/ostiary
 
 mkdir -p "$directory"
-if [ -e "$target" ] && ! cmp -s "$file" "$target"; then
-    target=$target.new
+rm -f "$target.new"
+if [ ! -e "$target" ]; then
+    install -m 644 "$file" "$target"
+elif ! cmp -s "$file" "$target"; then
+    install -m 644 "$file" "$target.new"
 fi
-rm -f "$directory/ostiary.new"
-install -m 644 "$file" "$target"

@@ -5,8 +5,8 @@
 # usage: sh tests/coverage/run.sh
 #
 # Installs what is missing (setup.sh), builds without optimisation and with libwrap in build-coverage, runs the unit tests,
-# the end-to-end tests and those of tests/faults there, and prints gcovr's tables, the lines that were not reached, each with its reason (known.txt),
-# and the branches that were not taken. Exit status 1 if a line is neither reached nor excused, if an excuse has become
+# the end-to-end tests and those of tests/faults there, and prints gcovr's tables, the lines that were not reached, each
+# with its reason (known.txt), and the branches that were not taken. Exit status 1 if a line is neither reached nor excused, if an excuse has become
 # untrue, or if fewer branches are taken than is promised here. Takes three to six minutes. Run as root: without, the
 # end-to-end tests are skipped, and most of it fails.
 #

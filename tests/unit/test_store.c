@@ -641,11 +641,20 @@ static void test_repair_killed(void)
     scratch_empty();
 }
 
+/* A golden table as it is while a repair is under way, with the counters that the store has read. */
+static void mark_rebuilding(const struct store *store, const uint8_t *table, uint8_t marked[static GOLDEN_LEN])
+{
+    struct record_header header = store->header;
+
+    header.rebuild = 5;
+    memcpy(marked, table, GOLDEN_LEN);
+    store_encode_head(&header, &store->counters, marked);
+}
+
 /* A leftover of a repair that had not begun to copy says nothing about a table that lived on. */
 static void test_stale_rebuild(void)
 {
     uint8_t stale[GOLDEN_LEN];
-    struct record_header header;
     struct lockout_charge charge;
     struct repair_report report;
     const struct source source = scratch_source(1);
@@ -655,10 +664,7 @@ static void test_stale_rebuild(void)
     lay_down(golden);
     store = scratch_open(64);
     scratch_need(hold_once(&store) == STORE_OK, "hold");
-    memcpy(stale, golden_networks, GOLDEN_LEN);
-    header = store.header;
-    header.rebuild = 5;
-    store_encode_head(&header, &store.counters, stale);
+    mark_rebuilding(&store, golden_networks, stale);
     scratch_write_file(scratch_path("lockout.rebuild"), stale, GOLDEN_LEN);
     scratch_need(lockout_charge(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
                      STORE_OK,
@@ -847,17 +853,13 @@ static void test_repair_networks(void)
 static void test_rebuild_damaged(void)
 {
     uint8_t marked[GOLDEN_LEN];
-    struct record_header header;
     struct repair_report report;
     struct store store;
 
     lay_down(golden);
     store = scratch_open(64);
     scratch_need(hold_once(&store) == STORE_OK, "hold");
-    memcpy(marked, golden, GOLDEN_LEN);
-    header = store.header;
-    header.rebuild = 5;
-    store_encode_head(&header, &store.counters, marked);
+    mark_rebuilding(&store, golden, marked);
     lay_down(marked);
     marked[RECORD_COUNTERS_AT + 8] ^= 1;
     scratch_write_file(scratch_path("lockout.rebuild"), marked, GOLDEN_LEN);
@@ -905,10 +907,7 @@ static void test_strange_leftovers(void)
     lay_down(golden);
     store = scratch_open(64);
     scratch_need(hold_once(&store) == STORE_OK, "hold");
-    memcpy(marked, golden, GOLDEN_LEN);
-    header = store.header;
-    header.rebuild = 5;
-    store_encode_head(&header, &store.counters, marked);
+    mark_rebuilding(&store, golden, marked);
     memcpy(leftover, marked, GOLDEN_LEN);
     memset(leftover + RECORD_HEAD_LEN, 0, GOLDEN_LEN - RECORD_HEAD_LEN);
     for (unsigned kind = 0; kind < KINDS; kind++) {
@@ -916,6 +915,7 @@ static void test_strange_leftovers(void)
             continue;
         lay_down(marked);
         if (kind == OF_ANOTHER) {
+            header = store.header;
             header.rebuild = 7;
             store_encode_head(&header, &store.counters, leftover);
         }

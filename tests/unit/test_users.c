@@ -8,6 +8,7 @@
 #include "check.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <limits.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -40,6 +41,13 @@ void *__real_realloc(void *memory, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size);
 void *__real_reallocarray(void *memory, size_t count, size_t size);
 
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *room, size_t len, struct passwd **found);
+int __real_getpwnam_r(const char *name, struct passwd *entry, char *room, size_t len, struct passwd **found);
+int __wrap_getpwuid_r(uid_t uid, struct passwd *entry, char *room, size_t len, struct passwd **found);
+int __real_getpwuid_r(uid_t uid, struct passwd *entry, char *room, size_t len, struct passwd **found);
+int __wrap_getgrnam_r(const char *name, struct group *entry, char *room, size_t len, struct group **found);
+int __real_getgrnam_r(const char *name, struct group *entry, char *room, size_t len, struct group **found);
+
 FILE *__wrap_fopen(const char *name, const char *mode)
 {
     return fails("fopen", EMFILE) ? NULL : __real_fopen(name, mode);
@@ -63,6 +71,25 @@ void *__wrap_realloc(void *memory, size_t size)
 void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 {
     return fails("reallocarray", ENOMEM) ? NULL : __real_reallocarray(memory, count, size);
+}
+
+/* EPERM is what a filter for system calls answers. */
+int __wrap_getpwnam_r(const char *name, struct passwd *entry, char *room, size_t len, struct passwd **found)
+{
+    *found = NULL;
+    return fails("getpwnam_r", EPERM) ? EPERM : __real_getpwnam_r(name, entry, room, len, found);
+}
+
+int __wrap_getpwuid_r(uid_t uid, struct passwd *entry, char *room, size_t len, struct passwd **found)
+{
+    *found = NULL;
+    return fails("getpwuid_r", EPERM) ? EPERM : __real_getpwuid_r(uid, entry, room, len, found);
+}
+
+int __wrap_getgrnam_r(const char *name, struct group *entry, char *room, size_t len, struct group **found)
+{
+    *found = NULL;
+    return fails("getgrnam_r", EPERM) ? EPERM : __real_getgrnam_r(name, entry, room, len, found);
 }
 
 #define MEMBERS 3000 /* more than fit into the first room that is asked for */
@@ -266,7 +293,8 @@ static void test_groups(void)
 /* I8: who cannot be looked up is not taken for one whom there is not. */
 static void test_failures(void)
 {
-    static const char *const calls[] = {"fopen", "malloc", "realloc", "reallocarray"};
+    static const char *const calls[] = {"fopen",      "malloc",     "realloc",   "reallocarray",
+                                        "getpwnam_r", "getpwuid_r", "getgrnam_r"};
     unsigned wrong = 0;
 
     for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
