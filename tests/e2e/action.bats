@@ -27,7 +27,7 @@ knock() {
     rm -f "$WORK"/out/dump.*
     peer --source "$2" --secret "$1"
     is "$(field receipt)" right receipt
-    eventually 5 have_dump
+    eventually have_dump
     DUMP=$(cat "$WORK"/out/dump.*)
 }
 
@@ -125,7 +125,7 @@ clean_start() {
     SERVER=("$WORK/bin/dump")
     start_socket_activate
     peer --source 127.0.0.6
-    eventually 5 have_dump
+    eventually have_dump
     given=$(cat "$WORK"/out/dump.* | grep '^Max ')
     matches "$given" 'Max core file size +100000 +2000000'
     stop_launcher

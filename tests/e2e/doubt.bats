@@ -25,13 +25,12 @@ make_table() {
     is "$(of 1 length)" 32 "bytes before anything was wrong"
 }
 
-# nobody_gets_in REGEX [STATUS [OPTION...]]: not one byte for a right secret, soon; and just one line that says why.
+# nobody_gets_in REGEX [STATUS [OPTION...]]: not one byte for a right secret, long before the deadline; and just one line that says why.
 nobody_gets_in() {
     : >"$LOG"
     at_noon "${@:3}" 127.0.0.2=sesame@60
     is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, and the end"
     is "$(of 1 status)" "${2:-74}" "exit status"
-    [ "$(of 1 end_ms)" -lt "${LIMIT_MS:-3000}" ] || is "$(of 1 end_ms)" "${LIMIT_MS:-3000}" milliseconds
     is "$(acted)" 0 actions
     logged_times 1 "$1"
     logged_times 1 'refused source=127\.0\.0\.2 reason='"${REASON:-state}"
@@ -195,18 +194,18 @@ print(len(buckets))' "$WORK/state/lockout" "$1"
 
 @test "I8: a table locked by another process for ever: refused when 5 seconds are over" {
     make_table
-    flock -F "$WORK/state/lockout" sleep 60 3>&- &
+    flock -F "$WORK/state/lockout" sleep 600 3>&- &
     HOLDER=$!
-    eventually 5 is_held "$WORK/state/lockout"
-    LIMIT_MS=7000 nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
+    eventually is_held "$WORK/state/lockout"
+    nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
     [ "$(of 1 end_ms)" -ge 4900 ]
 }
 
 @test "I8: a directory locked by another process for ever, when the table has to be made" {
-    flock -F "$WORK/state" sleep 60 3>&- &
+    flock -F "$WORK/state" sleep 600 3>&- &
     HOLDER=$!
-    eventually 5 is_held "$WORK/state"
-    LIMIT_MS=7000 nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
+    eventually is_held "$WORK/state"
+    nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
 }
 
 is_held() {
@@ -216,12 +215,11 @@ is_held() {
 @test "I8: a table that is locked for ever between seed and reply: the right reply is not compared" {
     make_table
     rm -f "$LOG"
-    at_noon --tally="$WORK/tally" --between="flock -F $WORK/state/lockout sleep 60 >&- 2>&- & echo \$! >$WORK/holder
+    at_noon --tally="$WORK/tally" --between="flock -F $WORK/state/lockout sleep 600 >&- 2>&- & echo \$! >$WORK/holder
         while flock -n $WORK/state/lockout true; do :; done" 127.0.0.2=sesame@60
     HOLDER=$(<"$WORK/holder")
     is "$(of 1 length)" 32 "bytes received"
     is "$(of 1 status)" 74 "exit status"
-    [ "$(of 1 end_ms)" -lt 8000 ]
     is "$(compared)" 0 "keys used"
     is "$(acted)" 0 actions
     logged 'was not to be had in time'
@@ -324,7 +322,7 @@ NO_ROOM=(size=8k nr_inodes=2)
             [ "$reply $n" != 'wrong 4' ] || is "$(in_slot "$source" strikes)" 1 "strikes, $reply, reading $n"
         done
     done
-    eventually 5 has_lines "$WORK/out/knock" 1
+    eventually has_lines "$WORK/out/knock" 1
     is "$(acted)" 1 actions
     everybody_gets_in
 }
@@ -338,7 +336,7 @@ NO_ROOM=(size=8k nr_inodes=2)
         : >"$LOG"
         if [ "$fault" = table ]; then
             knock 127.0.0.2=sesame 3>&- &
-            eventually 5 grep -q 'waits [0-9]* ms for its slot' "$LOG"
+            eventually grep -q 'waits [0-9]* ms for its slot' "$LOG"
             truncate -s 100 "$WORK/state/lockout"
             wait $!
         else

@@ -28,30 +28,29 @@ right_secret() {
     is "$(field length)" 64 "bytes received"
     is "$(field receipt)" right receipt
     is "$(field end)" eof "end"
-    eventually 5 test -s "$WORK/out/knock"
+    eventually test -s "$WORK/out/knock"
     is "$(cat "$WORK/out/knock")" 127.0.0.11 "the action's argument"
     is "$(stat -c %u:%g "$WORK/out/knock")" 65534:65534 "the action's identity"
     logged 'accepted source=127\.0\.0\.11 action=knock uid=65534 gid=65534'
     ended 0
 }
 
-# A wrong one: the seed, at once the end, a line in the log, status 0, and no action.
+# A wrong one: the seed, the end before any deadline, a line in the log, status 0, and no action.
 wrong_secret() {
     record_status
     "start_$1"
     peer --source 127.0.0.12 --secret 'open barley'
     is "$(field length)" 32 "bytes received"
     is "$(field end)" eof "end"
-    [ "$(field end_ms)" -lt 500 ]
     logged 'rejected source=127\.0\.0\.12 reason=wrong-reply'
     ended 0
     [ ! -e "$WORK/out/knock" ]
     not_logged 'accepted'
 }
 
-# The connection ends within half a second of the reply, though the action goes on for five.
+# The connection ends though the action goes on.
 prompt_end() {
-    write_action slow "touch $WORK/out/started; sleep 5; touch $WORK/out/slept"
+    write_action slow "touch $WORK/out/started; until [ -e $WORK/go ]; do sleep 0.05; done; touch $WORK/out/done"
     write_config "ACTION=\"slow down\",\"$WORK/bin/slow\",\"65534\",\"65534\""
     # Somebody else holds a duplicate of the connection, as systemd does until the action has ended.
     record_status
@@ -59,21 +58,23 @@ prompt_end() {
     peer --source 127.0.0.13 --secret 'slow down'
     is "$(field receipt)" right receipt
     is "$(field end)" eof "end"
-    [ "$(field end_ms)" -lt 500 ]
-    eventually 5 test -e "$WORK/out/started"
-    [ ! -e "$WORK/out/slept" ]
+    eventually test -e "$WORK/out/started"
+    [ ! -e "$WORK/out/done" ]
+    touch "$WORK/go"
+    eventually test -e "$WORK/out/done"
 }
 
 # What an action leaves in the background lives on when the action has ended.
 background_child() {
-    write_action parent "(sleep 0.5; touch $WORK/out/child) &" 'exit 7'
+    write_action parent "(until [ -e $WORK/go ]; do sleep 0.05; done; touch $WORK/out/child) &" 'exit 7'
     write_config "ACTION=\"be fruitful\",\"$WORK/bin/parent\",\"65534\",\"65534\""
     record_status
     "start_$1"
     peer --source 127.0.0.14 --secret 'be fruitful'
     ended 7
     [ ! -e "$WORK/out/child" ]
-    eventually 5 test -e "$WORK/out/child"
+    touch "$WORK/go"
+    eventually test -e "$WORK/out/child"
 }
 
 @test "systemd-socket-activate: a right secret runs its action" { right_secret socket_activate; }
@@ -102,13 +103,13 @@ both_families() {
     peer --source 127.0.0.1 --secret 'open sesame'
     is "$(field receipt)" right receipt
     logged 'accepted source=127\.0\.0\.1 '
-    eventually 5 test -s "$WORK/out/knock"
+    eventually test -s "$WORK/out/knock"
     is "$(cat "$WORK/out/knock")" 127.0.0.1 "the action's argument"
     rm "$WORK/out/knock"
     peer --server ::1 --secret 'open sesame'
     is "$(field receipt)" right receipt
     logged 'accepted source=::1 '
-    eventually 5 test -s "$WORK/out/knock"
+    eventually test -s "$WORK/out/knock"
     is "$(cat "$WORK/out/knock")" ::1 "the action's argument"
 }
 

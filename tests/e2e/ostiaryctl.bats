@@ -244,10 +244,10 @@ everything() {
     flock -s "$TABLE" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" list
     flock -x "$TABLE" sh -c "touch $WORK/held; while [ ! -e $WORK/go ]; do sleep 0.02; done; touch $WORK/released" 3>&- &
     local holder=$!
-    eventually 5 test -e "$WORK/held"
+    eventually test -e "$WORK/held"
     { "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" list >"$WORK/listed"; [ -e "$WORK/released" ] && touch "$WORK/waited"; } 3>&- &
     local lister=$!
-    eventually 5 grep -q "^[0-9]*: -> FLOCK .*:$(stat -c %i "$TABLE") " /proc/locks
+    eventually grep -q "^[0-9]*: -> FLOCK .*:$(stat -c %i "$TABLE") " /proc/locks
     touch "$WORK/go"
     wait "$holder" "$lister"
     [ -e "$WORK/waited" ]
@@ -306,7 +306,7 @@ everything() {
     all_is_said() {
         [ "$(wc -l <"$said")" -eq 8 ]
     }
-    eventually 5 test -S "$WORK/log.sock"
+    eventually test -S "$WORK/log.sock"
     # shellcheck disable=SC2016 # for the shell inside
     CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && mount -t tmpfs ostiary /dev && ln -s "$0" /dev/log &&
         exec "$@"' "$WORK/log.sock")
@@ -318,7 +318,7 @@ everything() {
         ctl 0 verify
     done
     is "$(wc -l <"$wanted")" 8 "commands that changed something"
-    eventually 5 all_is_said
+    eventually all_is_said
     kill "$sink"
     wait "$sink" || true
     is "$(sed 's/^<37> ostiaryctl\[[0-9]*\]: //' "$said")" "$(cat "$wanted")" "lines in syslog"
@@ -415,7 +415,7 @@ everything() {
     echo never >"$WORK/units/ostiary.socket/start"
     "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" open >"$WORK/opened" 2>&1 3>&- &
     local opener=$! status=0
-    eventually 5 test -e "$WORK/units/started"
+    eventually test -e "$WORK/units/started"
     kill "$BUS"
     wait "$opener" || status=$?
     is "$status" 69 "status where the bus goes away"
@@ -938,13 +938,13 @@ three_knocks() {
     three_knocks
     "$OSTIARY_BUILD/src/ostiaryctl" log --directory "$WORK/journal" -n 1 -f >"$WORK/followed" 2>&1 3>&- &
     local follower=$!
-    eventually 5 grep -q kill-secret "$WORK/followed"
+    eventually grep -q kill-secret "$WORK/followed"
     : >"$WORK/entries"
     entry "$((AT + 180))" 0 ostiaryd 'refused source=192.0.2.10 reason=locked'
     # A journal is appended to in place only by its own daemon; another file in the directory is seen as well.
     mv "$WORK/journal/ostiary.journal" "$WORK/journal/ostiary-old.journal"
     make_journal
-    eventually 10 grep -q 'refused   192.0.2.10 ' "$WORK/followed"
+    eventually grep -q 'refused   192.0.2.10 ' "$WORK/followed"
     is "$(wc -l <"$WORK/followed")" 2 "lines"
     kill "$follower"
     wait "$follower" || true

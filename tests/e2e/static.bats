@@ -40,7 +40,7 @@ have_dump() {
     start_socket_activate
     peer --source 127.0.0.2 --secret 'open sesame'
     is "$(field receipt)" right receipt
-    eventually 5 have_dump
+    eventually have_dump
     is "$(sed -n 's/^Groups:\t//p' "$WORK"/out/dump.* | xargs)" "$( (id -G daemon | tr ' ' '\n' && echo 54399) | sort -n | xargs)" groups
 
     sed '/^execve("[^"]*\/dump"/q' "$WORK/trace" >"$WORK/calls"

@@ -13,7 +13,7 @@ setup() {
     use_handler
     write_action knock "touch $WORK/out/knock"
     ACTION="ACTION=\"open sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\""
-    write_config COMM_TIMEOUT=1 "$ACTION"
+    write_config "$ACTION"
     record_status
 }
 
@@ -23,57 +23,50 @@ teardown() {
     remove_work
 }
 
-# ends_within LOW HIGH: the connection ended so many milliseconds after the last byte that the peer sent.
-ends_within() {
-    [ "$(field end_ms)" -ge "$1" ] && [ "$(field end_ms)" -le "$2" ] && return
-    echo "the end came after $(field end_ms) ms, not within $1 to $2"
-    return 1
-}
+# In most tests here the deadline is an hour away: what ends has not ended because of it.
 
 @test "a peer that sends nothing is dropped at the deadline" {
+    write_config COMM_TIMEOUT=2 "$ACTION"
     start_socket_activate
     peer --source 127.0.0.2 --reply none
     is "$(field length) $(field end)" "32 eof"
-    ends_within 900 2000
+    [ "$(field end_ms)" -ge 1990 ] || is "$(field end_ms)" 'at least 2000' milliseconds
     ended 0
     logged 'rejected source=127\.0\.0\.2 reason=timeout'
 }
 
 @test "a peer that sends 31 bytes and waits is dropped at the deadline" {
+    write_config COMM_TIMEOUT=2 "$ACTION"
     start_socket_activate
     peer --source 127.0.0.3 --secret 'open sesame' --reply short=31
     is "$(field length) $(field end)" "32 eof"
-    ends_within 900 2000
     ended 0
     logged 'rejected source=127\.0\.0\.3 reason=timeout'
 }
 
 @test "a peer that sends a byte a second is dropped at the deadline: bytes do not move it" {
-    start_socket_activate
     write_config COMM_TIMEOUT=3 "$ACTION"
+    start_socket_activate
     peer --source 127.0.0.4 --secret 'open sesame' --reply slow
+    # With its last byte, after half a minute, the reply would have been right.
     is "$(field length)" 32
-    # Three or four bytes got out before: the last of them less than a second ago.
-    ends_within 0 1500
     ended 0
     logged 'rejected source=127\.0\.0\.4 reason=timeout'
     [ ! -e "$WORK/out/knock" ]
 }
 
-@test "a peer that closes without a byte is dropped at once" {
+@test "a peer that closes without a byte is dropped before the deadline" {
     start_socket_activate
     peer --source 127.0.0.5 --reply none --close
     is "$(field length) $(field end)" "32 eof"
-    ends_within 0 500
     ended 0
     logged 'rejected source=127\.0\.0\.5 reason=no-reply'
 }
 
-@test "a peer that closes after 31 bytes is dropped at once" {
+@test "a peer that closes after 31 bytes is dropped before the deadline" {
     start_socket_activate
     peer --source 127.0.0.6 --secret 'open sesame' --reply short=31 --close
     is "$(field length) $(field end)" "32 eof"
-    ends_within 0 500
     ended 0
     logged 'rejected source=127\.0\.0\.6 reason=short-reply'
 }
@@ -101,7 +94,7 @@ ends_within() {
     peer --source 127.0.0.14 --secret 'open sesame'
     is "$(field receipt)" right receipt
     logged 'accepted source=127\.0\.0\.14 '
-    eventually 3 has_lines "$WORK/status" 1
+    eventually has_lines "$WORK/status" 1
     is "$(sort -u "$WORK/status")" 0 "exit statuses"
     not_logged 'error|timeout'
 }
@@ -134,7 +127,7 @@ ends_within() {
     for n in {1..20}; do
         "$TOOLS/peer.py" "$PORT" --source "127.0.4.$n" --reply none --close >"$WORK/peer.$n" 3>&- &
     done
-    eventually 10 all_peers_have_reported 20
+    eventually all_peers_have_reported 20
     is "$(cat "$WORK"/peer.* | grep -oE '"received": "[0-9a-f]{64}"' | sort -u | wc -l)" 20 "different seeds"
 }
 
@@ -167,6 +160,7 @@ only_protocol_bytes() {
     try 'wrong reply' 32 0 'rejected source=127\.0\.2\.2 reason=wrong-reply' --reply wrong
     try 'no reply' 32 0 'rejected source=127\.0\.2\.3 reason=no-reply' --reply none --close
     try 'short reply' 32 0 'rejected source=127\.0\.2\.4 reason=short-reply' --reply short=1 --close
+    write_config COMM_TIMEOUT=2 "$ACTION"
     try 'no time' 32 0 'rejected source=127\.0\.2\.5 reason=timeout' --reply none
 
     write_config "$ACTION" 'NONSENSE=1'
@@ -229,7 +223,7 @@ silent_with() {
     record_status_of "$OSTIARYD" "$@"
     rm -f "$WORK/status"
     "start_$launcher"
-    peer --source 127.0.0.20 --patience 5
+    peer --source 127.0.0.20
     is "$(field length) $(field end)" "0 eof" "$launcher, $*"
     ended "$wanted"
     stop_launcher

@@ -79,7 +79,7 @@ class Handler(HandlerJudge):
         action = f'ACTION="{SECRET}","{dump}","actor"'
         if self.relay:
             action = f'ACTION="{SECRET}","","name=relay","socket={place.path("relay")}"'
-        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", "DELAY=1", "COMM_TIMEOUT=5", action]
+        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", "DELAY=1", "COMM_TIMEOUT=120", action]
         place.write("ostiary.cfg", *lines, *(line.replace("@DUMP@", dump) for line in self.lines))
         if not self.fresh:
             place.strikes("127.0.0.9", 1)

@@ -14,7 +14,7 @@ import tracing
 SECRET = "correct horse"
 KILL_SECRET = "battery staple"
 LEN = 32
-LIMIT = 15  # seconds until what has not ended is said to hang
+LIMIT = 300  # seconds until what has not ended is said to hang
 
 LOADER_STATUS = 127
 LOADER_ENDS_IT = "the dynamic linker ends it"

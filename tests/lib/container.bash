@@ -29,7 +29,7 @@ container_boot() {
 
 # Wait until it is up. "running" is what a healthy one says.
 container_wait() {
-    if ! eventually 30 container_is_up; then
+    if ! eventually container_is_up; then
         echo "the container did not come up:"
         cat "$CONTAINER_DIR.log"
         inside systemctl list-jobs || true
@@ -41,7 +41,7 @@ container_wait() {
 container_is_up() {
     local state
     # While it boots or goes down there may be nobody to answer, and yet somebody to wait for.
-    state=$(INSIDE_LIMIT=3 inside systemctl is-system-running 2>/dev/null)
+    state=$(INSIDE_LIMIT=10 inside systemctl is-system-running 2>/dev/null)
     [ "$state" = running ] || [ "$state" = degraded ]
 }
 
@@ -57,11 +57,11 @@ container_leader() {
     echo "$pid"
 }
 
-# inside COMMAND...: run it there as root, with little environment, for at most INSIDE_LIMIT seconds.
+# inside COMMAND...: run it there as root, with little environment, for at most INSIDE_LIMIT seconds (default: 1800).
 inside() {
     local leader
     leader=$(container_leader) || return 1
-    timeout --kill-after=1 "${INSIDE_LIMIT:-120}" nsenter --target "$leader" --all -- \
+    timeout --kill-after=1 "${INSIDE_LIMIT:-1800}" nsenter --target "$leader" --all -- \
         /usr/bin/env --chdir=/ -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         HOME=/root LANG=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_COLORS=0 "$@"
 }
@@ -95,9 +95,9 @@ journal() {
     inside journalctl --quiet --after-cursor="$CURSOR"
 }
 
-# journal_says REGEX: a line of it matches; waits up to 10 s for it.
+# journal_says REGEX: a line of it matches; waits for it.
 journal_says() {
-    eventually 10 journal_matches "$1" && return
+    eventually journal_matches "$1" && return
     printf 'no match for %s in the journal, which ends so:\n' "$1"
     journal | tail -n 40
     return 1
@@ -107,15 +107,25 @@ journal_matches() {
     journal | grep -qE -- "$1"
 }
 
-# knock ADDRESS KEY-FILE: as ostclient -w does, from ADDRESS (127.0.0.0/8), which is connected to as well.
+# journal_counts N REGEX: that many of its lines match, and no more; waits for them: who has ended need not be logged yet.
+journal_counts() {
+    eventually journal_has "$1" "$2" && is "$(journal | grep -cE -- "$2")" "$1" "lines that match $2"
+}
+
+journal_has() {
+    [ "$(journal | grep -cE -- "$2")" -ge "$1" ]
+}
+
+# knock ADDRESS KEY-FILE: as ostclient -w does, from ADDRESS (127.0.0.0/8), which is connected to as well. The limit is one
+# that a slow machine does not reach.
 knock() {
     inside ip route replace local "$1" dev lo src "$1"
-    inside "$OSTIARY_BINDIR/ostclient" -w -k "$2" "$1"
+    inside "$OSTIARY_BINDIR/ostclient" -w -t 600 -k "$2" "$1"
 }
 
 # No unit has failed, and the system is well.
 all_is_well() {
-    eventually 10 system_is running || true
+    eventually system_is running || true
     is "$(inside systemctl --failed --no-legend --plain)" "" "failed units"
     is "$(inside systemctl is-system-running)" running "the system"
 }
@@ -140,8 +150,8 @@ container_reboot() {
     local before
     before=$(container_leader)
     # It may go down with the question unanswered.
-    INSIDE_LIMIT=5 inside systemctl reboot || true
-    eventually 30 container_has_changed "$before"
+    INSIDE_LIMIT=60 inside systemctl reboot || true
+    eventually container_has_changed "$before"
     container_wait
 }
 
@@ -154,7 +164,7 @@ container_stop() {
     [ -n "${CONTAINER-}" ] || return 0
     kill -KILL "$CONTAINER" 2>/dev/null || true
     wait "$CONTAINER" 2>/dev/null || true
-    eventually 10 container_cgroup_removed
+    eventually container_cgroup_removed
     rm -rf "$CONTAINER_DIR.log"
     rmdir "$CONTAINER_DIR"
     CONTAINER=

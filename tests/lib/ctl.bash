@@ -69,11 +69,11 @@ start_systemd() {
 END
     dbus-daemon --nofork --nopidfile --config-file="$WORK/bus.conf" </dev/null >"$WORK/bus.out" 2>&1 3>&- &
     BUS=$!
-    eventually 5 test -S "$WORK/bus"
+    eventually test -S "$WORK/bus"
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/bus
     "$OSTIARY_BUILD/tests/fake-systemd" "$WORK/units" </dev/null >"$WORK/systemd.out" 2>&1 3>&- &
     SYSTEMD=$!
-    eventually 5 test -e "$WORK/units/ready"
+    eventually test -e "$WORK/units/ready"
     # shellcheck disable=SC2016 # for the shell inside
     CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && mkdir -p /run/systemd/system && exec "$@"' sh)
 }

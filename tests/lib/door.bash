@@ -23,7 +23,7 @@ door_setup() {
 
 # write_door LINE...: the configuration, strict where write_config is lenient.
 write_door() {
-    write_config COMM_TIMEOUT=20 MAX_BAD_CONNS=3 "$ACTION" "$@"
+    write_config MAX_BAD_CONNS=3 "$ACTION" "$@"
 }
 
 # knock [OPTION...] KNOCK...: see door.py; the handlers' clocks are real, unless --clock is among the options. What

@@ -39,7 +39,7 @@ rush() {
 # They hang until let_go.
 hang_on() {
     flood 127.0.0.67 hang /run/enough
-    eventually 30 flood_is_ready
+    eventually flood_is_ready
     knock_from 127.0.0.9 "while they hang"
     knock_from 127.0.0.10 "again"
 }

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PATIENCE_MS    60000 /* beyond COMM_TIMEOUT: a machine that does other things is waited for */
+#define PATIENCE_MS    600000 /* beyond COMM_TIMEOUT: a machine that does other things is waited for */
 #define HASTE_MS       40
 #define SLOW_BYTE_MS   60
 #define DRIBBLE_PIECES 24  /* fewer than make a reply */

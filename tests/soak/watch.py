@@ -33,7 +33,7 @@ import subprocess
 import sys
 import time
 
-PATIENCE = 60
+PATIENCE = 600
 PAUSE = 1.0
 TICKS = os.sysconf("SC_CLK_TCK")
 

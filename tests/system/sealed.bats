@@ -85,7 +85,7 @@ nginx_is_another() {
     run knock 127.0.0.7 /root/restart
     is "$status" 0 "status of the knock"
     journal_says 'ostiaryd.*: accepted source=127\.0\.0\.7 action=restart '
-    eventually 5 nginx_is_another "$before"
+    eventually nginx_is_another "$before"
     is "$(inside stat -c %U:%G:%a /var/lib/ostiary-sealed /var/lib/ostiary-sealed/lockout)" \
         "$(printf 'ostiary:ostiary:700\nostiary:ostiary:600')" "the state"
     all_is_well
@@ -94,10 +94,10 @@ nginx_is_another() {
 @test "a knock opens a port of the firewall for who knocked" {
     run knock 127.0.0.8 /root/open-port
     is "$status" 0 "status of the knock"
-    eventually 5 set_holds knocked4 '127\.0\.0\.8 timeout 10m'
+    eventually set_holds knocked4 '127\.0\.0\.8 timeout 10m'
     run inside "$OSTIARY_BINDIR/ostclient" -w -k /root/open-port ::1
     is "$status" 0 "status of the knock over IPv6"
-    eventually 5 set_holds knocked6 '::1 timeout 10m'
+    eventually set_holds knocked6 '::1 timeout 10m'
     all_is_well
 }
 
@@ -127,7 +127,7 @@ peer.close()'
     run knock 127.0.0.10 /root/slow
     journal_says 'ostiary-action-slow\.socket: Too many incoming connections'
     inside touch /run/enough
-    eventually 5 slow_has_ended
+    eventually slow_has_ended
     run knock 127.0.0.11 /root/slow
     is "$status" 0 "status of the third knock"
     journal_says 'slow: 127\.0\.0\.11 as root'
@@ -142,7 +142,7 @@ slow_has_ended() {
 # A handler that waits for its reply; sets handler (its pid inside).
 waiting_handler() {
     inside "$TOOLS/nuisance.py" 5018 127.0.0.66 1 hang /run/enough >"$BATS_TEST_TMPDIR/peer" 2>&1 3>&- &
-    eventually 5 find_handler
+    eventually find_handler
 }
 
 find_handler() {
@@ -258,17 +258,17 @@ END
 @test "KILL closes the sealed door, over a reboot too" {
     run knock 127.0.0.13 /root/kill
     is "$status" 0 "status of the knock"
-    eventually 1 unit_is ostiary-sealed.socket inactive
+    eventually unit_is ostiary-sealed.socket inactive
     journal_says 'cat.*: .*Z kill-secret source=127\.0\.0\.13'
     container_reboot
     unit_is ostiary-sealed.socket inactive
     inside ostiaryctl -c "$CONFIG" open
-    eventually 2 unit_is ostiary-sealed.socket active
+    eventually unit_is ostiary-sealed.socket active
     inside systemctl start nginx.service
     local before
     before=$(main_pid)
     run knock 127.0.0.13 /root/restart
     is "$status" 0 "status when opened"
-    eventually 5 nginx_is_another "$before"
+    eventually nginx_is_another "$before"
     all_is_well
 }

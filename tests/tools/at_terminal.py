@@ -13,7 +13,7 @@ Steps:  expect=TEXT   wait until the terminal shows TEXT (again)
         continue      bring it back to the foreground
 
 Then it waits for the command, prints all that the terminal showed, the state of the echo, and "exit N" or
-"signal N". A step that does not come true within 20 seconds is an error.
+"signal N". A step that does not come true within 300 seconds is an error.
 """
 
 import fcntl
@@ -25,7 +25,7 @@ import sys
 import termios
 import time
 
-PATIENCE = 20
+PATIENCE = 300
 
 
 class Terminal:

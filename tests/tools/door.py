@@ -54,7 +54,7 @@ def arguments():
     parser.add_argument("--step", type=int, default=0, help="by how many seconds each handler's clock is later than the last one's")
     parser.add_argument("--tally", help="a directory: the comparisons for each source are counted in SOURCE")
     parser.add_argument("--env", action="append", default=[], metavar="NAME=VALUE", help="for the handlers; {n} as in COMMAND")
-    parser.add_argument("--patience", type=float, default=20, help="seconds until a peer gives up")
+    parser.add_argument("--patience", type=float, default=300, help="seconds until a peer gives up")
     first = sys.argv.index("--")
     second = sys.argv.index("--", first + 1)
     options = parser.parse_args(sys.argv[1:first])

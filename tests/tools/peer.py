@@ -40,7 +40,7 @@ def arguments():
     parser.add_argument("--close", action="store_true", help="send FIN after the reply")
     parser.add_argument("--reset", choices=["connect", "seed", "partial", "reply"], help="reset the connection after this step")
     parser.add_argument("--tell", metavar="FILE", help="create FILE once the seed has come")
-    parser.add_argument("--patience", type=float, default=15, help="seconds until this side gives up")
+    parser.add_argument("--patience", type=float, default=300, help="seconds until this side gives up")
     return parser.parse_args()
 
 
