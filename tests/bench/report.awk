@@ -2,7 +2,8 @@
 # From what run.sh has measured to what people read: the machine, one table, and each promise with what was found.
 # usage: awk -v quick=[yes] -f report.awk MACHINE CALLS RESULTS
 #
-# RESULTS is what knocks prints. With quick, TAP, and limits that leave room for a busy machine.
+# RESULTS is what knocks prints. With quick, TAP, and limits on what other work on the machine does not change much:
+# processor time and memory. Other times are printed, and judged on a quiet machine by the whole measurement.
 
 FILENAME == ARGV[1] { machine[++machines] = $0; next }
 $1 == "calls" { calls[$2] = $3; next }
@@ -62,14 +63,14 @@ END {
     print mark
 
     one = "default/accepted/ten/1"
-    promise("accepted, exec to seed: default build / dynamic floor", ratio(one, "floor-dynamic", SEED), "<=", 1.5, 3)
+    promise("accepted, exec to seed: default build / dynamic floor", ratio(one, "floor-dynamic", SEED), "<=", 1.5)
     promise("accepted, CPU: default build / dynamic floor", ratio(one, "floor-dynamic", CPU), "<=", 1.5)
     promise("accepted, exec to seed: static handler / dynamic floor", ratio("static/accepted/ten/1", "floor-dynamic", SEED), "<=", 1.1)
     promise("accepted, exec to seed: static handler / static musl floor", ratio("static/accepted/ten/1", "floor-musl", SEED), "<=", 2)
-    promise("CPU: locked out / accepted", ratio("default/locked/ten/1", one, CPU), "<=", 0.9, 0.95)
-    promise("accepted, exec to end: 1,000,000 sources / 10", ratio("default/accepted/million/1", one, END_), "<=", 1.05, 1.25)
-    promise("rejected, exec to end: 1,000,000 sources / 10", ratio("default/rejected/million/1", "default/rejected/ten/1", END_), "<=", 1.05, 1.25)
-    promise("locked out, exec to end: 1,000,000 sources / 10", ratio("default/locked/million/1", "default/locked/ten/1", END_), "<=", 1.05, 1.25)
+    promise("CPU: locked out / accepted", ratio("default/locked/ten/1", one, CPU), "<=", 0.9, 1)
+    promise("accepted, exec to end: 1,000,000 sources / 10", ratio("default/accepted/million/1", one, END_), "<=", 1.05)
+    promise("rejected, exec to end: 1,000,000 sources / 10", ratio("default/rejected/million/1", "default/rejected/ten/1", END_), "<=", 1.05)
+    promise("locked out, exec to end: 1,000,000 sources / 10", ratio("default/locked/million/1", "default/locked/ten/1", END_), "<=", 1.05)
     promise("accepted, exec to end: 500 actions / 1", ratio("default/accepted/ten/500", one, END_), "<=", 1.5)
     promise("accepted, CPU: 500 actions / 1", ratio("default/accepted/ten/500", one, CPU), "<=", 1.5, 3)
     promise("CPU: sshd -i / accepted", ratio("sshd", one, CPU), ">=", 100)

@@ -1,31 +1,28 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Does a table of a million sources cost a connection at most 1.1 times what one of ten costs, and is its file as long as
-# state/FORMAT.md says? The medians are taken on whatever machine this is, so one of three tries has to do it.
+# Does what a connection costs grow with the table, and is its file as long as state/FORMAT.md says? A search through a
+# million sources would take thousands of times what one through ten takes. What the ratio is on a quiet machine, and what is
+# promised of it, is for bench/run.sh: it is printed here, and judged only for what no other work on the machine can do.
 #
 # usage: sh tests/bench/scale.sh SCALE [DIR]     (SCALE: the program; DIR: where there is room for 256 MiB; default /tmp)
 set -eu
 
 scale=$1
 parent=${2:-${TMPDIR:-/tmp}}
-limit=1.1
+limit=20
 dir=
 trap '[ -z "$dir" ] || rm -rf "$dir"' EXIT
 trap 'exit 130' INT TERM HUP
 
 echo 1..2
+dir=$(mktemp -d "$parent/ostiary-bench.XXXXXX")
+report=$("$scale" "$dir")
+printf '%s\n' "$report" | sed 's/^/# /'
+ratio=$(printf '%s\n' "$report" | sed -n 's/^ratio=//p')
 verdict='not ok'
-for try in 1 2 3; do
-    dir=$(mktemp -d "$parent/ostiary-bench.XXXXXX")
-    report=$("$scale" "$dir")
-    rm -rf "$dir"
-    printf '%s\n' "$report" | sed "s/^/# try $try: /"
-    ratio=$(printf '%s\n' "$report" | sed -n 's/^ratio=//p')
-    if awk "BEGIN { exit !($ratio <= $limit) }"; then
-        verdict=ok
-        break
-    fi
-done
+if awk "BEGIN { exit !($ratio <= $limit) }"; then
+    verdict=ok
+fi
 echo "$verdict 1 - scale: a connection at a million sources costs $ratio times what it costs at ten, limit $limit"
 
 if printf '%s\n' "$report" | grep -qE '^bytes=([0-9]+) expected=\1$'; then
