@@ -18,7 +18,8 @@ need_container() {
 
 container_boot() {
     CONTAINER_DIR=$(mktemp -d "${OSTIARY_TEST_ROOT:-/srv}/ostiary-container.XXXXXX")
-    CONTAINER_CGROUP=${CONTAINER_DIR##*/}
+    # The name tells run.sh whose it is.
+    CONTAINER_CGROUP=${OSTIARY_TEST_ROOT:+${OSTIARY_TEST_ROOT##*/}.}${CONTAINER_DIR##*/}
     : >"$CONTAINER_DIR.log"
     setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc -- \
         "$TOOLS/container_init.sh" "$CONTAINER_DIR" "$CONTAINER_CGROUP" </dev/null >>"$CONTAINER_DIR.log" 2>&1 3>&- &

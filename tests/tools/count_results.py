@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 """Add up what meson has recorded of its tests.
 
-usage: count_results.py [--skip-fails] TESTLOG.json...
+usage: count_results.py [--skip-fails] [--left-out=N] TESTLOG.json...
 
 Each file is a meson-logs/*.json of one run: one JSON object a line. A test that speaks TAP counts with each of its points,
 any other as one. One that meson has found wrong in another way (a crash, a timeout, points missing) counts as
 one failure more. Prints a line for each file with its suites, says what failed and why what was skipped, and ends
-with "N passed, N failed, N skipped". Exit status 1 if anything failed or nothing passed; with --skip-fails, a skip counts as
-a failure. A file that is not there, or holds no test, is one as well.
+with "N passed, N failed", and where anything was skipped, "N skipped"; N kinds of tests that were left out altogether
+are as many skips. Exit status 1 if anything failed or nothing passed; with --skip-fails, a skip counts as a failure. A file
+that is not there, or holds no test, is one as well.
 """
 
 import json
@@ -31,7 +32,8 @@ class Count:
         self.skipped += other.skipped
 
     def __str__(self):
-        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+        skipped = f", {self.skipped} skipped" if self.skipped else ""
+        return f"{self.passed} passed, {self.failed} failed{skipped}"
 
 
 def last_lines(test):
@@ -78,8 +80,9 @@ def read_results(path):
 def main():
     paths = sys.argv[1:]
     skip_fails = "--skip-fails" in paths
-    paths = [path for path in paths if path != "--skip-fails"]
     total = Count()
+    total.skipped = sum(int(path.partition("=")[2]) for path in paths if path.startswith("--left-out="))
+    paths = [path for path in paths if not path.startswith("--")]
     for path in paths:
         run = os.path.basename(path).removesuffix(".json")
         tests = read_results(path)
