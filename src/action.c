@@ -81,7 +81,7 @@ static char *variable(const char *name, const char *value)
     return asprintf(&text, "%s=%s", name, value) < 0 ? NULL : text;
 }
 
-#define ENVIRONMENT_MAX 12 /* what make_environment lists, and the NULL behind it */
+#define ENVIRONMENT_MAX 13 /* what make_environment lists, and the NULL behind it */
 
 /* The whole environment: this list, and nothing that the launcher or the peer had a say in but what systemd sets. */
 static int make_environment(const struct action *action, char *environment[static ENVIRONMENT_MAX])
@@ -101,6 +101,7 @@ static int make_environment(const struct action *action, char *environment[stati
         {"LANG", "C.UTF-8"},
         {"OSTIARY_ACTION", action->name},
         {"OSTIARY_ADDRESS", action->address},
+        {"OSTIARY_INTERFACE", action->interface[0] != '\0' ? action->interface : NULL},
         {"OSTIARY_PORT", port},
         {"INVOCATION_ID", getenv("INVOCATION_ID")},
         {"JOURNAL_STREAM", getenv("JOURNAL_STREAM")},

@@ -15,11 +15,12 @@
 #define ACTION_NOT_FOUND  127 /* exit status: there is no such command */
 
 struct action {
-    const char *command; /* absolute path */
-    const char *name;    /* for OSTIARY_ACTION */
-    const char *address; /* of the peer: the argument, and OSTIARY_ADDRESS */
-    uint16_t port;       /* of the peer: OSTIARY_PORT */
-    rlim_t core_limit;   /* soft limit for core files, as the launcher set it */
+    const char *command;   /* absolute path */
+    const char *name;      /* for OSTIARY_ACTION */
+    const char *address;   /* of the peer: the argument, and OSTIARY_ADDRESS */
+    const char *interface; /* of a link-local peer: OSTIARY_INTERFACE; "" for all others, who have no such variable */
+    uint16_t port;         /* of the peer: OSTIARY_PORT */
+    rlim_t core_limit;     /* soft limit for core files, as the launcher set it */
     const struct account *account;
 };
 

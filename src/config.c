@@ -225,6 +225,12 @@ static void take_delay_scope(struct parser *parser, const struct keyword *keywor
         parser->config->delay_all = scope == 1;
 }
 
+static void report_no_interface(struct parser *parser, const struct keyword *keyword)
+{
+    parser_error(parser, "a link-local address means nothing without its interface: write it as in %s=\"%s\"",
+                 keyword->name, ADDRESS_EXAMPLE_LINK_LOCAL);
+}
+
 static void take_local_ip(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
 {
     const char *text = only_value(parser, line);
@@ -232,7 +238,13 @@ static void take_local_ip(struct parser *parser, const struct keyword *keyword, 
 
     if (text == NULL)
         return;
-    if (address_parse(text, &address) != 0) {
+    switch (address_parse(text, &address)) {
+    case ADDRESS_OK:
+        break;
+    case ADDRESS_NEEDS_INTERFACE:
+        report_no_interface(parser, keyword);
+        return;
+    case ADDRESS_MALFORMED:
         parser_error(parser, "must be an IPv4 or IPv6 address, as in %s", keyword->example);
         return;
     }
@@ -246,11 +258,20 @@ static void take_exempt(struct parser *parser, const struct keyword *keyword, co
 
     if (text == NULL)
         return;
-    if (address_parse_network(text, &config->exempt[config->exempt_count]) != 0) {
+    switch (address_parse_network(text, &config->exempt[config->exempt_count])) {
+    case ADDRESS_OK:
+        break;
+    case ADDRESS_NEEDS_INTERFACE:
+        report_no_interface(parser, keyword);
+        return;
+    case ADDRESS_MALFORMED:
         parser_error(parser, "must be an address or a network without bits behind its prefix, as in %s",
                      keyword->example);
         return;
     }
+    if (address_is_vast(&config->exempt[config->exempt_count]))
+        parser_warn(parser, "so many addresses are as good as everybody, and each of them may guess for ever: name the "
+                            "few networks that must never be locked out");
     config->exempt_count++;
 }
 

@@ -239,8 +239,15 @@ enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
 
 void ctl_parse_network(const char *text, struct source *network)
 {
-    if (address_parse_network(text, network) != 0)
+    switch (address_parse_network(text, network)) {
+    case ADDRESS_OK:
+        break;
+    case ADDRESS_NEEDS_INTERFACE:
+        ctl_usage("'%s' is link-local, and means nothing without its interface: write it as %s", text,
+                  ADDRESS_EXAMPLE_LINK_LOCAL);
+    case ADDRESS_MALFORMED:
         ctl_usage("'%s' is neither an address nor a network without bits behind its prefix", text);
+    }
 }
 
 void ctl_door_json(struct json *json, const struct ctl_door *door)

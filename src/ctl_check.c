@@ -95,12 +95,14 @@ static bool split_listen(const char *listen, char host[static UNITS_TEXT_LEN], u
     return true;
 }
 
+/* systemd names the interface of a link-local address apart from it, if at all. */
 static bool same_host(const char *a, const char *b)
 {
     struct address left;
     struct address right;
 
-    return address_parse(a, &left) == 0 && address_parse(b, &right) == 0 && memcmp(&left, &right, sizeof(left)) == 0;
+    return address_parse(a, &left) != ADDRESS_MALFORMED && address_parse(b, &right) != ADDRESS_MALFORMED &&
+           memcmp(left.bytes, right.bytes, sizeof(left.bytes)) == 0;
 }
 
 /* Is every PORT listened to, and nothing else? */

@@ -38,14 +38,6 @@ struct list {
     struct ctl_door door;
 };
 
-static bool contains(const struct source *wide, const struct source *narrow)
-{
-    struct address address;
-
-    memcpy(address.bytes, narrow->address, sizeof(address.bytes));
-    return wide->prefix <= narrow->prefix && address_within(&address, wide);
-}
-
 static bool add(void *context, const struct manage_entry *entry)
 {
     struct list *list = context;
@@ -62,7 +54,7 @@ static bool add(void *context, const struct manage_entry *entry)
         .last_seen = slot->last_seen,
     };
 
-    if (list->limited && !contains(&row.source, &list->limit) && !contains(&list->limit, &row.source))
+    if (list->limited && !address_covers(&row.source, &list->limit) && !address_covers(&list->limit, &row.source))
         return true;
     if (list->count == list->room) {
         list->room = list->room == 0 ? 64 : 2 * list->room;

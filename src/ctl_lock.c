@@ -15,20 +15,21 @@
 static void parse_target(const struct ctl *ctl, const char *text, struct manage_target *target,
                          char name[static ADDRESS_TEXT_LEN])
 {
-    const uint8_t source_prefix = ctl->config.ipv6_prefix;
-    struct address address;
-    bool is_ipv4;
+    const uint8_t ipv6_prefix = ctl->config.ipv6_prefix;
+    uint8_t whole;
 
     ctl_parse_network(text, &target->source);
-    memcpy(address.bytes, target->source.address, sizeof(address.bytes));
-    is_ipv4 = address_is_ipv4(&address);
+    whole = address_source_prefix(&target->source, ipv6_prefix);
     if (target->source.prefix == SOURCE_ADDRESS_LEN * 8)
-        target->source = address_source(&address, source_prefix);
-    target->network = target->source.prefix < (is_ipv4 ? SOURCE_ADDRESS_LEN * 8 : source_prefix);
+        address_widen(&target->source, whole);
+    target->network = target->source.prefix < whole;
     address_format_source(&target->source, name);
-    if (!is_ipv4 && target->source.prefix > source_prefix)
-        errx(CTL_USAGE, "%s is a part of one source: with IPV6_PREFIX=%u only the whole /%u can be locked", name,
-             source_prefix, source_prefix);
+    if (target->source.prefix <= whole)
+        return;
+    if (whole == ipv6_prefix)
+        errx(CTL_USAGE, "%s is a part of one source: with IPV6_PREFIX=%u only the whole /%u can be locked", name, whole,
+             whole);
+    errx(CTL_USAGE, "%s is a part of one source: of 6to4 addresses only a whole /%u can be locked", name, whole);
 }
 
 /* Does the network hold every IPv4 address there is, or every address? */

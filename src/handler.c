@@ -83,7 +83,7 @@ bool handler_peer(struct handler *handler)
     /* Gone before it could be identified: there is nobody to count it against. */
     if (getpeername(PEER_FD, (struct sockaddr *)&handler->peer_name, &len) != 0)
         return refuse(handler, NULL, EX_OK);
-    if (address_from_socket(name, &handler->peer) != 0)
+    if (address_from_socket(PEER_FD, name, &handler->peer) != 0)
         return refuse(handler, NULL, EX_OK);
     /* The port stands in the same place in both families. */
     memcpy(&port, (const char *)name + offsetof(struct sockaddr_in, sin_port), sizeof(port));
@@ -482,10 +482,14 @@ void handler_forget(struct handler *handler)
 /* Returns only when the action could not be started: the status to exit with. */
 static int become(const struct handler *handler)
 {
+    char address[ADDRESS_TEXT_LEN];
+
+    address_format_bare(&handler->peer, address);
     const struct action action = {
         .command = handler->entry->command,
         .name = handler->entry->name,
-        .address = handler->peer_text,
+        .address = address,
+        .interface = handler->peer.interface,
         .port = handler->peer_port,
         .core_limit = handler->core_limit,
         .account = &handler->account,

@@ -32,7 +32,7 @@ struct handler {
 
     struct address peer;
     uint16_t peer_port;
-    char peer_text[ADDRESS_TEXT_LEN];
+    char peer_text[ADDRESS_TEXT_LEN];  /* a link-local one with its interface */
     struct sockaddr_storage peer_name; /* as the socket has it */
     struct source source;
     struct lockout_visitor visitor; /* source, seen at the time of the last look at the clock */

@@ -30,7 +30,8 @@ static int take_field(struct logline *line, char *word)
     if (!is_key(word) || *value == '\0' || logline_value(line, word) != NULL)
         return -1;
     if (strcmp(word, "source") == 0) {
-        if (line->has_source || address_parse(value, &line->source) != 0)
+        /* A link-local source without its interface is better than none. */
+        if (line->has_source || address_parse(value, &line->source) == ADDRESS_MALFORMED)
             return -1;
         line->has_source = true;
         line->source_text = value;

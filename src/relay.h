@@ -3,7 +3,8 @@
  * An action that is somebody else's to run: the handler, which then needs no right of its own, only tells a socket
  * in the file system which peer has knocked. What listens there (a systemd socket unit) decides what it means.
  *
- * The message is the address of the peer and a newline. Nothing is read back, and nothing is waited for.
+ * The message is the address of the peer, a link-local one with its interface (fe80::1%eth0), and a newline. Nothing is
+ * read back, and nothing is waited for.
  */
 #ifndef OSTIARY_RELAY_H
 #define OSTIARY_RELAY_H

@@ -49,7 +49,7 @@ static bool is_ipv6(const struct person *person)
 
 struct address people_address(const struct person *person)
 {
-    struct address address = {{0}};
+    struct address address = {0};
     uint8_t *bytes = address.bytes;
     const uint8_t high = (uint8_t)(person->number >> 8);
     const uint8_t low = (uint8_t)person->number;

@@ -37,6 +37,8 @@ int main(void)
                  "locked|192.0.2.7|strikes=3|until=2026-11-22T20:39:00Z|reason=timeout");
     check_fields("refused source=192.0.2.7 reason=locked", "refused|192.0.2.7|reason=locked");
     check_fields("closed reason=kill-secret source=192.0.2.7", "closed|192.0.2.7|reason=kill-secret");
+    check_fields("refused source=fe80::1%eth0 reason=locked", "refused|fe80::1%eth0|reason=locked");
+    check_fields("refused source=fe80::1 reason=locked", "refused|fe80::1|reason=locked");
     check_fields("closed reason=by-hand", "closed|-|reason=by-hand");
     check_fields("accepted source=192.0.2.7 action=a=b", "accepted|192.0.2.7|action=a=b");
 
