@@ -101,6 +101,23 @@ __attribute__((format(printf, 4, 5))) static void report(const struct config_rea
     reader->report(reader->context, &finding);
 }
 
+/*
+ * Group 0 opens what is for root's group alone. Of the user root nothing else is expected; of a number, as Ostiary 4.0
+ * wants them, it may be, for there it was another group.
+ */
+static void report_group(const struct config_reader *reader, const struct config_entry *entry,
+                         const struct account *account, const char *keyword)
+{
+    const bool is_account = !entry->kill && entry->socket == NULL;
+
+    if (is_account && account->gid == 0 && entry->group == NULL && strcmp(entry->user, "root") != 0)
+        report(
+            reader, entry->line, CONFIG_WARNING,
+            "%s: its group is 0, root's own, as neither this line nor a DEFAULT_GID names one: write the group that is "
+            "meant, \"0\" if it is this",
+            keyword);
+}
+
 static int report_entry(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
 {
     char problem[CHECK_TEXT_LEN];
@@ -110,6 +127,7 @@ static int report_entry(const struct config_reader *reader, const struct config_
         report(reader, entry->line, CONFIG_ERROR, "%s: %s", keyword, problem);
         return -1;
     }
+    report_group(reader, entry, &account, keyword);
     account_free(&account);
     return 0;
 }

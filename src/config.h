@@ -53,7 +53,7 @@ struct config_entry {
     const char *command; /* absolute path; NULL for KILL and where there is a socket */
     const char *socket;  /* absolute path of a socket that is told instead (relay.h); else NULL */
     const char *user;    /* number or name, never NULL: as written, else the DEFAULT_UID in force at this line */
-    const char *group;   /* number or name; NULL: the user's own */
+    const char *group;   /* number or name, likewise of DEFAULT_GID; NULL where neither is written: the user's own */
     bool kill;
     enum config_secret_origin origin;
     const char *secret_path; /* for FILE its path, for CREDENTIAL its name; else NULL */

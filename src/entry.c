@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define ID_MAX          4294967294u /* the last number that is not "leave it as it is" */
-#define LOGIN_MAX       32
+#define USER_MAX        255         /* LOGIN_NAME_MAX of Linux, without its NUL */
 #define NAME_MAX_LEN    64
 #define PATH_MAX_LEN    (PATH_MAX - 1)
 #define SECRET_FILE_MAX 1024 /* bytes of a file that holds one secret and the white space behind it */
@@ -62,14 +62,20 @@ static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
     return false;
 }
 
-static bool is_login_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '.' || byte == '-';
-}
-
 static bool is_name_byte(char byte)
 {
-    return is_login_byte(byte) || (byte >= 'A' && byte <= 'Z');
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '_' || byte == '.' || byte == '-';
+}
+
+static bool is_digit(char byte)
+{
+    return byte >= '0' && byte <= '9';
+}
+
+static bool is_blank(char byte)
+{
+    return byte == ' ' || byte == '\t';
 }
 
 /* How many bytes at the start of the text are of this kind. strspn(3) would build a table of the set each time. */
@@ -82,19 +88,21 @@ static size_t span(const char *text, bool (*is_one)(char byte))
     return len;
 }
 
-/* A number, or a name as useradd(8) makes them. It is not looked up here. */
+/*
+ * A number, or what can stand in front of the first colon of passwd(5) or group(5); whether it does, is looked up
+ * later. Directory services have names like alice@example.org and DOMAIN\\domain users. A sign in front is what the
+ * files of NIS have, or a negative number; a path is a field that has gone astray.
+ */
 static bool is_user(const struct scan_field *field)
 {
     const char *text = field->text;
     uint64_t id;
 
-    if (number_parse(text, (struct number_range){0, ID_MAX}, &id) == NUMBER_OK)
-        return true;
-    if (field->len > LOGIN_MAX || ((text[0] < 'a' || text[0] > 'z') && text[0] != '_'))
-        return false;
-
-    const size_t plain = span(text, is_login_byte);
-    return plain == field->len || (plain + 1 == field->len && text[plain] == '$');
+    if (span(text, is_digit) == field->len)
+        return number_parse(text, (struct number_range){0, ID_MAX}, &id) == NUMBER_OK;
+    return field->len <= USER_MAX && text[0] != '-' && text[0] != '+' && !is_blank(text[0]) &&
+           !is_blank(text[field->len - 1]) && memchr(text, ':', field->len) == NULL &&
+           memchr(text, '/', field->len) == NULL;
 }
 
 /* Returns the kept text, or NULL after reporting what is wrong with the user or group. */
@@ -105,8 +113,10 @@ static const char *take_user(struct parser *parser, const struct scan_field *fie
         return NULL;
     }
     if (!is_user(field)) {
-        parser_error(parser, "the %s must be a name of at most %d of a-z 0-9 _ . - or a number from 0 to %u", what,
-                     LOGIN_MAX, ID_MAX);
+        parser_error(parser,
+                     "the %s must be a number from 0 to %u, or a name of at most %d bytes, without : and /, that "
+                     "starts with no sign and neither starts nor ends with a blank",
+                     what, ID_MAX, USER_MAX);
         return NULL;
     }
     return parser_keep(parser, field->text, field->len);
@@ -222,7 +232,10 @@ static void take_socket(struct parser *parser, const struct scan_line *line, con
     entry->socket = parser_keep(parser, option->text, option->len);
 }
 
-/* User and group, where they are written, else the defaults in force. Returns the number of the field behind them. */
+/*
+ * User and group, each where it is written, else the default in force, if that is written. Returns the number of the
+ * field behind them.
+ */
 static size_t take_ids(struct parser *parser, const struct scan_line *line, struct config_entry *entry)
 {
     size_t next = 2;
@@ -232,7 +245,6 @@ static size_t take_ids(struct parser *parser, const struct scan_line *line, stru
     parser->default_line = 0;
     if (next < line->field_count && !is_option(&line->fields[next])) {
         entry->user = take_user(parser, &line->fields[next++], "user");
-        entry->group = NULL;
         if (next < line->field_count && !is_option(&line->fields[next]))
             entry->group = take_user(parser, &line->fields[next++], "group");
     }

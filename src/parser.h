@@ -19,9 +19,10 @@ struct parser {
     const char *keyword; /* put before the text of a finding; NULL: nothing */
 
     const char *default_user;  /* never NULL */
-    const char *default_group; /* NULL: the user's own */
+    const char *default_group; /* NULL: none is written, so that it is the user's own */
     unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
     unsigned kill_line;        /* 0: no KILL yet */
+    unsigned port_line;        /* of the last PORT that is another one than those before */
     bool has_entry;            /* a line with ACTION or KILL, right or wrong */
     size_t most;               /* no more entries, exemptions or secrets can come */
     struct seen seen;

@@ -198,7 +198,7 @@ static void test_sample(const char *corpus, const char *name, bool uncommented)
     check_secret(&config.entries[2], "zz9 say \"please\", twice");
     check_ids(&config.entries[2], "0", "0");
     check_secret(&config.entries[3], "zz9 # is no comment");
-    check_ids(&config.entries[3], "mail", "(none)");
+    check_ids(&config.entries[3], "mail", uncommented ? "nogroup" : "(none)");
     check_secret(&config.entries[4], "zz9 back\\slash \\n stays");
     check_number(strlen(config.entries[4].command), 127, "a command of 127 characters is kept whole");
     check_number(strlen(config.entries[4].name), 64, "its name is cut at 64");
@@ -327,7 +327,15 @@ static void test_settings(const char *corpus)
     load_good(corpus, "defaults-change", &config);
     check_ids(&config.entries[0], "33", "www-data");
     check_ids(&config.entries[1], "backup", "www-data");
-    check_ids(&config.entries[2], "root", "(none)");
+    check_ids(&config.entries[2], "root", "www-data");
+    config_free(&config);
+
+    load_good(corpus, "users", &config);
+    check_ids(&config.entries[0], "a.b-c_9$", "machine$");
+    check_ids(&config.entries[1], "Debian-exim", "machine$");
+    check_ids(&config.entries[2], "alice@example.org", "domain users@example.org");
+    check_ids(&config.entries[3], "DOMAIN\\alice", "DOMAIN\\\\two");
+    check_ids(&config.entries[4], "DOMAIN\\alice", "{nobody}");
     config_free(&config);
 
     load_good(corpus, "defaults-late", &config);
