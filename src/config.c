@@ -24,6 +24,7 @@
 #define HINT_DISTANCE_MAX 2
 #define WORD_MAX          24 /* longer than each keyword by more than HINT_DISTANCE_MAX */
 #define STACK_WIPE_LEN    4096
+#define DELAY_DEFAULT     5
 
 enum setting {
     SETTING_NONE,
@@ -108,6 +109,18 @@ static void take_number(struct parser *parser, const struct keyword *keyword, co
         *setting_of(parser->config, keyword->setting) = (unsigned)number;
 }
 
+static void take_delay(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
+{
+    uint64_t zero;
+
+    if (line->field_count != 1 || number_parse(line->fields[0].text, (struct number_range){0, 0}, &zero) != NUMBER_OK) {
+        take_number(parser, keyword, line);
+        return;
+    }
+    parser->config->delay = DELAY_DEFAULT;
+    parser_warn(parser, "0 is taken as %d, as Ostiary 4.0 took it: write DELAY=%d", DELAY_DEFAULT, DELAY_DEFAULT);
+}
+
 static void take_time(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
 {
     const char *text = only_value(parser, line);
@@ -151,7 +164,27 @@ static void take_port(struct parser *parser, const struct keyword *keyword, cons
         parser_error(parser, "there are more than %d ports: take some out", CONFIG_PORTS_MAX);
         return;
     }
+    parser->port_line = parser->line;
     config->ports[config->port_count++] = (uint16_t)number;
+}
+
+/* Where the ports of an old file would not be the ones it meant. One with an IPv6 address in it is none of 4.0's. */
+static void judge_ports(struct parser *parser)
+{
+    const struct config *config = parser->config;
+
+    if (config->port_count == 0 || (config->local_ip != NULL && strchr(config->local_ip, ':') != NULL))
+        return;
+    parser->keyword = "PORT";
+    parser->line = parser->port_line;
+    if (config->port_count > 1)
+        parser_warn(parser,
+                    "all %zu ports are opened, where Ostiary 4.0 opened the last one alone: keep those that you "
+                    "mean",
+                    config->port_count);
+    if (config->local_ip == NULL)
+        parser_note(parser, "is open to IPv6 as well, which Ostiary 4.0 did not have: LOCAL_IP=\"0.0.0.0\" keeps it to "
+                            "IPv4, LOCAL_IP=\"::\" says that both are meant");
 }
 
 /* One of a few words, by its place in the list; -1 after reporting that it is none of them. */
@@ -328,7 +361,7 @@ static const struct keyword keywords[] = {
      .example = "LOCKOUT_ACTION=\"\",\"/usr/local/sbin/locked-out\""},
     {.name = "DEFAULT_UID", .take = take_default_uid, .repeatable = true, .example = "DEFAULT_UID=nobody"},
     {.name = "DEFAULT_GID", .take = take_default_gid, .repeatable = true, .example = "DEFAULT_GID=nogroup"},
-    {.name = "DELAY", .take = take_number, .setting = SETTING_DELAY, .range = {1, 3600}, .example = "DELAY=5"},
+    {.name = "DELAY", .take = take_delay, .setting = SETTING_DELAY, .range = {1, 3600}, .example = "DELAY=5"},
     {.name = "DELAY_MAX_WAIT", .take = take_number, .setting = SETTING_DELAY_MAX_WAIT, .range = {0, 3600},
      .example = "DELAY_MAX_WAIT=30"},
     {.name = "DELAY_SCOPE", .take = take_delay_scope, .example = "DELAY_SCOPE=source"},
@@ -463,6 +496,18 @@ static void read_line(struct parser *parser, char *text, size_t len, unsigned se
         take_line(parser, keyword, &line, &seen_lines[keyword - keywords]);
 }
 
+/* Editors put it there unseen. Then the line is read as if it was not, for what else there is to say. */
+static size_t mark_at(struct parser *parser, const char *text, size_t len)
+{
+    if (!scan_has_mark(text, len))
+        return 0;
+    parser->keyword = NULL;
+    parser_error(parser,
+                 "a byte order mark, which cannot be seen, is at the start of this line: save the file as UTF-8 "
+                 "without one");
+    return SCAN_MARK_LEN;
+}
+
 static void read_lines(struct parser *parser, char *text, size_t len)
 {
     unsigned seen_lines[KEYWORD_COUNT] = {0};
@@ -473,6 +518,7 @@ static void read_lines(struct parser *parser, char *text, size_t len)
         const size_t end = newline != NULL ? (size_t)(newline - text) : len;
 
         parser->line++;
+        start += mark_at(parser, text + start, end - start);
         read_line(parser, text + start, end - start, seen_lines);
         start = end + 1;
     }
@@ -481,7 +527,7 @@ static void read_lines(struct parser *parser, char *text, size_t len)
 static void set_defaults(struct config *config)
 {
     *config = (struct config){
-        .delay = 5,
+        .delay = DELAY_DEFAULT,
         .delay_max_wait = 30,
         .comm_timeout = 5,
         .max_bad_conns = 3,
@@ -502,6 +548,19 @@ __attribute__((noinline)) static void wipe_stack(void)
     explicit_bzero(below, sizeof(below));
 }
 
+const char *config_severity_text(enum config_severity severity)
+{
+    switch (severity) {
+    case CONFIG_NOTE:
+        return "note";
+    case CONFIG_WARNING:
+        return "warning";
+    case CONFIG_ERROR:
+        break;
+    }
+    return "error";
+}
+
 int config_parse(char *text, size_t len, const struct config_reader *reader, struct config *config)
 {
     struct parser parser = {.reader = reader, .config = config};
@@ -509,8 +568,11 @@ int config_parse(char *text, size_t len, const struct config_reader *reader, str
     set_defaults(config);
     if (len > CONFIG_SIZE_MAX) {
         parser_error(&parser, "the file %s", file_fault_text(FILE_TOO_LARGE));
+    } else if (scan_is_utf_16(text, len)) {
+        parser_error(&parser, "the file is in UTF-16, with a byte order mark: save it as UTF-8 without one");
     } else if (parser_begin(&parser, text, len) == 0 && entry_begin(&parser) == 0) {
         read_lines(&parser, text, len);
+        judge_ports(&parser);
         entry_finish(&parser);
     }
     parser_end(&parser);

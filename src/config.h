@@ -23,7 +23,11 @@
 #define CONFIG_SIZE_MAX  (1024 * 1024) /* bytes; a longer file is refused */
 #define CONFIG_PORTS_MAX 16
 
-enum config_severity { CONFIG_WARNING, CONFIG_ERROR };
+/*
+ * An error: nobody is served. A warning: it works, and hardly as it was meant. A note: worth knowing once, and nothing
+ * has to be done about it.
+ */
+enum config_severity { CONFIG_NOTE, CONFIG_WARNING, CONFIG_ERROR };
 
 /* One thing to say about the configuration; valid during the call of the report function. */
 struct config_finding {
@@ -32,6 +36,9 @@ struct config_finding {
     enum config_severity severity;
     const char *text; /* what is wrong, and what to write instead */
 };
+
+/* "error", "warning" or "note". */
+const char *config_severity_text(enum config_severity severity);
 
 /* How to read, and who hears of the findings. */
 struct config_reader {

@@ -23,7 +23,7 @@ static void take_finding(void *context, const struct config_finding *finding)
 
     if (finding->severity == CONFIG_ERROR)
         findings->errors++;
-    else
+    else if (finding->severity == CONFIG_WARNING)
         findings->warnings++;
     if (findings->out != NULL)
         ctl_print_finding(findings->out, finding);

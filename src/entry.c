@@ -302,6 +302,8 @@ static void take_inline(struct parser *parser, const struct scan_field *field, s
         parser_error(parser, "the secret is empty: write one, or add \"secret-file=/PATH\"");
     } else if (field->len > SECRET_MAX) {
         parser_error(parser, "the secret has %zu bytes: %d are the most", field->len, SECRET_MAX);
+    } else if (scan_has_mark(field->text, field->len)) {
+        parser_error(parser, "the secret starts with a byte order mark, which cannot be seen: type it anew");
     } else {
         entry->secret = (struct secret){.bytes = (const uint8_t *)field->text, .len = field->len};
         is_fresh(parser, entry->secret, parser->line);
@@ -428,6 +430,9 @@ static bool is_secret(struct parser *parser, const uint8_t *bytes, size_t len)
 {
     if (len == 0)
         parser_error(parser, "the secret's file is empty: put a secret into it");
+    else if (scan_has_mark((const char *)bytes, len) || scan_is_utf_16((const char *)bytes, len))
+        parser_error(parser, "the secret's file starts with a byte order mark, which cannot be seen: save it as UTF-8 "
+                             "without one");
     else if (len > SECRET_MAX)
         parser_error(parser, "the secret in the file has %zu bytes: %d are the most", len, SECRET_MAX);
     else if (memchr(bytes, '\0', len) != NULL || memchr(bytes, '\n', len) != NULL || memchr(bytes, '\r', len) != NULL)

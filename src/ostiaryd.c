@@ -118,7 +118,7 @@ static rlim_t harden(const struct options *options)
 static void print_finding(void *context, const struct config_finding *finding)
 {
     FILE *out = context;
-    const char *severity = finding->severity == CONFIG_ERROR ? "error" : "warning";
+    const char *severity = config_severity_text(finding->severity);
 
     if (finding->line != 0)
         fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);

@@ -47,7 +47,7 @@ int parser_begin(struct parser *parser, const char *text, size_t len)
 
 bool parser_is_mute(const struct parser *parser)
 {
-    return parser->errors + parser->warnings >= FINDINGS_MAX;
+    return parser->findings >= FINDINGS_MAX;
 }
 
 static void show(const struct parser *parser, enum config_severity severity, const char *text)
@@ -74,10 +74,8 @@ __attribute__((format(printf, 3, 0))) static void find(struct parser *parser, en
         vsnprintf(text + used, sizeof(text) - (size_t)used, format, arguments);
         show(parser, severity, text);
     }
-    if (severity == CONFIG_ERROR)
-        parser->errors++;
-    else
-        parser->warnings++;
+    parser->findings++;
+    parser->errors += severity == CONFIG_ERROR ? 1 : 0;
 }
 
 void parser_error(struct parser *parser, const char *format, ...)
@@ -98,14 +96,22 @@ void parser_warn(struct parser *parser, const char *format, ...)
     va_end(arguments);
 }
 
+void parser_note(struct parser *parser, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    find(parser, CONFIG_NOTE, format, arguments);
+    va_end(arguments);
+}
+
 void parser_end(struct parser *parser)
 {
-    const size_t findings = parser->errors + parser->warnings;
     char text[TEXT_LEN];
 
-    if (findings > FINDINGS_MAX) {
+    if (parser->findings > FINDINGS_MAX) {
         parser->line = 0;
-        snprintf(text, sizeof(text), "and %zu more: mend these first", findings - FINDINGS_MAX);
+        snprintf(text, sizeof(text), "and %zu more: mend these first", parser->findings - FINDINGS_MAX);
         show(parser, parser->errors > 0 ? CONFIG_ERROR : CONFIG_WARNING, text);
     }
     seen_free(&parser->seen);

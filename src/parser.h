@@ -31,7 +31,7 @@ struct parser {
     size_t strings_left;
 
     size_t errors;   /* all, shown or not */
-    size_t warnings; /* the same */
+    size_t findings; /* errors, warnings and notes, likewise */
 };
 
 /*
@@ -48,6 +48,7 @@ bool parser_is_mute(const struct parser *parser);
 /* Report a finding about parser->line. No argument may come from the text that is read. */
 void parser_error(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void parser_warn(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void parser_note(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A copy of len bytes with a NUL behind them, which lives as long as the config. Never of a secret. */
 char *parser_keep(struct parser *parser, const char *text, size_t len);

@@ -13,11 +13,20 @@ static bool is_control(char byte)
     return (code < 0x20 && code != '\t') || code == 0x7f;
 }
 
+/* A comment may hold anything: it goes from the first # outside quotes to the end. */
 static bool has_control(const char *text, size_t len)
 {
+    bool quoted = false;
+    char before = '\0';
+
     for (size_t i = 0; i < len; i++) {
         if (is_control(text[i]))
             return true;
+        if (text[i] == '#' && !quoted)
+            return false;
+        if (text[i] == '"' && !(quoted && before == '\\'))
+            quoted = !quoted;
+        before = text[i];
     }
     return false;
 }
@@ -140,6 +149,16 @@ enum scan_fault scan_line(char *text, size_t len, struct scan_line *line)
     if (ends_line(sign))
         return SCAN_OK;
     return sign == '=' ? scan_fields(next + 1, line) : SCAN_NO_EQUALS;
+}
+
+bool scan_has_mark(const char *text, size_t len)
+{
+    return len >= SCAN_MARK_LEN && memcmp(text, "\xef\xbb\xbf", SCAN_MARK_LEN) == 0;
+}
+
+bool scan_is_utf_16(const char *text, size_t len)
+{
+    return len >= 2 && (memcmp(text, "\xfe\xff", 2) == 0 || memcmp(text, "\xff\xfe", 2) == 0);
 }
 
 const char *scan_fault_text(enum scan_fault fault)

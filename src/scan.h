@@ -15,7 +15,7 @@
 
 enum scan_fault {
     SCAN_OK,
-    SCAN_CONTROL,    /* a NUL or another control character that is not a tab */
+    SCAN_CONTROL,    /* a NUL or another control character that is not a tab, and in no comment */
     SCAN_NO_KEYWORD, /* starts with something that is no word */
     SCAN_NO_EQUALS,  /* something else than = behind the keyword */
     SCAN_NO_VALUE,   /* nothing behind = or a comma */
@@ -44,6 +44,11 @@ struct scan_line {
  * changed. On a fault the keyword is set if it was read, and the fields are those before the fault. Linear in len.
  */
 enum scan_fault scan_line(char *text, size_t len, struct scan_line *line);
+
+/* Does the text start with a byte order mark: that of UTF-8, or that of UTF-16, in either order? */
+#define SCAN_MARK_LEN 3
+bool scan_has_mark(const char *text, size_t len);
+bool scan_is_utf_16(const char *text, size_t len);
 
 /* What is wrong and what to write instead; it quotes nothing of the line. */
 const char *scan_fault_text(enum scan_fault fault);

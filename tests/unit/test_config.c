@@ -36,7 +36,7 @@ static void collect(void *context, const struct config_finding *finding)
     struct findings *findings = context;
     const size_t room = sizeof(findings->text) - findings->used;
     const int len = snprintf(findings->text + findings->used, room, "%u: %s: %s\n", finding->line,
-                             finding->severity == CONFIG_ERROR ? "error" : "warning", finding->text);
+                             config_severity_text(finding->severity), finding->text);
 
     findings->used += (size_t)len < room ? (size_t)len : room - 1;
     findings->count++;
@@ -338,6 +338,22 @@ static void test_settings(const char *corpus)
     check_ids(&config.entries[4], "DOMAIN\\alice", "{nobody}");
     config_free(&config);
 
+    load_good(corpus, "delay-zero", &config);
+    check_number(config.delay, 5, "DELAY=0 is 5");
+    config_free(&config);
+
+    load_good(corpus, "control-in-comment", &config);
+    check_number(config.delay, 7, "a line is read up to its comment, whatever is in that");
+    config_free(&config);
+
+    load_good(corpus, "port-link-local", &config);
+    check_text(config.local_ip, "fe80::1%eth0", "LOCAL_IP with an interface");
+    config_free(&config);
+
+    load_good(corpus, "ports", &config);
+    check_number(config.port_count, 2, "a PORT that is there already is the same one");
+    config_free(&config);
+
     load_good(corpus, "defaults-late", &config);
     check_ids(&config.entries[0], "nobody", "(none)");
     config_free(&config);
@@ -535,6 +551,19 @@ static void test_secret_files(void)
     put("c.key", " \n\n", 3, 0600);
     refused("KILL=\"\",\"secret-file=@/c.key\"\n", "1: error: KILL: the secret's file is empty: put a secret into it\n",
             "nothing but white space");
+    put("c.key",
+        "\xef\xbb\xbf"
+        "zz9\n",
+        7, 0600);
+    refused("KILL=\"\",\"secret-file=@/c.key\"\n",
+            "1: error: KILL: the secret's file starts with a byte order mark, which cannot be seen: save it as UTF-8 "
+            "without one\n",
+            "a byte order mark, which no other copy of the secret would have");
+    put("c.key", "\xff\xfez\0z\0009\0", 8, 0600);
+    refused("KILL=\"\",\"credential=c.key\"\n",
+            "1: error: KILL: the secret's file starts with a byte order mark, which cannot be seen: save it as UTF-8 "
+            "without one\n",
+            "UTF-16");
     put("c.key", "weeble\n", 7, 0600);
     refused(
         "KILL=\"\",\"secret-file=@/c.key\"\n",
@@ -751,7 +780,7 @@ static void test_cap(void)
     check(parse(text, false, &config) == 0 && last.count == 99, "each of 99 warnings is reported, none is an error");
     config_free(&config);
     for (int i = 0; i < 31; i++)
-        len += (size_t)snprintf(text + len, sizeof(text) - len, "DELAY=0\n");
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "DELAY=x\n");
     check(parse(text, false, &config) != 0 && last.count == 101, "after 100 findings there is one more");
     check(strstr(last.text, "\n0: error: and 61 more: mend these first\n") != NULL,
           "which says how many, and is an error when one of them is");
