@@ -5,6 +5,7 @@
 #include "file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -56,17 +57,29 @@ static int check_command(const struct config_entry *entry, bool as_root, char pr
     return -1;
 }
 
+/* errno says why. */
+static void report_unreachable(const struct config_entry *entry, char problem[static CHECK_TEXT_LEN])
+{
+    snprintf(problem, CHECK_TEXT_LEN, "socket '%s': %s: %s", entry->socket, strerror(errno),
+             errno == EACCES ? "it is closed to the handler's user: run 'systemd-tmpfiles --create', which opens "
+                               "/run/ostiary to the sealed door's, and see to SocketGroup= and SocketMode="
+                             : "start the socket unit that listens there");
+}
+
 static int check_socket(const struct config_entry *entry, char problem[static CHECK_TEXT_LEN])
 {
     struct stat status;
 
     if (stat(entry->socket, &status) != 0) {
-        snprintf(problem, CHECK_TEXT_LEN, "socket '%s': %s: start the socket unit that listens there", entry->socket,
-                 strerror(errno));
+        report_unreachable(entry, problem);
         return -1;
     }
     if (!S_ISSOCK(status.st_mode)) {
         snprintf(problem, CHECK_TEXT_LEN, "socket '%s': is not a socket", entry->socket);
+        return -1;
+    }
+    if (faccessat(AT_FDCWD, entry->socket, W_OK, AT_EACCESS) != 0) {
+        report_unreachable(entry, problem);
         return -1;
     }
     return 0;

@@ -6,7 +6,9 @@
 
 #include <err.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,6 +88,15 @@ void ctl_print_finding(void *context, const struct config_finding *finding)
         fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
 }
 
+void ctl_beside(const char *config_path, const char *name, char path[static PATH_MAX])
+{
+    const char *slash = strrchr(config_path, '/');
+    const int directory_len = slash == NULL ? 0 : (int)(slash - config_path) + 1;
+
+    if (snprintf(path, PATH_MAX, "%.*s%s", directory_len, config_path, name) >= PATH_MAX)
+        errx(CTL_USAGE, "%s: the path is too long", config_path);
+}
+
 /* Warnings are for check alone. */
 static void print_error(void *context, const struct config_finding *finding)
 {
@@ -124,6 +135,19 @@ static void be_owner(const char *directory)
         return;
     if (setgroups(0, NULL) != 0 || setegid(status.st_gid) != 0 || seteuid(status.st_uid) != 0)
         err(CTL_OS, "cannot work as the owner of %s", directory);
+}
+
+bool ctl_be_sealed(void)
+{
+    const struct passwd *user = getpwnam(CTL_SEALED_USER);
+
+    if (user == NULL)
+        return false;
+    if (geteuid() != 0)
+        return true;
+    if (initgroups(user->pw_name, user->pw_gid) != 0 || setegid(user->pw_gid) != 0 || seteuid(user->pw_uid) != 0)
+        err(CTL_OS, "cannot work as the user " CTL_SEALED_USER);
+    return true;
 }
 
 void ctl_be_root(void)
@@ -207,6 +231,30 @@ int ctl_open_directory(const struct ctl *ctl)
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     return dir_fd;
+}
+
+enum store_fault ctl_prove_table(int dir_fd)
+{
+    const int table_fd = openat(dir_fd, STORE_TABLE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    enum hold_result held = HOLD_HELD;
+
+    if (table_fd < 0 && errno != ENOENT)
+        return STORE_CANNOT_OPEN;
+    if (faccessat(dir_fd, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        const int error = errno;
+
+        if (table_fd >= 0)
+            close(table_fd);
+        errno = error;
+        return table_fd < 0 ? STORE_CANNOT_CREATE : STORE_DOOR_FAILED;
+    }
+    if (table_fd < 0)
+        return STORE_OK;
+    held = hold_file(table_fd, HOLD_ALONE, CTL_PATIENCE_MS);
+    const int error = errno;
+    close(table_fd); /* and the lock is given back */
+    errno = error;
+    return held == HOLD_HELD ? STORE_OK : held == HOLD_BUSY ? STORE_BUSY : STORE_CANNOT_LOCK;
 }
 
 struct lockout_clock ctl_now(void)

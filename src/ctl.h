@@ -12,8 +12,10 @@
 #include "lockout.h"
 #include "manage.h"
 #include "store.h"
+#include "units.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -32,6 +34,7 @@ enum ctl_status {
 };
 
 #define CTL_SEALED_USER "ostiary" /* as whom the handler of the sealed door runs */
+#define CTL_PORT        5018      /* where no PORT is written */
 #define CTL_PATIENCE_MS 10000     /* how long a command waits for the table's lock */
 
 #define CTL_SPAN_MAX (UINT64_C(3650) * 24 * 60 * 60) /* s: the longest TIME, ten years */
@@ -69,6 +72,9 @@ void ctl_once(bool *given, const char *option);
 /* Exit unless the arguments behind the options are at least low and at most high; gives the first of them. */
 char **ctl_arguments(int argc, char **argv, int low, int high);
 
+/* DIRECTORY/NAME for a name beside the configuration; exits when that is too long. */
+void ctl_beside(const char *config_path, const char *name, char path[static PATH_MAX]);
+
 /* Exit when this user may not read the configuration. */
 void ctl_require_readable(const struct ctl *ctl);
 
@@ -88,6 +94,18 @@ int ctl_open_directory(const struct ctl *ctl);
 enum store_fault ctl_try_table(struct ctl *ctl, bool read_only);
 enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd);
 
+/*
+ * Can the handler write and lock the table, or make one where there is none? Opens it for writing and takes its lock,
+ * and changes nothing. dir_fd is from ctl_try_directory.
+ */
+enum store_fault ctl_prove_table(int dir_fd);
+
+/*
+ * As root, take on the identity of the sealed door's handler, until ctl_be_root. False: there is no such user, which is
+ * the caller's to say. Exits when it cannot be done.
+ */
+bool ctl_be_sealed(void);
+
 /* Take back root's identity, where the process began with it. */
 void ctl_be_root(void);
 
@@ -104,18 +122,63 @@ __attribute__((format(printf, 1, 2))) void ctl_changed(const char *format, ...);
 /* Print a finding as "file:line: error: text". context is the FILE to print to. */
 void ctl_print_finding(void *context, const struct config_finding *finding);
 
+/* ---- what listens ---------------------------------------------------------------------------------------------- */
+
+/* How a configuration's handler is started: as root, or as the sealed door's user. */
+enum ctl_layout { CTL_ORDINARY, CTL_SEALED, CTL_LAYOUT_UNKNOWN };
+#define CTL_LAYOUTS 2
+
+/* What systemd says of the socket unit of each layout. */
+struct ctl_listeners {
+    enum units_fault fault;
+    char problem[UNITS_TEXT_LEN]; /* of NO_BUS and FAILED */
+    struct units_socket sockets[CTL_LAYOUTS];
+};
+
+extern const char *const ctl_socket_names[CTL_LAYOUTS];
+
+void ctl_read_listeners(struct ctl_listeners *listeners);
+
+/*
+ * Which layout a configuration belongs to: that of the socket unit that is enabled or listens, and heeds its STATE_DIR;
+ * else, by its name, ostiary-sealed.cfg to the sealed one. state_dir NULL: only the name is known.
+ */
+enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char *config_path, const char *state_dir);
+
+/* Does this socket listen on each PORT, and on LOCAL_IP, where the configuration has them, and on nothing else? */
+bool ctl_listens_as_written(const struct config *config, const struct units_socket *socket);
+
+/* ---- what is wrong --------------------------------------------------------------------------------------------- */
+
 /* What was found about a configuration. */
 struct ctl_findings {
-    FILE *out; /* to print them to; NULL: only count them */
+    FILE *out;      /* to print them to; NULL: only count them */
+    const char *as; /* as which user it was found, where that is not who asks; else NULL */
     unsigned errors;
     unsigned warnings;
 };
 
+/* Who and what a finding is about. */
+struct ctl_subject {
+    struct ctl_findings *findings;
+    const char *file;
+};
+
+__attribute__((format(printf, 3, 4))) void ctl_find(const struct ctl_subject *subject, enum config_severity severity,
+                                                    const char *format, ...);
+
+/* The same for the parser and its like; context is a struct ctl_findings. */
+void ctl_take_finding(void *context, const struct config_finding *finding);
+
 /*
- * Read the configuration and check all of it: the parser's findings, users, commands, and secrets, which are wiped
- * again. False: it could not be used at all, and ctl->config is empty. Exits when this user may not read it.
+ * Read the configuration and check all of it, as the user that the handler will be: the parser's findings, users,
+ * commands, and secrets, which are wiped again. False: it could not be used at all, and ctl->config is empty. Exits
+ * when this user may not read it.
  */
-bool ctl_examine(struct ctl *ctl, struct ctl_findings *findings);
+bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
+
+/* Whether what listens is what the configuration says, and whether two want to listen at one place. */
+void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 
 /* CLOCK_REALTIME; exits when it stands before 1970. */
 struct lockout_clock ctl_now(void);

@@ -3,25 +3,21 @@
 #include "ctl.h"
 #include "json.h"
 #include "slot.h"
-#include "units.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define SOCKETS 2
-static const char *const socket_names[SOCKETS] = {UNITS_SOCKET, UNITS_SEALED_SOCKET};
-
 struct status {
     const struct ctl *ctl;
     uint64_t now;
 
-    enum units_fault units_fault;
-    char units_problem[UNITS_TEXT_LEN]; /* of NO_BUS and FAILED */
-    struct units_socket sockets[SOCKETS];
+    struct ctl_listeners listeners;
 
     bool has_config;
+    bool broken; /* what is wrong with it keeps somebody out */
     struct ctl_findings findings;
 
     enum store_fault fault; /* of door and table; ABSENT: no table yet */
@@ -32,17 +28,6 @@ struct status {
     uint64_t locked;
     uint64_t with_strikes;
 };
-
-static void read_sockets(struct status *status)
-{
-    struct units units;
-
-    status->units_fault = units_open(&units);
-    for (size_t i = 0; i < SOCKETS && status->units_fault == UNITS_OK; i++)
-        status->units_fault = units_read(&units, socket_names[i], &status->sockets[i]);
-    memcpy(status->units_problem, units.problem, sizeof(status->units_problem));
-    units_close(&units);
-}
 
 static bool count(void *context, const struct manage_entry *entry)
 {
@@ -63,7 +48,11 @@ static void read_state(struct ctl *ctl, struct status *status)
     status->fault = ctl_try_directory(ctl, &dir_fd);
     if (status->fault == STORE_OK) {
         status->fault = ctl_read_door(dir_fd, &status->door);
+        if (status->fault == STORE_OK)
+            status->fault = ctl_prove_table(dir_fd);
+        const int error = errno;
         close(dir_fd);
+        errno = error;
     }
     if (status->fault == STORE_OK)
         status->fault = ctl_try_table(ctl, true);
@@ -83,20 +72,29 @@ static bool concerns(const struct status *status, const struct units_socket *soc
     return status->has_config ? units_is_at(socket, status->ctl->config.state_dir) : socket->installed;
 }
 
+/* Who knocks where the configuration says is not heard elsewhere. */
+static bool is_misplaced(const struct status *status, const struct units_socket *socket)
+{
+    return status->has_config && socket->active && !ctl_listens_as_written(&status->ctl->config, socket);
+}
+
 /* Nothing that can be seen here keeps everybody out. */
 static bool is_serving(const struct status *status)
 {
-    bool serving = status->has_config && status->findings.errors == 0 && state_is_known(status) && !status->door.closed;
+    bool serving = status->has_config && !status->broken && state_is_known(status) && !status->door.closed;
 
-    for (size_t i = 0; i < SOCKETS; i++)
-        if (concerns(status, &status->sockets[i]))
-            serving &= !status->sockets[i].enabled || status->sockets[i].active;
+    for (size_t i = 0; i < CTL_LAYOUTS; i++) {
+        const struct units_socket *socket = &status->listeners.sockets[i];
+
+        if (concerns(status, socket))
+            serving &= (!socket->enabled || socket->active) && !is_misplaced(status, socket);
+    }
     return serving;
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------ */
 
-static void print_socket(const char *name, const struct units_socket *socket)
+static void print_socket(const struct status *status, const char *name, const struct units_socket *socket)
 {
     printf("%-21s  ", name);
     if (socket->active)
@@ -109,22 +107,25 @@ static void print_socket(const char *name, const struct units_socket *socket)
         printf(": %" PRIu32 " accepted, %" PRIu32 " connected, %" PRIu32 " refused", socket->accepted,
                socket->connected, socket->refused);
     putchar('\n');
+    if (is_misplaced(status, socket))
+        printf("%-21s  not where PORT and LOCAL_IP say: run 'systemctl daemon-reload && systemctl restart %s'\n", "",
+               name);
 }
 
 static void print_listener(const struct status *status)
 {
     bool any = false;
 
-    for (size_t i = 0; i < SOCKETS; i++) {
-        if (!concerns(status, &status->sockets[i]))
+    for (size_t i = 0; i < CTL_LAYOUTS; i++) {
+        if (!concerns(status, &status->listeners.sockets[i]))
             continue;
-        print_socket(socket_names[i], &status->sockets[i]);
+        print_socket(status, ctl_socket_names[i], &status->listeners.sockets[i]);
         any = true;
     }
-    if (status->units_fault == UNITS_NO_SYSTEMD)
+    if (status->listeners.fault == UNITS_NO_SYSTEMD)
         printf("%-21s  unknown: systemd does not run here\n", "listener");
-    else if (status->units_fault != UNITS_OK)
-        printf("%-21s  unknown: systemd cannot be asked: %s\n", "listener", status->units_problem);
+    else if (status->listeners.fault != UNITS_OK)
+        printf("%-21s  unknown: systemd cannot be asked: %s\n", "listener", status->listeners.problem);
     else if (!any)
         printf("%-21s  unknown: no socket unit heeds this door\n", "listener");
 }
@@ -164,7 +165,8 @@ static void print_people(const struct status *status)
 
 /* ---- for programs ---------------------------------------------------------------------------------------------- */
 
-static void json_socket(struct json *json, const char *name, const struct units_socket *socket)
+static void json_socket(struct json *json, const struct status *status, const char *name,
+                        const struct units_socket *socket)
 {
     json_open_object(json, NULL);
     json_text(json, "unit", name);
@@ -175,6 +177,7 @@ static void json_socket(struct json *json, const char *name, const struct units_
     for (size_t i = 0; i < socket->listen_count; i++)
         json_text(json, NULL, socket->listen[i]);
     json_close_array(json);
+    json_bool(json, "as_written", !is_misplaced(status, socket));
     json_number(json, "accepted", socket->accepted);
     json_number(json, "connected", socket->connected);
     json_number(json, "refused", socket->refused);
@@ -208,14 +211,15 @@ static void print_json(const struct status *status)
 
     json_open_object(&json, NULL);
     json_bool(&json, "serving", is_serving(status));
-    json_bool(&json, "systemd", status->units_fault != UNITS_NO_SYSTEMD);
+    json_bool(&json, "systemd", status->listeners.fault != UNITS_NO_SYSTEMD);
     json_text(&json, "systemd_problem",
-              status->units_fault == UNITS_NO_BUS || status->units_fault == UNITS_FAILED ? status->units_problem
-                                                                                         : NULL);
+              status->listeners.fault == UNITS_NO_BUS || status->listeners.fault == UNITS_FAILED
+                  ? status->listeners.problem
+                  : NULL);
     json_open_array(&json, "listeners");
-    for (size_t i = 0; i < SOCKETS; i++)
-        if (concerns(status, &status->sockets[i]))
-            json_socket(&json, socket_names[i], &status->sockets[i]);
+    for (size_t i = 0; i < CTL_LAYOUTS; i++)
+        if (concerns(status, &status->listeners.sockets[i]))
+            json_socket(&json, status, ctl_socket_names[i], &status->listeners.sockets[i]);
     json_close_array(&json);
     json_state(&json, status);
     json_open_object(&json, "configuration");
@@ -238,10 +242,14 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
         ctl_once(&as_json, "--json");
     ctl_arguments(argc, argv, 0, 0);
     /* As root first, and the table last: its owner may be somebody else. */
-    read_sockets(&status);
-    status.has_config = ctl_examine(ctl, &status.findings);
-    if (status.has_config)
+    ctl_read_listeners(&status.listeners);
+    status.has_config = ctl_examine(ctl, &status.listeners, &status.findings);
+    status.broken = status.findings.errors != 0;
+    if (status.has_config) {
+        /* Two who want to listen at one place: the first to come is served. */
+        ctl_check_listeners(ctl, &status.listeners, &status.findings);
         read_state(ctl, &status);
+    }
     if (as_json)
         print_json(&status);
     else

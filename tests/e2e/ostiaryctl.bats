@@ -548,6 +548,221 @@ everything() {
     matches "$output" "$CONFIG:4: warning: .*shorter"
 }
 
+# with_state_read_only: from now on ostiaryctl sees the state directory on a file system that nothing can be written to.
+with_state_read_only() {
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=("${CTL_WITH[@]}" sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' "$STATE")
+}
+
+@test "check and status: a table that can be read but not written, locked or made is an error, for nobody gets in" {
+    local plain=("${CTL_WITH[@]}")
+    with_state_read_only
+    ctl 78 check
+    matches "$output" "$STATE: error: the table cannot be created: .*Read-only file system"
+    ctl 1 status
+    matches "$output" 'door +nobody gets in: .*cannot be created'
+    CTL_WITH=("${plain[@]}")
+    ctl 0 lock 192.0.2.7
+    with_state_read_only
+    ctl 0 list
+    ctl 78 check
+    matches "$output" "$STATE: error: the table cannot be opened: .*Read-only file system"
+    ctl 1 status
+    matches "$output" 'door +nobody gets in: .*cannot be opened'
+    ctl 1 status --json
+    is "$(json serving)" False
+    matches "$(json fault)" 'cannot be opened'
+    # The first lock is the one for writing.
+    ASAN_OPTIONS+=:detect_leaks=0
+    CTL_WITH=("${plain[@]}" strace -qq -o /dev/null -e trace=flock -e inject=flock:error=ENOLCK:when=1)
+    ctl 78 check
+    matches "$output" "$STATE: error: the table or its directory cannot be locked: .*No locks available"
+}
+
+# with_sealed_user: from now on there is a user ostiary, with the number 4711.
+with_sealed_user() {
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534::/:/bin/false ostiary:x:4711:4711::/:/bin/false >"$WORK/passwd"
+    printf '%s\n' root:x:0: nogroup:x:65534: ostiary:x:4711: >"$WORK/group"
+    printf '%s\n' 'passwd: files' 'group: files' >"$WORK/nsswitch.conf"
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=("${CTL_WITH[@]}" sh -c 'for file in passwd group nsswitch.conf; do
+        mount --bind "$0/$file" "/etc/$file" || exit; done; exec "$@"' "$WORK")
+}
+
+# sealed_config LINE...: ostiary-sealed.cfg as it has to be, in the place of $CONFIG.
+sealed_config() {
+    CONFIG=$WORK/ostiary-sealed.cfg
+    printf '%s\n' "STATE_DIR=\"$STATE\"" TABLE_SIZE=64 "$@" >"$CONFIG"
+    chown root:4711 "$CONFIG"
+    chmod 640 "$CONFIG"
+    chown -R 4711:4711 "$STATE"
+}
+
+# unix_socket PATH: something listens there, for as long as the test runs.
+unix_socket() {
+    /usr/bin/python3 -ISc 'import socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+time.sleep(1000)' "$1" 3>&- &
+    STARTED+=("$!")
+    eventually 5 test -S "$1"
+}
+
+@test "check sees the sealed door as the user of its handler does: configuration, secrets, sockets" {
+    local STARTED=()
+    mkdir -m 755 "$WORK/run" "$WORK/ostiary"
+    unix_socket "$WORK/run/restart"
+    chown root:4711 "$WORK/run/restart"
+    chmod 660 "$WORK/run/restart"
+    sealed_config "ACTION=\"a secret of enough length\",\"\",\"socket=$WORK/run/restart\""
+    ctl 78 check
+    matches "$output" "$CONFIG: error: there is no user ostiary, as whom the handler runs: run 'systemd-sysusers'"
+    with_sealed_user
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    chmod 600 "$CONFIG"
+    ctl 78 check
+    matches "$output" "$CONFIG: error: the user ostiary, as whom the handler runs, cannot read it: chown root:ostiary, and chmod 640"
+    ctl 1 status
+    chmod 640 "$CONFIG"
+    chmod 600 "$WORK/run/restart"
+    ctl 78 check
+    matches "$output" "$CONFIG:3: error: ACTION: socket '$WORK/run/restart': Permission denied: .*SocketGroup=.*\(as user ostiary\)"
+    chmod 660 "$WORK/run/restart"
+    # As a socket unit leaves it where systemd-tmpfiles has not been run.
+    chmod 750 "$WORK/run"
+    ctl 78 check
+    matches "$output" "socket '$WORK/run/restart': Permission denied: .*run 'systemd-tmpfiles --create'"
+    chmod 755 "$WORK/run"
+    (umask 077 && "$OSTIARY_BUILD/src/ostiaryctl" keygen >"$WORK/ostiary/restart.secret")
+    sealed_config "ACTION=\"\",\"\",\"socket=$WORK/run/restart\",\"secret-file=$WORK/ostiary/restart.secret\""
+    ctl 78 check
+    matches "$output" "$CONFIG:3: error: ACTION: the secret-file= cannot be opened: Permission denied \(as user ostiary\)"
+    chown root:4711 "$WORK/ostiary/restart.secret"
+    chmod 640 "$WORK/ostiary/restart.secret"
+    ctl 0 check
+    kill "${STARTED[@]}"
+}
+
+@test "check: two doors that are enabled on one port, or with one STATE_DIR, cannot both be served" {
+    start_systemd
+    with_sealed_user
+    unit ostiary.socket active enabled '[::]:5018'
+    unit ostiary-sealed.socket inactive enabled '[::]:5018'
+    echo "$WORK/sealed/closed" >"$WORK/units/ostiary-sealed.socket/Conditions"
+    printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" 'ACTION="another secret of enough length","","socket=/run/ostiary/restart"' >"$WORK/ostiary-sealed.cfg"
+    chmod 640 "$WORK/ostiary-sealed.cfg"
+    ctl 78 check
+    is "$output" "$CONFIG: error: PORT: 5018 is also the port of ostiary-sealed.socket, which is enabled too: write another PORT= into one of the two configurations, then run 'systemctl daemon-reload'"
+    # It is the second of the two that is not served.
+    ctl 0 status
+    matches "$output" "configuration +$CONFIG: 1 error, 0 warnings"
+    echo PORT=5019 >>"$WORK/ostiary-sealed.cfg"
+    # Until systemd has read it, or where a drop-in says otherwise.
+    ctl 78 check
+    is "$output" "$CONFIG: error: ostiary.socket and ostiary-sealed.socket are both enabled, and both are to listen on port 5018: see 'systemctl cat ostiary.socket ostiary-sealed.socket'"
+    unit ostiary-sealed.socket inactive enabled '[::]:5019'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    sed -i "s,$WORK/sealed,$STATE," "$WORK/ostiary-sealed.cfg"
+    ctl 78 check
+    matches "$output" "$CONFIG: error: STATE_DIR: $STATE is also that of ostiary-sealed\.socket"
+    # The other way round, and on addresses that meet nowhere.
+    CONFIG=$WORK/ostiary-sealed.cfg
+    unit ostiary-sealed.socket inactive enabled '[::]:5019'
+    ctl 78 check
+    matches "$output" "$CONFIG: error: STATE_DIR: $STATE is also that of ostiary\.socket"
+    use_ctl PORT=5018 LOCAL_IP=127.0.0.1
+    printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" PORT=5018 LOCAL_IP=127.0.0.2 'KILL="another secret of enough length"' >"$WORK/ostiary-sealed.cfg"
+    unit ostiary.socket active enabled 127.0.0.1:5018
+    unit ostiary-sealed.socket active enabled 127.0.0.2:5018
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    # One that nobody has enabled takes nothing away.
+    use_ctl PORT=5018
+    unit ostiary.socket active enabled '[::]:5018'
+    unit ostiary-sealed.socket inactive disabled '[::]:5018'
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+}
+
+@test "check: a port that is xinetd's too is an error, unless the file is switched off or of another port" {
+    start_systemd
+    mkdir "$WORK/xinetd.d"
+    sed 's/disable  *= yes/disable = no/' "$OSTIARY_SOURCE/xinetd/ostiary.in" >"$WORK/xinetd.d/ostiary"
+    ctl 0 check
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 78 check
+    is "$output" "$CONFIG: error: PORT: 5018 is given to xinetd too, in $WORK/xinetd.d/ostiary, while ostiary.socket is enabled: say 'disable = yes' there, or run 'systemctl disable --now ostiary.socket'"
+    sed -i 's/port  *= 5018/port = 5019/' "$WORK/xinetd.d/ostiary"
+    ctl 0 check
+    sed 's/disable  *= no/disable = yes/' "$OSTIARY_SOURCE/xinetd/ostiary.in" >"$WORK/xinetd.d/ostiary"
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    printf '%s\n' 'service ostiary' '{' 'port = 5018' 'bind = 127.0.0.9' '}' >"$WORK/xinetd.d/ostiary"
+    ctl 78 check
+    use_ctl LOCAL_IP=127.0.0.1
+    unit ostiary.socket active enabled 127.0.0.1:5018
+    ctl 0 check
+}
+
+@test "check: somebody else who listens on the port is named as the reason why the socket cannot" {
+    local port
+    start_systemd
+    /usr/bin/python3 -ISc 'import socket, sys, time
+listener = socket.socket()
+listener.bind(("127.0.0.1", 0))
+listener.listen()
+print(listener.getsockname()[1], flush=True)
+time.sleep(1000)' >"$WORK/port" 3>&- &
+    local stranger=$!
+    eventually 5 test -s "$WORK/port"
+    port=$(cat "$WORK/port")
+    use_ctl "PORT=$port"
+    unit ostiary.socket failed enabled "[::]:$port"
+    ctl 78 check
+    is "$output" "$CONFIG: error: PORT: somebody else listens on $port, so that ostiary.socket cannot: 'ss -ltnp sport = $port' names who it is"
+    # Whom the unit listens for it is that is heard there.
+    unit ostiary.socket active enabled "[::]:$port"
+    ctl 0 check
+    # Before a change takes effect.
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 78 check
+    matches "$output" "warning: PORT is not what .*error: PORT: somebody else listens on $port"
+    use_ctl "PORT=$port" LOCAL_IP=127.0.0.2
+    unit ostiary.socket failed enabled "127.0.0.2:$port"
+    ctl 0 check
+    kill "$stranger"
+    wait "$stranger" || true
+    use_ctl "PORT=$port"
+    unit ostiary.socket failed enabled "[::]:$port"
+    ctl 0 check
+}
+
+@test "status: a PORT or LOCAL_IP at which nobody listens is shown, and is status 1" {
+    start_systemd
+    use_ctl PORT=6000
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 1 status
+    is "$output" "\
+ostiary.socket         listening on [::]:5018: 12 accepted, 1 connected, 5 refused
+                       not where PORT and LOCAL_IP say: run 'systemctl daemon-reload && systemctl restart ostiary.socket'
+door                   open
+table                  0 sources, 0 locked, 0 with strikes
+configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
+    ctl 1 status --json
+    is "$(json serving)" False
+    is "$(json listeners.0.as_written)" False
+    unit ostiary.socket active enabled '[::]:6000'
+    ctl 0 status
+    matches "$output" "configuration +$CONFIG: good"
+    use_ctl LOCAL_IP=192.0.2.1
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 1 status
+    matches "$output" 'not where PORT and LOCAL_IP say'
+}
+
 @test "check compares PORT and LOCAL_IP with what the enabled socket listens on" {
     start_systemd
     unit ostiary.socket active enabled '[::]:5018'
@@ -819,7 +1034,7 @@ configuration          $CONFIG: good"
     unit ostiary.socket active enabled '[::]:5018'
     ctl 0 close
     ctl 1 status --json
-    is "$(json listeners)" "[{'unit': 'ostiary.socket', 'enabled': True, 'active': True, 'state': 'active', 'listen': ['[::]:5018'], 'accepted': 12, 'connected': 1, 'refused': 5}]"
+    is "$(json listeners)" "[{'unit': 'ostiary.socket', 'enabled': True, 'active': True, 'state': 'active', 'listen': ['[::]:5018'], 'as_written': True, 'accepted': 12, 'connected': 1, 'refused': 5}]"
     is "$(json closed.reason)" by-hand
     is "$(json serving)" False
     chmod 777 "$STATE"

@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What listens, as systemd knows it, beside what the configurations say of it; and whether two want to listen at one
+ * place, of which the second to come would get nothing. Called by check, status and add. See ctl.h.
+ */
+#include "address.h"
+#include "ctl.h"
+#include "number.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define SEALED_NAME   "ostiary-sealed.cfg"
+#define ORDINARY_NAME "ostiary.cfg"
+#define XINETD_NAME   "xinetd.d/ostiary"
+
+const char *const ctl_socket_names[CTL_LAYOUTS] = {
+    [CTL_ORDINARY] = UNITS_SOCKET,
+    [CTL_SEALED] = UNITS_SEALED_SOCKET,
+};
+
+void ctl_read_listeners(struct ctl_listeners *listeners)
+{
+    struct units units;
+
+    *listeners = (struct ctl_listeners){.problem = ""};
+    listeners->fault = units_open(&units);
+    for (size_t i = 0; i < CTL_LAYOUTS && listeners->fault == UNITS_OK; i++)
+        listeners->fault = units_read(&units, ctl_socket_names[i], &listeners->sockets[i]);
+    memcpy(listeners->problem, units.problem, sizeof(listeners->problem));
+    units_close(&units);
+}
+
+static bool is_used(const struct units_socket *socket)
+{
+    return socket->enabled || socket->active;
+}
+
+static enum ctl_layout other_layout(enum ctl_layout layout)
+{
+    return layout == CTL_SEALED ? CTL_ORDINARY : CTL_SEALED;
+}
+
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash == NULL ? path : slash + 1;
+}
+
+static bool is_heeded(const struct ctl_listeners *listeners, enum ctl_layout layout, const char *state_dir)
+{
+    const struct units_socket *socket = &listeners->sockets[layout];
+
+    return listeners->fault == UNITS_OK && is_used(socket) && units_is_at(socket, state_dir);
+}
+
+enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char *config_path, const char *state_dir)
+{
+    const bool by_name = strcmp(base_name(config_path), SEALED_NAME) == 0;
+    const enum ctl_layout likely = by_name ? CTL_SEALED : CTL_ORDINARY;
+
+    if (state_dir != NULL && is_heeded(listeners, likely, state_dir))
+        return likely;
+    if (state_dir != NULL && is_heeded(listeners, other_layout(likely), state_dir))
+        return other_layout(likely);
+    return by_name ? CTL_SEALED : CTL_LAYOUT_UNKNOWN;
+}
+
+/* ---- places to listen at --------------------------------------------------------------------------------------- */
+
+/* An address and a port; host "" is every address. */
+struct place {
+    char host[UNITS_TEXT_LEN];
+    uint16_t port;
+};
+
+#define PLACES_MAX (UNITS_LISTEN_MAX > CONFIG_PORTS_MAX ? UNITS_LISTEN_MAX : CONFIG_PORTS_MAX)
+
+struct places {
+    struct place all[PLACES_MAX];
+    size_t count;
+};
+
+/* One of a socket's addresses, "[::]:5018", in its parts. False: it is no internet address. */
+static bool split_listen(const char *listen, struct place *place)
+{
+    const char *colon = strrchr(listen, ':');
+    const char *start = listen;
+    uint64_t port;
+    size_t len;
+
+    if (colon == NULL || number_parse(colon + 1, (struct number_range){1, 65535}, &port) != NUMBER_OK)
+        return false;
+    len = (size_t)(colon - listen);
+    if (len >= 2 && listen[0] == '[' && colon[-1] == ']') {
+        start++;
+        len -= 2;
+    }
+    place->port = (uint16_t)port;
+    snprintf(place->host, sizeof(place->host), "%.*s", (int)len, start);
+    return true;
+}
+
+static void places_of_socket(const struct units_socket *socket, struct places *places)
+{
+    places->count = 0;
+    for (size_t i = 0; i < socket->listen_count; i++)
+        if (split_listen(socket->listen[i], &places->all[places->count]))
+            places->count++;
+}
+
+static void places_of_config(const struct config *config, struct places *places)
+{
+    places->count = config->port_count == 0 ? 1 : config->port_count;
+    for (size_t i = 0; i < places->count; i++) {
+        places->all[i].port = config->port_count == 0 ? CTL_PORT : config->ports[i];
+        snprintf(places->all[i].host, sizeof(places->all[i].host), "%s",
+                 config->local_ip != NULL ? config->local_ip : "");
+    }
+}
+
+static bool is_any(const char *host)
+{
+    return host[0] == '\0' || strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
+}
+
+/* systemd names the interface of a link-local address apart from it, if at all: the bytes alone are compared. */
+static bool same_host(const char *a, const char *b)
+{
+    struct address left;
+    struct address right;
+
+    if (strcmp(a, b) == 0)
+        return true;
+    return address_parse(a, &left) != ADDRESS_MALFORMED && address_parse(b, &right) != ADDRESS_MALFORMED &&
+           memcmp(left.bytes, right.bytes, sizeof(left.bytes)) == 0;
+}
+
+/* Can one process alone listen at both? */
+static bool collide(const struct place *a, const struct place *b)
+{
+    return a->port == b->port && (is_any(a->host) || is_any(b->host) || same_host(a->host, b->host));
+}
+
+/* The first place of one that collides with one of the other; NULL: none does. */
+static const struct place *collision(const struct places *ones, const struct places *others)
+{
+    for (size_t i = 0; i < ones->count; i++)
+        for (size_t j = 0; j < others->count; j++)
+            if (collide(&ones->all[i], &others->all[j]))
+                return &ones->all[i];
+    return NULL;
+}
+
+/* ---- is it as it is written? ----------------------------------------------------------------------------------- */
+
+/* Is every PORT listened to, and nothing else? */
+static bool ports_agree(const struct config *config, const struct places *places)
+{
+    bool heard[CONFIG_PORTS_MAX] = {false};
+    bool agree = true;
+
+    if (config->port_count == 0)
+        return true;
+    for (size_t i = 0; i < places->count; i++) {
+        bool known = false;
+
+        for (size_t p = 0; p < config->port_count; p++) {
+            heard[p] |= config->ports[p] == places->all[i].port;
+            known |= config->ports[p] == places->all[i].port;
+        }
+        agree &= known;
+    }
+    for (size_t p = 0; p < config->port_count; p++)
+        agree &= heard[p];
+    return agree;
+}
+
+static bool hosts_agree(const struct config *config, const struct places *places)
+{
+    bool agree = true;
+
+    if (config->local_ip == NULL)
+        return true;
+    for (size_t i = 0; i < places->count; i++)
+        agree &= same_host(places->all[i].host, config->local_ip);
+    return agree;
+}
+
+bool ctl_listens_as_written(const struct config *config, const struct units_socket *socket)
+{
+    struct places places;
+
+    places_of_socket(socket, &places);
+    return ports_agree(config, &places) && hosts_agree(config, &places);
+}
+
+static void join_listen(const struct units_socket *socket, char text[static UNITS_TEXT_LEN])
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < socket->listen_count && used < UNITS_TEXT_LEN; i++)
+        used += (size_t)snprintf(text + used, UNITS_TEXT_LEN - used, "%s%s", i == 0 ? "" : ", ", socket->listen[i]);
+}
+
+static void check_agreement(const struct ctl *ctl, const struct ctl_subject *subject, const char *name,
+                            const struct units_socket *socket)
+{
+    struct places places;
+    char listen[UNITS_TEXT_LEN];
+
+    join_listen(socket, listen);
+    places_of_socket(socket, &places);
+    if (!ports_agree(&ctl->config, &places))
+        ctl_find(subject, CONFIG_WARNING,
+                 "PORT is not what %s listens on (%s): run 'systemctl daemon-reload && systemctl restart %s'", name,
+                 listen, name);
+    if (!hosts_agree(&ctl->config, &places))
+        ctl_find(subject, CONFIG_WARNING,
+                 "LOCAL_IP is not what %s listens on (%s): run 'systemctl daemon-reload && systemctl restart %s'", name,
+                 listen, name);
+}
+
+/* ---- is there somebody else? ----------------------------------------------------------------------------------- */
+
+/*
+ * What stands in the other layout's configuration, beside this one. Returns 0, or -1: there is none, or it has errors,
+ * which are for the check of that one to name.
+ */
+static int load_other(const struct ctl *ctl, struct config *config)
+{
+    char path[PATH_MAX];
+    const struct config_reader reader = {
+        .path = path, .report = ctl_take_finding, .context = &(struct ctl_findings){0}};
+    const char *base = base_name(ctl->config_path);
+
+    if (strcmp(base, ORDINARY_NAME) != 0 && strcmp(base, SEALED_NAME) != 0)
+        return -1;
+    ctl_beside(ctl->config_path, strcmp(base, SEALED_NAME) == 0 ? ORDINARY_NAME : SEALED_NAME, path);
+    return access(path, F_OK) == 0 ? config_load(&reader, config) : -1;
+}
+
+static void check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
+{
+    struct config other;
+    struct places ours;
+    struct places theirs;
+    const struct place *place;
+
+    if (load_other(ctl, &other) != 0)
+        return;
+    places_of_config(&ctl->config, &ours);
+    places_of_config(&other, &theirs);
+    place = collision(&ours, &theirs);
+    if (place != NULL)
+        ctl_find(subject, CONFIG_ERROR,
+                 "PORT: %u is also the port of %s, which is enabled too: write another PORT= into one of the two "
+                 "configurations, then run 'systemctl daemon-reload'",
+                 place->port, other_socket);
+    if (strcmp(ctl->config.state_dir, other.state_dir) == 0)
+        ctl_find(subject, CONFIG_ERROR,
+                 "STATE_DIR: %s is also that of %s, whose handler is another user: give each its own", other.state_dir,
+                 other_socket);
+    config_free(&other);
+}
+
+/* Two enabled socket units; what each will listen on stands in its configuration, or in a drop-in that nobody but
+ * systemd has read. */
+static void check_other_socket(const struct ctl *ctl, const struct ctl_subject *subject,
+                               const struct ctl_listeners *listeners, enum ctl_layout layout)
+{
+    const enum ctl_layout other = other_layout(layout);
+    const unsigned before = subject->findings->errors;
+    struct places ours;
+    struct places theirs;
+    const struct place *place;
+
+    if (!is_used(&listeners->sockets[other]))
+        return;
+    check_other_config(ctl, subject, ctl_socket_names[other]);
+    places_of_socket(&listeners->sockets[layout], &ours);
+    places_of_socket(&listeners->sockets[other], &theirs);
+    place = collision(&ours, &theirs);
+    if (place != NULL && subject->findings->errors == before)
+        ctl_find(subject, CONFIG_ERROR,
+                 "%s and %s are both enabled, and both are to listen on port %u: see "
+                 "'systemctl cat %s %s'",
+                 ctl_socket_names[layout], ctl_socket_names[other], place->port, ctl_socket_names[layout],
+                 ctl_socket_names[other]);
+}
+
+/* The service file of xinetd beside the configuration. False: there is none, or it is switched off. */
+static bool read_xinetd(const struct ctl *ctl, char path[static PATH_MAX], struct place *place)
+{
+    bool enabled = true;
+    char line[LINE_MAX];
+    char key[32];
+    char value[64];
+    uint64_t port;
+    FILE *file;
+
+    ctl_beside(ctl->config_path, XINETD_NAME, path);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    *place = (struct place){.port = CTL_PORT};
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, " %31[a-z_] = %63s", key, value) != 2)
+            continue;
+        if (strcmp(key, "disable") == 0)
+            enabled = strcmp(value, "yes") != 0;
+        else if (strcmp(key, "port") == 0 && number_parse(value, (struct number_range){1, 65535}, &port) == NUMBER_OK)
+            place->port = (uint16_t)port;
+        else if (strcmp(key, "bind") == 0)
+            snprintf(place->host, sizeof(place->host), "%s", value);
+    }
+    fclose(file);
+    return enabled;
+}
+
+static void check_xinetd(const struct ctl *ctl, const struct ctl_subject *subject, const char *socket_name)
+{
+    struct places ours;
+    struct places theirs = {.count = 1};
+    char path[PATH_MAX];
+
+    if (!read_xinetd(ctl, path, &theirs.all[0]))
+        return;
+    places_of_config(&ctl->config, &ours);
+    if (collision(&ours, &theirs) != NULL)
+        ctl_find(subject, CONFIG_ERROR,
+                 "PORT: %u is given to xinetd too, in %s, while %s is enabled: say 'disable = yes' there, or run "
+                 "'systemctl disable --now %s'",
+                 theirs.all[0].port, path, socket_name, socket_name);
+}
+
+/*
+ * Does somebody listen there? Binding a socket, as systemd does it, is the proof; it is never listened on, and closed
+ * at once. What this user may not bind, nobody can say anything of.
+ */
+static bool is_taken(const struct place *place)
+{
+    const int on = 1;
+    const int off = 0;
+    struct address address = {{0}};
+    struct sockaddr_in6 bound = {.sin6_family = AF_INET6, .sin6_port = htons(place->port)};
+    bool taken;
+    int fd;
+
+    if (!is_any(place->host) && address_parse(place->host, &address) != 0)
+        return false;
+    memcpy(&bound.sin6_addr, &address, sizeof(bound.sin6_addr));
+    fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return false;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
+    taken = bind(fd, (const struct sockaddr *)&bound, sizeof(bound)) != 0 && errno == EADDRINUSE;
+    close(fd);
+    return taken;
+}
+
+/* Where the unit listens now nobody else does; where it is to listen somebody may. */
+static void check_strangers(const struct ctl *ctl, const struct ctl_subject *subject, const char *socket_name,
+                            const struct units_socket *socket)
+{
+    struct places wanted;
+    struct places held;
+
+    places_of_config(&ctl->config, &wanted);
+    places_of_socket(socket, &held);
+    if (!socket->active)
+        held.count = 0;
+    for (size_t i = 0; i < wanted.count; i++) {
+        struct places one = {.all = {wanted.all[i]}, .count = 1};
+
+        if (collision(&one, &held) == NULL && is_taken(&wanted.all[i]))
+            ctl_find(subject, CONFIG_ERROR,
+                     "PORT: somebody else listens on %u, so that %s cannot: 'ss -ltnp sport = %u' names who it is",
+                     wanted.all[i].port, socket_name, wanted.all[i].port);
+    }
+}
+
+/* Where systemd cannot be asked, or nothing of Ostiary is enabled, there is nothing to compare with. */
+void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings)
+{
+    const struct ctl_subject subject = {findings, ctl->config_path};
+    const enum ctl_layout layout = ctl_layout_of(listeners, ctl->config_path, ctl->config.state_dir);
+    const unsigned before = findings->errors;
+
+    if (layout != CTL_LAYOUT_UNKNOWN && is_heeded(listeners, layout, ctl->config.state_dir)) {
+        const struct units_socket *socket = &listeners->sockets[layout];
+
+        check_agreement(ctl, &subject, ctl_socket_names[layout], socket);
+        check_other_socket(ctl, &subject, listeners, layout);
+        check_xinetd(ctl, &subject, ctl_socket_names[layout]);
+        if (findings->errors == before) /* else who it is has been said */
+            check_strangers(ctl, &subject, ctl_socket_names[layout], socket);
+    } else if (is_used(&listeners->sockets[CTL_ORDINARY]) || is_used(&listeners->sockets[CTL_SEALED])) {
+        ctl_find(&subject, CONFIG_WARNING,
+                 "STATE_DIR: no enabled socket unit heeds %s/closed: after a change run 'systemctl daemon-reload'",
+                 ctl->config.state_dir);
+    }
+}
