@@ -3,8 +3,9 @@
  * ostiaryctl log: the handler's verdict lines, out of systemd's journal. See ctl.h.
  *
  * Any local user can write to the journal under any name (logger -t ostiaryd), so an entry counts only when journald
- * itself has recorded (_UID) that it came from root or from the sealed door's user. The command's name (_COMM) and
- * the unit are no help: the handler may have ended, or have become its action, before journald looks at them.
+ * itself has recorded (_UID) that it came from root or from the sealed door's user; which of them it was tells the
+ * doors apart, whatever the line says. The command's name (_COMM) and the unit are no help: the handler may have ended,
+ * or have become its action, before journald looks at them.
  */
 #include "address.h"
 #include "ctl.h"
@@ -24,9 +25,13 @@
 #include <unistd.h>
 
 #define IDENTIFIER     "SYSLOG_IDENTIFIER=ostiaryd"
+#define ROOTS          "_UID=0"
 #define COUNT_DEFAULT  20
 #define COUNT_MAX      1000000
 #define USEC_OF_SECOND 1000000
+
+#define DOOR_SEALED   "sealed"
+#define DOOR_ORDINARY "ordinary"
 
 /* What the command line asks for. */
 struct wish {
@@ -38,6 +43,7 @@ struct wish {
     bool has_source;
     struct source source;
     const char *action;    /* NULL: any */
+    const char *door;      /* NULL: any */
     const char *directory; /* NULL: this machine's journal */
     bool as_json;
 };
@@ -58,9 +64,18 @@ static void add_match(sd_journal *journal, const char *match)
         journal_fault(result);
 }
 
-static sd_journal *open_journal(const struct wish *wish)
+/* Where there is no such user nothing is his, and one that no entry can have asks for nothing. */
+static void add_match_of_sealed(sd_journal *journal)
 {
     const struct passwd *sealed = getpwnam(CTL_SEALED_USER);
+    char match[32];
+
+    snprintf(match, sizeof(match), "_UID=%jd", sealed != NULL ? (intmax_t)sealed->pw_uid : -1);
+    add_match(journal, match);
+}
+
+static sd_journal *open_journal(const struct wish *wish)
+{
     sd_journal *journal;
     int result;
 
@@ -72,13 +87,10 @@ static sd_journal *open_journal(const struct wish *wish)
         journal_fault(result);
     add_match(journal, IDENTIFIER);
     /* Two matches of one field are alternatives. */
-    add_match(journal, "_UID=0");
-    if (sealed != NULL) {
-        char match[32];
-
-        snprintf(match, sizeof(match), "_UID=%ju", (uintmax_t)sealed->pw_uid);
-        add_match(journal, match);
-    }
+    if (wish->door == NULL || strcmp(wish->door, DOOR_ORDINARY) == 0)
+        add_match(journal, ROOTS);
+    if (wish->door == NULL || strcmp(wish->door, DOOR_SEALED) == 0)
+        add_match_of_sealed(journal);
     return journal;
 }
 
@@ -88,9 +100,28 @@ struct moment {
     unsigned ms;
 };
 
-/* Read the entry that the journal stands at. False: it is none of those that are wished for. */
-static bool read_entry(sd_journal *journal, const struct wish *wish, struct logline *line, struct moment *moment)
+/* At which door. What does not come from root comes from the sealed one's user: the matches let nobody else in. */
+static const char *door_of(sd_journal *journal, const struct logline *line)
 {
+    const char *said = logline_value(line, "door");
+    const void *data;
+    size_t len;
+
+    if (sd_journal_get_data(journal, "_UID", &data, &len) < 0 || len != strlen(ROOTS) || memcmp(data, ROOTS, len) != 0)
+        return DOOR_SEALED;
+    return said != NULL ? said : DOOR_ORDINARY;
+}
+
+struct entry {
+    struct logline line;
+    struct moment moment;
+    const char *door;
+};
+
+/* Read the entry that the journal stands at. False: it is none of those that are wished for. */
+static bool read_entry(sd_journal *journal, const struct wish *wish, struct entry *entry)
+{
+    struct logline *line = &entry->line;
     const char *name = "MESSAGE=";
     const void *data;
     size_t len;
@@ -100,8 +131,8 @@ static bool read_entry(sd_journal *journal, const struct wish *wish, struct logl
         return false;
     if (len < strlen(name) || logline_parse((const char *)data + strlen(name), len - strlen(name), line) != 0)
         return false;
-    moment->second = usec / USEC_OF_SECOND;
-    moment->ms = (unsigned)(usec % USEC_OF_SECOND / 1000);
+    entry->moment = (struct moment){usec / USEC_OF_SECOND, (unsigned)(usec % USEC_OF_SECOND / 1000)};
+    entry->door = door_of(journal, line);
     if (wish->has_source && !(line->has_source && address_within(&line->source, &wish->source)))
         return false;
     if (wish->action != NULL) {
@@ -114,40 +145,60 @@ static bool read_entry(sd_journal *journal, const struct wish *wish, struct logl
 
 /* ---- one entry ------------------------------------------------------------------------------------------------- */
 
-static void print_people(const struct logline *line, struct moment moment)
+/* What the line itself says of its door is door_of's to judge. */
+static bool is_shown(const struct logline_field *field)
 {
+    return strcmp(field->key, "door") != 0;
+}
+
+static void print_people(const struct entry *entry)
+{
+    const struct logline *line = &entry->line;
+    const char *gap = "  ";
     char time[WHEN_TEXT_LEN];
 
-    when_format_local(moment.second, time);
+    when_format_local(entry->moment.second, time);
     printf("%s  %-8s  %-15s", time, line->verdict, line->has_source ? line->source_text : "-");
-    for (size_t i = 0; i < line->field_count; i++)
-        printf("%s%s=%s", i == 0 ? "  " : " ", line->fields[i].key, line->fields[i].value);
+    for (size_t i = 0; i < line->field_count; i++) {
+        if (!is_shown(&line->fields[i]))
+            continue;
+        printf("%s%s=%s", gap, line->fields[i].key, line->fields[i].value);
+        gap = " ";
+    }
+    if (strcmp(entry->door, DOOR_ORDINARY) != 0)
+        printf("%sdoor=%s", gap, entry->door);
     putchar('\n');
 }
 
-static void print_json(const struct logline *line, struct moment moment)
+static void json_field(struct json *json, const struct logline_field *field)
 {
+    uint64_t number;
+
+    /* An action may be called 7. */
+    if (strcmp(field->key, "action") != 0 &&
+        number_parse(field->value, (struct number_range){0, UINT32_MAX}, &number) == NUMBER_OK)
+        json_number(json, field->key, number);
+    else
+        json_text(json, field->key, field->value);
+}
+
+static void print_json(const struct entry *entry)
+{
+    const struct logline *line = &entry->line;
     struct json json = {.out = stdout};
     char whole[WHEN_TEXT_LEN];
     char time[WHEN_TEXT_LEN + 8];
 
-    when_format_utc(moment.second, whole);
-    snprintf(time, sizeof(time), "%.*s.%03uZ", (int)strlen(whole) - 1, whole, moment.ms);
+    when_format_utc(entry->moment.second, whole);
+    snprintf(time, sizeof(time), "%.*s.%03uZ", (int)strlen(whole) - 1, whole, entry->moment.ms);
     json_open_object(&json, NULL);
     json_text(&json, "time", time);
+    json_text(&json, "door", entry->door);
     json_text(&json, "verdict", line->verdict);
     json_text(&json, "source", line->has_source ? line->source_text : NULL);
-    for (size_t i = 0; i < line->field_count; i++) {
-        const struct logline_field *field = &line->fields[i];
-        uint64_t number;
-
-        /* An action may be called 7. */
-        if (strcmp(field->key, "action") != 0 &&
-            number_parse(field->value, (struct number_range){0, UINT32_MAX}, &number) == NUMBER_OK)
-            json_number(&json, field->key, number);
-        else
-            json_text(&json, field->key, field->value);
-    }
+    for (size_t i = 0; i < line->field_count; i++)
+        if (is_shown(&line->fields[i]))
+            json_field(&json, &line->fields[i]);
     json_close_object(&json);
     json_end(&json);
 }
@@ -160,8 +211,7 @@ static void print_json(const struct logline *line, struct moment moment)
  */
 static void go_back(sd_journal *journal, const struct wish *wish)
 {
-    struct logline line;
-    struct moment moment;
+    struct entry entry;
     uint64_t met = 0;
     int result = sd_journal_seek_tail(journal);
 
@@ -176,7 +226,7 @@ static void go_back(sd_journal *journal, const struct wish *wish)
         if (result > 0 && wish->has_since && sd_journal_get_realtime_usec(journal, &usec) >= 0 &&
             usec / USEC_OF_SECOND < wish->since)
             break;
-        if (result > 0 && read_entry(journal, wish, &line, &moment) && ++met == wish->count)
+        if (result > 0 && read_entry(journal, wish, &entry) && ++met == wish->count)
             result = sd_journal_previous(journal) > 0 ? 1 : sd_journal_seek_head(journal);
     }
     /* Nothing of the past: the place behind the last entry is the last entry, with "next" to come. */
@@ -189,18 +239,17 @@ static void go_back(sd_journal *journal, const struct wish *wish)
 /* Show everything up to the end of the journal. Returns how many entries that were. */
 static uint64_t show(sd_journal *journal, const struct wish *wish)
 {
-    struct logline line;
-    struct moment moment;
+    struct entry entry;
     uint64_t shown = 0;
     int result;
 
     while ((result = sd_journal_next(journal)) > 0) {
-        if (!read_entry(journal, wish, &line, &moment))
+        if (!read_entry(journal, wish, &entry))
             continue;
         if (wish->as_json)
-            print_json(&line, moment);
+            print_json(&entry);
         else
-            print_people(&line, moment);
+            print_people(&entry);
         shown++;
     }
     if (result < 0)
@@ -230,6 +279,15 @@ static void take_count(struct wish *wish, const char *text)
         ctl_usage("log: -n takes a whole number from 0 to %d, not '%s'", COUNT_MAX, text);
 }
 
+static void take_door(struct wish *wish, const char *text)
+{
+    if (wish->door != NULL)
+        ctl_usage("option --door is given twice");
+    if (strcmp(text, DOOR_ORDINARY) != 0 && strcmp(text, DOOR_SEALED) != 0)
+        ctl_usage("log: --door takes " DOOR_ORDINARY " or " DOOR_SEALED ", not '%s'", text);
+    wish->door = text;
+}
+
 static void take_text(const char **place, const char *option, const char *text)
 {
     if (*place != NULL)
@@ -240,9 +298,13 @@ static void take_text(const char **place, const char *option, const char *text)
 static void read_options(int argc, char **argv, struct wish *wish)
 {
     static const struct option options[] = {
-        {"since", required_argument, NULL, 's'},  {"source", required_argument, NULL, 'a'},
-        {"action", required_argument, NULL, 'c'}, {"directory", required_argument, NULL, 'd'},
-        {"json", no_argument, NULL, 'j'},         {NULL, 0, NULL, 0},
+        {"since", required_argument, NULL, 's'},
+        {"source", required_argument, NULL, 'a'},
+        {"action", required_argument, NULL, 'c'},
+        {"directory", required_argument, NULL, 'd'},
+        {"door", required_argument, NULL, 'o'},
+        {"json", no_argument, NULL, 'j'},
+        {NULL, 0, NULL, 0},
     };
     int option;
 
@@ -262,6 +324,9 @@ static void read_options(int argc, char **argv, struct wish *wish)
             break;
         case 'c':
             take_text(&wish->action, "--action", optarg);
+            break;
+        case 'o':
+            take_door(wish, optarg);
             break;
         case 'd':
             take_text(&wish->directory, "--directory", optarg);

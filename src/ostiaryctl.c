@@ -31,7 +31,7 @@ static const char help_text[] =
     "\n"
     "  status [--json]              is anybody served, and if not, why\n"
     "  check                        look for errors in the configuration and around it\n"
-    "  log [-n N] [-f] [--since TIME] [--source ADDR] [--action NAME] [--directory DIR] [--json]\n"
+    "  log [-n N] [-f] [--since TIME] [--source ADDR] [--action NAME] [--door DOOR] [--directory DIR] [--json]\n"
     "                               show who knocked and what came of it\n"
     "  list [--json] [ADDR]         show strikes and locks\n"
     "  lock ADDR[/PREFIX] [TIME]    lock a source or a network, for TIME (10m, 12h, 7d; 0: until unlocked)\n"

@@ -55,6 +55,8 @@ log -f -f
 log --since 1d --since 1d
 log --source 192.0.2.7 --source 192.0.2.7
 log --action a --action a
+log --door sealed --door sealed
+log --door front
 log --since yesterday
 log --since 2026-02-30
 log --source example.org
@@ -1085,7 +1087,7 @@ three_knocks() {
     ctl 0 log --directory "$WORK/journal" --source 192.0.2.0/24
     is "$(wc -l <<<"$output")" 2 "lines of the network"
     ctl 0 log --directory "$WORK/journal" --source 2001:db8::7 --json
-    is "$output" '{"time":"2026-11-21T20:01:00.500Z","verdict":"rejected","source":"2001:db8::7","reason":"wrong-reply","strikes":2,"of":3}'
+    is "$output" '{"time":"2026-11-21T20:01:00.500Z","door":"ordinary","verdict":"rejected","source":"2001:db8::7","reason":"wrong-reply","strikes":2,"of":3}'
     ctl 0 log --directory "$WORK/journal" --action backup
     matches "$output" '^2026-11-21 20:00:00  accepted'
     is "$(wc -l <<<"$output")" 1 "lines of the action"
@@ -1104,14 +1106,34 @@ three_knocks() {
     make_journal
     ctl 0 log --directory "$WORK/journal"
     is "$(wc -l <<<"$output")" 3 "lines where there is no such user"
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh ostiary:x:4711:4711::/:/bin/false >"$WORK/passwd"
-    echo 'passwd: files' >"$WORK/nsswitch.conf"
-    # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH=(unshare --mount -- sh -c 'mount --bind "$1/passwd" /etc/passwd &&
-        mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && shift && exec "$@"' sh "$WORK")
+    with_sealed_user
     ctl 0 log --directory "$WORK/journal"
     is "$(wc -l <<<"$output")" 4 "lines where there is"
-    matches "$output" '192\.0\.2\.77 +action=sealed'
+    matches "$output" '192\.0\.2\.77 +action=sealed socket=/run/sealed door=sealed$'
+}
+
+@test "log tells the doors apart by who has logged, whatever the line says, and --door chooses" {
+    three_knocks
+    entry "$((AT + 180))" 4711 ostiaryd 'accepted source=192.0.2.77 door=ordinary action=restart'
+    entry "$((AT + 240))" 4711 ostiaryd 'closed'
+    entry "$((AT + 300))" 0 ostiaryd 'accepted source=192.0.2.78 door=pipe'
+    rm -r "$WORK/journal"
+    make_journal
+    ctl 0 log --directory "$WORK/journal" --door sealed
+    is "$output" 'ostiaryctl: nothing found' "what there is without the user"
+    with_sealed_user
+    ctl 0 log --directory "$WORK/journal" --door sealed
+    is "$output" "\
+2026-11-21 20:03:00  accepted  192.0.2.77       action=restart door=sealed
+2026-11-21 20:04:00  closed    -                door=sealed"
+    ctl 0 log --directory "$WORK/journal" --door sealed --json -n 2
+    is "$(head -n 1 <<<"$output")" '{"time":"2026-11-21T20:03:00.500Z","door":"sealed","verdict":"accepted","source":"192.0.2.77","action":"restart"}'
+    ctl 0 log --directory "$WORK/journal" --door ordinary
+    is "$(wc -l <<<"$output")" 4 "lines of the ordinary door"
+    refute grep -q sealed <<<"$output"
+    matches "$output" '192\.0\.2\.78 +door=pipe$'
+    ctl 0 log --directory "$WORK/journal"
+    is "$(wc -l <<<"$output")" 6 "lines of both"
 }
 
 @test "log: a verdict without a source is shown as that, and is of no source that is asked for" {
