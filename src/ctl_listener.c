@@ -348,14 +348,14 @@ static bool is_taken(const struct place *place)
 {
     const int on = 1;
     const int off = 0;
-    struct address address = {{0}};
+    struct address address = {0};
     struct sockaddr_in6 bound = {.sin6_family = AF_INET6, .sin6_port = htons(place->port)};
     bool taken;
     int fd;
 
-    if (!is_any(place->host) && address_parse(place->host, &address) != 0)
+    if (!is_any(place->host) && address_parse(place->host, &address) != ADDRESS_OK)
         return false;
-    memcpy(&bound.sin6_addr, &address, sizeof(bound.sin6_addr));
+    memcpy(&bound.sin6_addr, address.bytes, sizeof(bound.sin6_addr));
     fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return false;

@@ -68,11 +68,11 @@ END
 @test "an address that is not wholly one is an error, never a wildcard" {
     local address
     for address in '' 192.0.2 192.0.2.7/33 192.0.2.7/24 192.0.2.0/ 192.0.2.0/2x 192.0.2.256 0300.0.2.7 192.0.2.7. ' 192.0.2.7' '*' all \
-        localhost 2001:db8::7/48 2001:db8:::7 fe80::1%lo 2001:db8::/129 '::ffff:192.0.2.0/24' /24 2001:db8::/96; do
+        localhost 2001:db8::7/48 2001:db8:::7 fe80::1 2001:db8::7%lo 2001:db8::/129 '::ffff:192.0.2.0/24' /24 2001:db8::/96; do
         ctl 64 lock "$address"
         ctl 64 unlock "$address"
     done
-    for address in 192.0.2.7/24 localhost '' fe80::1%lo; do
+    for address in 192.0.2.7/24 localhost '' fe80::1; do
         ctl 64 list "$address"
     done
     [ ! -e "$TABLE" ]
@@ -608,7 +608,7 @@ listener.bind(sys.argv[1])
 listener.listen()
 time.sleep(1000)' "$1" 3>&- &
     STARTED+=("$!")
-    eventually 5 test -S "$1"
+    eventually test -S "$1"
 }
 
 @test "check sees the sealed door as the user of its handler does: configuration, secrets, sockets" {
@@ -682,7 +682,7 @@ time.sleep(1000)' "$1" 3>&- &
     ctl 0 check
     is "$output" "$CONFIG: good"
     # One that nobody has enabled takes nothing away.
-    use_ctl PORT=5018
+    use_ctl PORT=5018 LOCAL_IP=::
     unit ostiary.socket active enabled '[::]:5018'
     unit ostiary-sealed.socket inactive disabled '[::]:5018'
     ctl 0 check
@@ -719,9 +719,9 @@ listener.listen()
 print(listener.getsockname()[1], flush=True)
 time.sleep(1000)' >"$WORK/port" 3>&- &
     local stranger=$!
-    eventually 5 test -s "$WORK/port"
+    eventually test -s "$WORK/port"
     port=$(cat "$WORK/port")
-    use_ctl "PORT=$port"
+    use_ctl "PORT=$port" LOCAL_IP=::
     unit ostiary.socket failed enabled "[::]:$port"
     ctl 78 check
     is "$output" "$CONFIG: error: PORT: somebody else listens on $port, so that ostiary.socket cannot: 'ss -ltnp sport = $port' names who it is"
@@ -770,7 +770,7 @@ configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
     unit ostiary.socket active enabled '[::]:5018'
     ctl 0 check
     is "$output" "$CONFIG: good"
-    use_ctl PORT=5018
+    use_ctl PORT=5018 LOCAL_IP=::
     ctl 0 check
     is "$output" "$CONFIG: good"
     use_ctl PORT=6000
@@ -778,11 +778,11 @@ configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
     matches "$output" 'warning: PORT is not what ostiary\.socket listens on \(\[::\]:5018\): run .systemctl daemon-reload && systemctl restart ostiary\.socket'
     use_ctl PORT=5018 PORT=6000
     ctl 0 check
-    matches "$output" 'warning: PORT'
+    matches "$output" 'warning: PORT is not what'
     unit ostiary.socket active enabled '[::]:5018' '[::]:6000'
     ctl 0 check
-    is "$output" "$CONFIG: good"
-    use_ctl PORT=5018
+    refute grep -F 'PORT is not what' <<<"$output"
+    use_ctl PORT=5018 LOCAL_IP=::
     ctl 0 check
     matches "$output" 'warning: PORT'
     unit ostiary.socket active enabled /run/ostiary.sock '[::]:5018'
@@ -794,7 +794,7 @@ configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
     unit ostiary.socket active enabled '192.0.2.1:5018'
     ctl 0 check
     is "$output" "$CONFIG: good"
-    use_ctl PORT=6000
+    use_ctl PORT=6000 LOCAL_IP=::
     unit ostiary.socket inactive disabled '[::]:5018'
     ctl 0 check
     is "$output" "$CONFIG: good"

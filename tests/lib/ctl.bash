@@ -67,9 +67,12 @@ start_systemd() {
   </policy>
 </busconfig>
 END
-    dbus-daemon --nofork --nopidfile --config-file="$WORK/bus.conf" </dev/null >"$WORK/bus.out" 2>&1 3>&- &
+    # It prints its address once it listens; the socket's name is there a moment earlier.
+    : >"$WORK/bus.address"
+    dbus-daemon --nofork --nopidfile --print-address --config-file="$WORK/bus.conf" </dev/null \
+        >"$WORK/bus.address" 2>"$WORK/bus.out" 3>&- &
     BUS=$!
-    eventually test -S "$WORK/bus"
+    eventually test -s "$WORK/bus.address"
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/bus
     "$OSTIARY_BUILD/tests/fake-systemd" "$WORK/units" </dev/null >"$WORK/systemd.out" 2>&1 3>&- &
     SYSTEMD=$!
