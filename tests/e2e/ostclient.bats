@@ -511,8 +511,12 @@ at_terminal() {
     exec 7<"$client_dir/ostclient"
     "${as[@]}" /proc/self/fd/7 -t 30 -f 8 "127.0.0.1:$port" 3>&- &
     local pid=$!
-    sleeping_in_poll() { grep -q poll "/proc/$pid/wchan" || grep -q '^7 ' "/proc/$pid/syscall"; }
-    wait_until sleeping_in_poll
+    # What it does is nobody else's business by then: its name (that of the descriptor), its state and its owner are all that
+    # can be seen of it.
+    waits() {
+        [ "$(cat "/proc/$pid/comm")" = 7 ] && grep -q '^State:.S' "/proc/$pid/status" && [ "$(stat -c %u "/proc/$pid/mem")" = 0 ]
+    }
+    wait_until waits
     local owner core
     owner=$(stat -c %u "/proc/$pid/mem")
     core=$(grep 'Max core' "/proc/$pid/limits")

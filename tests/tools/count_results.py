@@ -49,7 +49,7 @@ def count_test(test):
         for wrong, name, directive, reason, remark in POINT.findall(output):
             if directive.lower() == "skip":
                 count.skipped += 1
-                count.remarks.append(f"skipped: {name.strip()}: {reason}")
+                count.remarks.append(f"skipped: {name.strip()}: {reason}" if name.strip() else f"skipped: {reason}")
             elif wrong:
                 count.failed += 1
                 count.remarks.append(f"FAILED: {name.strip()}\n{remark}".rstrip())
@@ -62,7 +62,8 @@ def count_test(test):
         count.passed = 1
     elif test["result"] == "SKIP":
         count.skipped = 1
-        count.remarks.append("skipped")
+        reason = re.search(r"^1\.\.0 *# *skip\S* *(.*)", output, re.I | re.M)
+        count.remarks.append(f"skipped: {reason[1]}" if reason else "skipped")
     else:
         count.failed = 1
         count.remarks.append(f"FAILED: {test['result']}\n{last_lines(test)}")
