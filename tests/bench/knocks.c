@@ -61,7 +61,7 @@
 #define FAR_AWAY     (365 * 86400) /* s: a lock that outlives the run */
 #define RATE_CLIENTS 4
 #define RATE_NS      500000000
-#define PATIENCE_S   20 /* for anything at all */
+#define PATIENCE_S   300 /* for anything at all */
 
 enum kind { PLAIN, ACCEPTED, REJECTED, LOCKED, CLIENT, THROUGH, LAUNCHER, RATE, KIND_COUNT };
 

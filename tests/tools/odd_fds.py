@@ -23,7 +23,7 @@ import socket
 import sys
 
 LEN = 32
-PATIENCE = 20
+PATIENCE = 300
 
 
 def connection():
