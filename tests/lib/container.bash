@@ -30,7 +30,7 @@ container_boot() {
 
 # Wait until it is up. "running" is what a healthy one says.
 container_wait() {
-    if ! eventually container_is_up; then
+    if ! eventually container_is_up_or_gone || ! container_is_up; then
         echo "the container did not come up:"
         cat "$CONTAINER_DIR.log"
         inside systemctl list-jobs || true
@@ -44,6 +44,10 @@ container_is_up() {
     # While it boots or goes down there may be nobody to answer, and yet somebody to wait for.
     state=$(INSIDE_LIMIT=10 inside systemctl is-system-running 2>/dev/null)
     [ "$state" = running ] || [ "$state" = degraded ]
+}
+
+container_is_up_or_gone() {
+    container_is_up || ! kill -0 "$CONTAINER" 2>/dev/null
 }
 
 # The pid of PID 1 inside: unshare, container_init.sh, nspawn, systemd.

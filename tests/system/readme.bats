@@ -1,0 +1,225 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# Each sequence of commands in the README, as printed there, on a minimal Debian 12 that has the packages which the README
+# names, and no other: one where the project is built and installed, and with what is installed there, one with systemd,
+# one with xinetd and cron as well, and one with inetd alone.
+# shellcheck disable=SC2016,SC2030,SC2031,SC2046 # single quotes for the shells inside; lists of packages are words
+
+load ../lib/common
+load ../lib/container
+load ../lib/readme
+
+# What the programs are linked with: the packages that one builds with depend on them.
+LIBRARIES=(libgcrypt20 libsystemd0)
+
+setup_file() {
+    need_container
+    layer_make $(packages Install)
+    copy_source
+    WHERE=layer
+    follow Install
+    make_action
+    follow Configure
+    echo "127.0.0.1 localhost $(server)" | layer tee /etc/hosts >/dev/null
+
+    boot_on $(packages 'Under systemd') "${LIBRARIES[@]}"
+    SYSTEMD="$CONTAINER $CONTAINER_DIR $CONTAINER_CGROUP"
+    boot_on $(packages 'Under systemd') $(packages 'Under xinetd') $(packages 'From cron') "${LIBRARIES[@]}"
+    XINETD="$CONTAINER $CONTAINER_DIR $CONTAINER_CGROUP"
+    export SYSTEMD XINETD
+}
+
+teardown_file() {
+    local machine
+    # The last one that was booted is among them, unless it did not come up.
+    for machine in "${CONTAINER-} ${CONTAINER_DIR-} ${CONTAINER_CGROUP-}" "${SYSTEMD-}" "${XINETD-}"; do
+        on "$machine"
+        [ ! -d "$CONTAINER_DIR" ] || container_stop
+    done
+    layer_remove
+}
+
+setup() {
+    WHERE=layer
+    CONTAINER=
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED-}" ] || [ -z "$CONTAINER" ] || inside journalctl --quiet --no-hostname | tail -n 60
+}
+
+# on MACHINE: $SYSTEMD or $XINETD, each of three words.
+on() {
+    read -r CONTAINER CONTAINER_DIR CONTAINER_CGROUP <<<"$1"
+    WHERE=inside
+    [ -z "${BATS_TEST_NAME-}" ] || journal_from_here
+}
+
+# What git tracks, as a clone has it.
+copy_source() {
+    mkdir -p "$LAYER/upper/root/ostiary"
+    (cd "$OSTIARY_SOURCE" && {
+        git ls-files -z --cached --others --exclude-standard 2>/dev/null ||
+            find . -name 'build*' -prune -o -type f -printf '%P\0'
+    } | xargs -0 sh -c 'for file; do [ ! -e "$file" ] || printf "%s\0" "$file"; done' sh |
+        tar -cf - --null --files-from=-) | tar -xf - --no-same-owner -C "$LAYER/upper/root/ostiary"
+}
+
+# The command of the README's action, which it does not make.
+action() {
+    in_readme Configure '/usr/local/sbin/[a-z]+'
+}
+
+make_action() {
+    printf '#!/bin/sh\necho "backing up for $1"\n' | layer sh -euc 'mkdir -p "${1%/*}" && cat >"$1" && chmod 755 "$1"' sh "$(action)"
+}
+
+server() {
+    client Configure | awk '{ print $NF }'
+}
+
+# secret_of COMMAND: the file behind -k.
+secret_of() {
+    sed -n 's/.* -k \([^ ]*\).*/\1/p' <<<"$1"
+}
+
+@test "Install: with the packages that the README names the programs are built and installed, and only tests are left out" {
+    local program
+    for program in ostclient ostiaryctl ostiaryd; do
+        matches "$(layer "$program" --version)" "^$program 5\\."
+    done
+    matches "$(layer cat build/meson-logs/meson-log.txt)" 'e2e *: no: without bats'
+}
+
+@test "Install: where all tests are demanded, the packages that are missing are named" {
+    run layer meson setup /tmp/enabled -Dtests=enabled
+    [ "$status" -ne 0 ]
+    matches "$output" 'the tests need programs of these packages: .*bats.*sh tests/setup\.sh test'
+    layer meson setup /tmp/disabled -Dtests=disabled
+    is "$(layer find /tmp/disabled -path '*/tests/*')" '' "what is made of the tests"
+}
+
+@test "Configure: check says of a missing command what the README says that it says" {
+    local line
+    layer mv "$(action)" "$(action).away"
+    run layer ostiaryctl check
+    layer mv "$(action).away" "$(action)"
+    is "$status" 78 "status of check"
+    line=$(in_readme Configure '^    /etc/.*error: .*')
+    matches "$output" "$(sed 's/^ *//; s/[].[*^$/\\]/\\&/g' <<<"$line")"
+    layer ostiaryctl check
+}
+
+@test "Under systemd: the port is open, the knock of the README is accepted, and what is shown can be seen" {
+    on "$SYSTEMD"
+    follow 'Under systemd'
+    knock_as_in Configure
+    journal_says "accepted source=127\\.0\\.0\\.1 action=$(basename "$(action)") "
+    journal_says 'backing up for 127\.0\.0\.1'
+    see 'Under systemd'
+    all_is_well
+}
+
+# What the README says in words: secrets, the actions that one wants, and the service; and another port than the open door's.
+prepare_sealed() {
+    SEALED=$(in_readme 'The sealed door' '/etc/[a-z/-]*sealed[a-z/-]*\.cfg')
+    write_inside /etc/systemd/system/thing.service <<<$'[Service]\nExecStart=/bin/sleep 10000'
+    inside sh -euc 'sed -i "/open-port/d" "$1"
+        grep -q "^PORT=" "$1" || echo PORT=5019 >>"$1"
+        if grep -q "replace this" "$1"; then
+            umask 077
+            ostiaryctl keygen >/root/sealed.secret
+            sed -i "s/replace this[^\"]*/$(cat /root/sealed.secret)/" "$1"
+        fi
+        sed -i "s/nginx\.service/thing.service/" /etc/systemd/system/ostiary-action-restart@.service' sh "$SEALED"
+}
+
+sealed_secret() {
+    inside sh -euc 'sed -n "s/.*restart.*secret-file=\([^\"]*\).*/\1/p" "$1" | grep . || echo /root/sealed.secret' sh "$SEALED"
+}
+
+@test "The sealed door: beside the other one, its knock restarts a service" {
+    on "$SYSTEMD"
+    follow 'The sealed door' 'enable --now' prepare_sealed
+    inside ostclient -w -k "$(sealed_secret)" "127.0.0.1:$(inside sed -n 's/^PORT=//p' "$SEALED")"
+    journal_says 'accepted source=127\.0\.0\.1 action=restart'
+    eventually unit_is thing.service active
+    knock_as_in Configure
+    all_is_well
+}
+
+@test "From cron: the timer's service knocks" {
+    local there
+    on "$SYSTEMD"
+    there=$(in_readme 'From cron' '/etc/[a-z/]*/server[a-z.]*\.secret')
+    follow 'From cron'
+    inside sh -euc '[ -e "$2" ] || { mkdir -p "${2%/*}" && install -m 600 "$1" "$2"; }' sh "$(secret_of "$(client Configure)")" "$there"
+    inside systemctl start "ostclient@$(server).service"
+    journal_says 'accepted source=127\.0\.0\.1 '
+    inside systemctl list-timers --no-legend | grep -q "ostclient@$(server).timer"
+    all_is_well
+}
+
+@test "Lockouts: what is shown can be seen" {
+    on "$SYSTEMD"
+    inside ostiaryctl lock 203.0.113.80
+    inside ostiaryctl close
+    see Lockouts
+    eventually unit_is ostiary.socket active
+    all_is_well
+}
+
+@test "Under xinetd: the line for systemd-socket-activate opens a door" {
+    local line
+    on "$SYSTEMD"
+    inside systemctl stop ostiary.socket
+    line=$(in_readme 'Under xinetd' 'systemd-socket-activate .*')
+    inside sh -c "exec $line" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+    eventually grep -q '^Listening on' "$BATS_TEST_TMPDIR/said"
+    knock_as_in Configure
+    eventually grep -q 'accepted source=127\.0\.0\.1 ' "$BATS_TEST_TMPDIR/said"
+    inside pkill -x systemd-socket- || inside sh -c 'kill $(grep -lx systemd-socket- /proc/[0-9]*/comm | cut -d / -f 3)'
+    inside systemctl start ostiary.socket
+}
+
+switch_on() {
+    inside sed -i 's/^\(\s*disable\s*= \)yes$/\1no/' /etc/xinetd.d/ostiary
+}
+
+@test "Under xinetd: switched on, the port is open" {
+    on "$XINETD"
+    follow 'Under xinetd' 'xinetd' switch_on
+    eventually knock_as_in Configure
+    journal_says 'accepted source=127\.0\.0\.1 '
+}
+
+@test "From cron: the line knocks as its user" {
+    local line
+    on "$XINETD"
+    line=$(section 'From cron' | grep -A 1 '^    # /etc/cron\.d/' | sed 's/^    //')
+    # Not at night, but every minute.
+    inside sh -euc "$(in_readme 'From cron' '^    install .*' | sed 's/^ *//')"
+    sed 's/^[0-9][0-9]* [0-9][0-9]* /* * /' <(echo "$line") | write_inside "$(sed -n 's/^# //p' <<<"$line")"
+    journal_says 'CRON.*ostclient'
+    journal_says 'accepted source=127\.0\.0\.1 '
+}
+
+@test "Under xinetd: the line for inetd opens a door" {
+    local tree line
+    tree=$(tree_with openbsd-inetd "${LIBRARIES[@]}")
+    line=$(in_readme 'Under xinetd' '[0-9]+ stream tcp nowait root [^`]*')
+    on_layer "$tree" sh -euc 'echo "$1" >/tmp/inetd.conf
+        inetd -i /tmp/inetd.conf &
+        shift
+        for try in $(seq 600); do
+            ! sh -c "$*" || exit 0
+            sleep 0.1
+        done
+        exit 1' sh "$line" "$(client Configure)"
+}
+
+@test "What is installed: uninstalling leaves the configuration and the state" {
+    layer sh -euc "$(in_readme 'What is installed' 'ninja -C build uninstall')"
+    layer sh -c '! command -v ostiaryd && ! command -v ostclient'
+    layer ls /etc/xinetd.d/ostiary /var/lib/ostiary "$(secret_of "$(client Configure)")" /etc/ostiary.cfg
+}
