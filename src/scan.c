@@ -24,7 +24,7 @@ static bool has_control(const char *text, size_t len)
             return true;
         if (text[i] == '#' && !quoted)
             return false;
-        if (text[i] == '"' && !(quoted && before == '\\'))
+        if (text[i] == '"' && before != '\\')
             quoted = !quoted;
         before = text[i];
     }
