@@ -271,17 +271,13 @@ static void take_local_ip(struct parser *parser, const struct keyword *keyword, 
 
     if (text == NULL)
         return;
-    switch (address_parse(text, &address)) {
-    case ADDRESS_OK:
-        break;
-    case ADDRESS_NEEDS_INTERFACE:
+    const enum address_result result = address_parse(text, &address);
+    if (result == ADDRESS_NEEDS_INTERFACE)
         report_no_interface(parser, keyword);
-        return;
-    case ADDRESS_MALFORMED:
+    else if (result != ADDRESS_OK || address.interface[0] == ':') /* which is no name to bind to */
         parser_error(parser, "must be an IPv4 or IPv6 address, as in %s", keyword->example);
-        return;
-    }
-    parser->config->local_ip = parser_keep(parser, text, line->fields[0].len);
+    else
+        parser->config->local_ip = parser_keep(parser, text, line->fields[0].len);
 }
 
 static void take_exempt(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)

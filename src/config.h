@@ -92,7 +92,7 @@ struct config {
 
     uint16_t ports[CONFIG_PORTS_MAX]; /* PORT, in the order of the file */
     size_t port_count;                /* 0: none given */
-    const char *local_ip;             /* LOCAL_IP, a valid address; NULL: any */
+    const char *local_ip;             /* LOCAL_IP, a valid address, a link-local one with %interface; NULL: any */
 
     const char *state_dir; /* absolute path, never NULL */
     uint64_t table_size;   /* places */

@@ -106,21 +106,28 @@ __attribute__((format(printf, 3, 4))) static int write_drop_in(const char *dir, 
     return status;
 }
 
-/* "ListenStream=" lines, one for each port. */
+/*
+ * "ListenStream=" lines, one for each port. The interface of a link-local address is looked up by name when the socket
+ * is started, and systemd waits for it; in the address itself it would have to be there when the unit is read.
+ */
 static void format_listeners(const struct config *config, char *text, size_t len)
 {
     const bool any = config->local_ip == NULL;
     const bool brackets = !any && strchr(config->local_ip, ':') != NULL;
+    const char *percent = any ? NULL : strchr(config->local_ip, '%');
+    const int ip_len = any ? 0 : (int)strcspn(config->local_ip, "%");
     size_t used = 0;
 
     text[0] = '\0';
+    if (percent != NULL)
+        used = (size_t)snprintf(text, len, "BindToDevice=%s\n", percent + 1);
     for (size_t i = 0; i < config->port_count || i == 0; i++) {
         const unsigned port = config->port_count == 0 ? DEFAULT_PORT : config->ports[i];
 
         if (any)
             used += (size_t)snprintf(text + used, len - used, "ListenStream=%u\n", port);
         else
-            used += (size_t)snprintf(text + used, len - used, "ListenStream=%s%s%s:%u\n", brackets ? "[" : "",
+            used += (size_t)snprintf(text + used, len - used, "ListenStream=%s%.*s%s:%u\n", brackets ? "[" : "", ip_len,
                                      config->local_ip, brackets ? "]" : "", port);
     }
 }

@@ -85,6 +85,49 @@ listeners() {
     is "$(listeners)" 192.0.2.77:5018 listeners
 }
 
+@test "LOCAL_IP=0.0.0.0 is IPv4 alone, and LOCAL_IP=:: both" {
+    use 'LOCAL_IP="0.0.0.0"' PORT=6000
+    is "$(listeners)" 0.0.0.0:6000 listeners
+    inside "$OSTIARY_BINDIR/ostclient" -w -k /root/right 127.0.0.1:6000
+    fails inside "$OSTIARY_BINDIR/ostclient" -w -k /root/right '[::1]:6000'
+    run inside ostiaryctl check
+    fails matches "$output" 'PORT|LOCAL_IP' >/dev/null
+    use 'LOCAL_IP="::"' PORT=6000
+    is "$(listeners)" '*:6000' listeners
+    inside "$OSTIARY_BINDIR/ostclient" -w -k /root/right 127.0.0.1:6000
+    inside "$OSTIARY_BINDIR/ostclient" -w -k /root/right '[::1]:6000'
+    run inside ostiaryctl check
+    fails matches "$output" 'PORT|LOCAL_IP' >/dev/null
+    all_is_well
+}
+
+# A link to a neighbour: knock0 here, fe80::1, and there0 in a network namespace of its own, fe80::2.
+make_link() {
+    inside sh -ec 'ip netns add there
+        ip link add knock0 type veth peer name there0 netns there
+        ip link set knock0 up
+        ip -n there link set there0 up
+        ip addr add fe80::1/64 dev knock0 nodad
+        ip -n there addr add fe80::2/64 dev there0 nodad'
+    eventually 5 link_is_up
+}
+
+link_is_up() {
+    inside ip -n there -brief link show there0 | grep -q LOWER_UP
+}
+
+@test "LOCAL_IP is a link-local address with its interface: a neighbour knocks, and is known by it" {
+    make_link
+    use 'LOCAL_IP="fe80::1%knock0"' PORT=6000 PORT=6001
+    is "$(listeners)" '[fe80::1]%knock0:6000 [fe80::1]%knock0:6001' listeners
+    run inside ostiaryctl check
+    fails matches "$output" LOCAL_IP >/dev/null
+    inside ip netns exec there "$OSTIARY_BINDIR/ostclient" -w -k /root/right '[fe80::1%there0]:6001'
+    journal_says 'ostiaryd.*: accepted source=fe80::[0-9a-f:]+%knock0 '
+    all_is_well
+    inside ip netns del there
+}
+
 @test "the admin's own drop-in has the last word" {
     write_inside /etc/systemd/system/ostiary.socket.d/override.conf <<'END'
 [Socket]
@@ -105,7 +148,7 @@ END
     inside systemctl daemon-reload
     inside systemctl restart ostiary.socket
     run inside ostiaryctl check
-    fails matches "$output" PORT >/dev/null
+    fails matches "$output" 'PORT is not' >/dev/null
 }
 
 @test "a broken configuration: no listener, and a failed unit that names file and line" {
