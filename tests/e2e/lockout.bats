@@ -262,15 +262,6 @@ has_slot() {
 
 ## Who is one source
 
-# In a network of its own, with these addresses.
-with_addresses() {
-    local address add='ip link set lo up'
-    for address in "$@"; do
-        add+=" && ip -6 address add $address/128 dev lo nodad"
-    done
-    DOOR_WITH=(unshare --net sh -c "$add"' && exec "$@"' sh)
-}
-
 @test "IPv6: 100 addresses of one /64 are one source, and the next /64 is another" {
     with_addresses fd00:0:0:1::{1..64}{1,2} fd00:0:0:2::1
     # shellcheck disable=SC2046 # a list of knocks

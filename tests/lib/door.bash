@@ -47,6 +47,33 @@ one_by_one() {
     knock --clock="$NOON" --step=2 "$@"
 }
 
+# with_addresses ADDRESS...: from now on the door is in a network of its own, with these on lo.
+with_addresses() {
+    local address add='ip link set lo up'
+    for address in "$@"; do
+        add+=" && ip -6 address add $address/128 dev lo nodad"
+    done
+    DOOR_WITH=(unshare --net sh -c "$add"' && exec "$@"' sh)
+}
+
+# with_links ADDRESS...: the same, with interfaces knock0 and knock1 that both have these link-local addresses. After
+# "renumbered" as the first word, their numbers are exchanged.
+with_links() {
+    local address link first=knock0 second=knock1 add
+    if [ "$1" = renumbered ]; then
+        first=knock1 second=knock0
+        shift
+    fi
+    add="ip link set lo up && ip link add $first type veth peer name $second"
+    for link in knock0 knock1; do
+        add+=" && ip link set $link up"
+        for address in "$@"; do
+            add+=" && ip -6 address add $address/64 dev $link nodad"
+        done
+    done
+    DOOR_WITH=(unshare --net sh -c "$add"' && exec "$@"' sh)
+}
+
 # of N NAME: one member of what became of knock N.
 of() {
     local output

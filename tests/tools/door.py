@@ -7,7 +7,8 @@ usage: door.py [OPTION...] -- COMMAND... -- KNOCK...
 For each KNOCK a connection is made over loopback, accepted, and COMMAND started with it as fd 0; {n} in COMMAND is the
 number of the knock, from 1. A KNOCK is SOURCE=REPLY[xCOUNT][@SECONDS]:
 
-  SOURCE   the address to connect from; ::ffff:a.b.c.d is an IPv4 client of a listener for both families
+  SOURCE   the address to connect from; ::ffff:a.b.c.d is an IPv4 client of a listener for both families, and a
+           link-local one with its interface (fe80::1%eth0) knocks at itself
   REPLY    wrong | leave (close after the seed) | flee (close before it) | idle (say nothing)
            | any other word: the secret to reply with
   COUNT    so many of the same
@@ -36,7 +37,7 @@ MAPPED = "::ffff:"
 
 
 def parse(text):
-    match = re.fullmatch(r"([0-9a-f.:]+)=(.+?)(?:x(\d+))?(?:@(-?\d+))?", text)
+    match = re.fullmatch(r"([0-9a-f.:]+(?:%\w+)?)=(.+?)(?:x(\d+))?(?:@(-?\d+))?", text)
     if not match:
         sys.exit(f"door.py: no such knock: {text}")
     source, reply, count, seconds = match.groups()
@@ -92,10 +93,14 @@ class Doors:
         """A pair of connected sockets: the peer's and the handler's."""
         mapped = source.startswith(MAPPED)
         source = source.removeprefix(MAPPED)
-        listener = self.listener("::" if mapped else "::1" if ":" in source else "127.0.0.1")
+        scoped = "%" in source
+        listener = self.listener("::" if mapped or scoped else "::1" if ":" in source else "127.0.0.1")
         peer = socket.socket(socket.AF_INET6 if ":" in source else socket.AF_INET, socket.SOCK_STREAM)
-        peer.bind((source, 0))
-        peer.connect(("::1" if ":" in source else "127.0.0.1", listener.getsockname()[1]))
+        address = socket.getaddrinfo(source, 0, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0][4]
+        peer.bind(address)
+        server = source if scoped else "::1" if ":" in source else "127.0.0.1"
+        port = listener.getsockname()[1]
+        peer.connect(socket.getaddrinfo(server, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)[0][4])
         peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         accepted, _ = listener.accept()
         return peer, accepted
