@@ -105,6 +105,10 @@ static const char passwd[] = "root:x:0:0:root:/root:/bin/bash\n"
                              "bare:x:700:701::/nowhere:\n"
                              "twin:x:700:702:the second of that number:/srv:/bin/sh\n"
                              "max:x:4294967294:4294967294::/:/bin/sh\n"
+                             "Debian-exim:x:710:710::/:/bin/sh\n"
+                             "alice@example.org:x:711:711::/:/bin/sh\n"
+                             "DOMAIN\\alice:x:712:712::/:/bin/sh\n"
+                             "J\xc3\xbcrgen:x:713:713::/:/bin/sh\n"
                              "last:x:704:705::/home/last:/bin/sh"; /* no newline */
 
 static char directory[PATH_MAX];
@@ -153,7 +157,9 @@ static void put_group(void)
     fputs("root:x:0:\n+:x:0:\nalpha:x:10:other,last,more\nbeta:x:11:other\ncrowd:x:12:", file);
     for (int i = 0; i < MEMBERS; i++)
         fprintf(file, "member-number-%d,", i);
-    fputs("last\nprefix:x:13:las\nlonger:x:14:lasts\nown:x:705:last\nomega:x:15:last", file);
+    fputs("last\nprefix:x:13:las\nlonger:x:14:lasts\nown:x:705:last\nDOMAIN\\domain "
+          "users:x:16:DOMAIN\\alice,alice@example.org\nomega:x:15:last",
+          file);
     need(fclose(file) == 0, "write group");
 }
 
@@ -241,6 +247,12 @@ static void test_users(void)
     check_name("last", "last 704 705 /home/last '/bin/sh'");
     check_name("wordy", "wordy 800 800 /home/wordy '/bin/sh'");
     check_uid(800, "wordy 800 800 /home/wordy '/bin/sh'");
+    check_name("Debian-exim", "Debian-exim 710 710 / '/bin/sh'");
+    check_name("debian-exim", "none");
+    check_name("alice@example.org", "alice@example.org 711 711 / '/bin/sh'");
+    check_name("DOMAIN\\alice", "DOMAIN\\alice 712 712 / '/bin/sh'");
+    check_name("alice", "none");
+    check_name("J\xc3\xbcrgen", "J\xc3\xbcrgen 713 713 / '/bin/sh'");
     check_name("nobody-here", "none");
     check_name("las", "none");
     check_name("", "none");
@@ -263,6 +275,8 @@ static void test_one_group(void)
     check(users_group("nobody-here", &gid) == USERS_NONE && gid == 99, "a group that is not there is none");
     check(users_group("+", &gid) == USERS_NONE && gid == 99, "an instruction is no group");
     check(users_group("crowd", &gid) == USERS_FOUND && gid == 12, "a group with thousands of members is found");
+    check(users_group("DOMAIN\\domain users", &gid) == USERS_FOUND && gid == 16,
+          "a group of a directory service is found");
     check(users_group("omega", &gid) == USERS_FOUND && gid == 15, "the last group is found, without a newline");
 }
 
@@ -287,6 +301,8 @@ static void test_groups(void)
     check_groups("last", 705, "705 10 12 15 ");
     check_groups("other", 10, "10 11 ");
     check_groups("member-number-2999", 1, "1 12 ");
+    check_groups("DOMAIN\\alice", 712, "712 16 ");
+    check_groups("alice@example.org", 711, "711 16 ");
     check_groups("nobody-here", 77, "77 ");
 }
 
