@@ -34,7 +34,7 @@ act() {
 }
 
 take_dump() {
-    eventually 5 have_dump
+    eventually have_dump
     DUMP=$(cat "$WORK"/out/dump.*)
 }
 

@@ -83,11 +83,11 @@ ctl() {
     write_action knock 'echo "$1 $OSTIARY_ADDRESS ${OSTIARY_INTERFACE-none}" >>'"$WORK/out/knock"
     with_links fe80::5
     knock fe80::5%knock0=sesame
-    eventually 5 has_lines "$WORK/out/knock" 1
+    eventually has_lines "$WORK/out/knock" 1
     knock fe80::5%knock1=sesame
-    eventually 5 has_lines "$WORK/out/knock" 2
+    eventually has_lines "$WORK/out/knock" 2
     knock ::1=sesame
-    eventually 5 has_lines "$WORK/out/knock" 3
+    eventually has_lines "$WORK/out/knock" 3
     is "$(cat "$WORK/out/knock")" $'fe80::5 fe80::5 knock0\nfe80::5 fe80::5 knock1\n::1 ::1 none' "what actions were given"
 }
 
@@ -96,10 +96,10 @@ ctl() {
     write_door
     "$TOOLS/listener.py" "$WORK/out/told" "$WORK/told" 3>&- &
     HELPERS+=($!)
-    eventually 5 test -S "$WORK/out/told"
+    eventually test -S "$WORK/out/told"
     with_links fe80::5
     knock fe80::5%knock1=sesame
-    eventually 5 has_lines "$WORK/told" 1
+    eventually has_lines "$WORK/told" 1
     is "$(cat "$WORK/told")" "b'fe80::5%knock1\\n'" "what was told"
 }
 

@@ -109,7 +109,7 @@ make_link() {
         ip -n there link set there0 up
         ip addr add fe80::1/64 dev knock0 nodad
         ip -n there addr add fe80::2/64 dev there0 nodad'
-    eventually 5 link_is_up
+    eventually link_is_up
 }
 
 link_is_up() {
