@@ -7,8 +7,9 @@
 #
 # Only what the README says in words has to be done here: FUNCTION is called once, before the first block that matches REGEX.
 # A block of the README is typed if its first word is a command where it is run, $WHERE: layer or inside. One with ostclient
-# is typed at the client (knock_as_in); one with "# " before its commands shows what they print (see). Whatever
-# follows a heading, up to the next one, is its section.
+# is typed at the client (knock_as_in); one with systemd-socket-activate is another way to do the same, and goes on for
+# ever; one with "# " before its commands shows what they print (see). Whatever follows a heading, up to the next one, is
+# its section.
 
 README=$OSTIARY_SOURCE/README.md
 
@@ -57,7 +58,7 @@ follow() {
                 words[i]=
             fi
         done
-        [[ $block != ostclient\ * ]] || continue
+        [[ $block != @(ostclient|systemd-socket-activate)\ * ]] || continue
         typed=$((typed + 1))
         "$WHERE" sh -euc "$block" </dev/null || {
             printf 'README.md, "%s": this fails:\n%s\n' "$1" "$block"
