@@ -148,7 +148,7 @@ no_handlers() {
 
 @test "1,000 clients from 1,000 addresses at once: all are accepted" {
     eventually no_handlers
-    run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -t 600 -r 100 -k /root/right
+    run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -t 60 -r 100 -k /root/right
     echo "# $output" >&3
     is "$status" 0 "status of crowd.py"
     is "$(field accepted)" 1000 accepted
