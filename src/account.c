@@ -5,6 +5,7 @@
 #include "number.h"
 #include "users.h"
 
+#include <errno.h>
 #include <grp.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -136,6 +137,60 @@ bool account_is_current(const struct account *account)
     return real_uid == account->uid && effective_uid == account->uid && saved_uid == account->uid &&
            real_gid == account->gid && effective_gid == account->gid && saved_gid == account->gid &&
            has_no_other_groups(account);
+}
+
+/* Then look, rather than believe. */
+static int become_effectively(uid_t uid, gid_t gid, const gid_t *groups, size_t group_count)
+{
+    /* Of the three, the change of uid takes the rights that the others need, or gives them. */
+    if (uid == 0 && seteuid(0) != 0)
+        return -1;
+    if (setgroups(group_count, groups) != 0 || setegid(gid) != 0 || seteuid(uid) != 0)
+        return -1;
+    errno = EPERM;
+    return geteuid() == uid && getegid() == gid ? 0 : -1;
+}
+
+static int remember_groups(struct account_before *before)
+{
+    const int count = getgroups(0, NULL);
+
+    if (count < 0)
+        return -1;
+    before->groups = reallocarray(NULL, count > 0 ? (size_t)count : 1, sizeof(*before->groups));
+    if (before->groups == NULL)
+        return -1;
+    before->group_count = (size_t)count;
+    before->gid = getegid();
+    return getgroups(count, before->groups) == count ? 0 : -1;
+}
+
+int account_enter(const struct account *account, struct account_before *before)
+{
+    *before = (struct account_before){0};
+    if (geteuid() != 0)
+        return 0;
+    if (remember_groups(before) == 0) {
+        before->changed = true;
+        if (become_effectively(account->uid, account->gid, account->groups, account->group_count) == 0)
+            return 0;
+    }
+
+    const int reason = errno;
+    account_leave(before);
+    errno = reason;
+    return -1;
+}
+
+int account_leave(struct account_before *before)
+{
+    const int status = before->changed ? become_effectively(0, before->gid, before->groups, before->group_count) : 0;
+    const int reason = errno;
+
+    free(before->groups);
+    *before = (struct account_before){0};
+    errno = reason;
+    return status;
 }
 
 void account_free(struct account *account)

@@ -34,6 +34,22 @@ enum account_fault account_resolve(const char *user, const char *group, struct a
 /* Is this process that user already, with that group, and in no group but the account's? */
 bool account_is_current(const struct account *account);
 
+/* What account_enter has changed. */
+struct account_before {
+    bool changed;
+    gid_t gid;
+    gid_t *groups;
+    size_t group_count;
+};
+
+/*
+ * Take on the account's groups, gid and uid effectively, to look at files as it would; account_leave makes this process
+ * root again. A process that is not root is taken for the account already. Both return 0, or -1 with errno: then
+ * account_enter has changed nothing, and after account_leave the process must end.
+ */
+int account_enter(const struct account *account, struct account_before *before);
+int account_leave(struct account_before *before);
+
 void account_free(struct account *account);
 
 /* What is wrong, for "user 'x': TEXT". */

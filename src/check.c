@@ -2,7 +2,7 @@
 /* See check.h. */
 #include "check.h"
 
-#include "file.h"
+#include "program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,13 @@ static int check_account(const struct config_entry *entry, struct account *accou
 {
     const enum account_fault fault = account_resolve(entry->user, entry->group, account);
 
+    /* A name that nobody has is not repeated: it may be a secret in the wrong field (I10). */
     if (fault == ACCOUNT_NO_GROUP)
-        snprintf(problem, CHECK_TEXT_LEN, "group '%s': %s", entry->group, account_fault_text(fault));
+        snprintf(problem, CHECK_TEXT_LEN, "group: %s", account_fault_text(fault));
     else if (fault == ACCOUNT_LOOKUP)
-        snprintf(problem, CHECK_TEXT_LEN, "user '%s': %s: %s", entry->user, account_fault_text(fault), strerror(errno));
+        snprintf(problem, CHECK_TEXT_LEN, "user: %s: %s", account_fault_text(fault), strerror(errno));
     else if (fault != ACCOUNT_OK)
-        snprintf(problem, CHECK_TEXT_LEN, "user '%s': %s", entry->user, account_fault_text(fault));
+        snprintf(problem, CHECK_TEXT_LEN, "user: %s", account_fault_text(fault));
     if (fault != ACCOUNT_OK)
         return -1;
 
@@ -41,19 +42,14 @@ static int check_account(const struct config_entry *entry, struct account *accou
     return 0;
 }
 
-static int check_command(const struct config_entry *entry, bool as_root, char problem[static CHECK_TEXT_LEN])
+static int check_command(const struct config_entry *entry, const struct account *account,
+                         char problem[static CHECK_TEXT_LEN])
 {
-    char culprit[4096];
-    const enum file_fault fault = file_check_command(entry->command, as_root, culprit);
-    const int reason = errno;
+    char text[PROGRAM_TEXT_LEN];
 
-    if (fault == FILE_OK)
+    if (program_check(entry->command, account, entry->user, text) == 0)
         return 0;
-    /* The command stands in the line of the configuration that is named in front; here is what is wrong on the way. */
-    if (fault == FILE_CANNOT_OPEN)
-        snprintf(problem, CHECK_TEXT_LEN, "command: '%s': %s", culprit, strerror(reason));
-    else
-        snprintf(problem, CHECK_TEXT_LEN, "command: '%s' %s", culprit, file_fault_text(fault));
+    snprintf(problem, CHECK_TEXT_LEN, "command: %s", text);
     return -1;
 }
 
@@ -94,7 +90,7 @@ int check_entry(const struct config_entry *entry, struct account *account, char 
         return check_socket(entry, problem);
     if (check_account(entry, account, problem) != 0)
         return -1;
-    if (check_command(entry, account->uid == 0, problem) != 0) {
+    if (check_command(entry, account, problem) != 0) {
         account_free(account);
         return -1;
     }

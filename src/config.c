@@ -23,7 +23,6 @@
 #define STATE_DIR_MAX_LEN (PATH_MAX - 64) /* leaves room for the names in it */
 #define HINT_DISTANCE_MAX 2
 #define WORD_MAX          24 /* longer than each keyword by more than HINT_DISTANCE_MAX */
-#define STACK_WIPE_LEN    4096
 #define DELAY_DEFAULT     5
 
 enum setting {
@@ -536,14 +535,6 @@ static void set_defaults(struct config *config)
     };
 }
 
-/* What the functions that have just returned may have left below: hashing a secret puts pieces of it there. */
-__attribute__((noinline)) static void wipe_stack(void)
-{
-    char below[STACK_WIPE_LEN];
-
-    explicit_bzero(below, sizeof(below));
-}
-
 const char *config_severity_text(enum config_severity severity)
 {
     switch (severity) {
@@ -572,7 +563,7 @@ int config_parse(char *text, size_t len, const struct config_reader *reader, str
         entry_finish(&parser);
     }
     parser_end(&parser);
-    wipe_stack();
+    locked_wipe_stack();
     if (parser.errors == 0)
         return 0;
     config_free(config);

@@ -3,6 +3,7 @@
 #include "ctl.h"
 
 #include "address.h"
+#include "log.h"
 
 #include <err.h>
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -71,9 +71,8 @@ void ctl_changed(const char *format, ...)
     vsnprintf(text, sizeof(text), format, arguments);
     va_end(arguments);
     /* First: who reads standard output may have gone, and SIGPIPE would end this. */
-    openlog("ostiaryctl", LOG_PID, LOG_AUTH);
-    syslog(LOG_NOTICE, "%s", text);
-    closelog();
+    log_open_syslog("ostiaryctl");
+    log_line(LOG_NOTICE, "%s", text);
     puts(text);
 }
 

@@ -14,6 +14,8 @@
 #include <stdint.h>
 
 enum exchange_result {
+    EXCHANGE_LEFT,        /* the peer had left before the seed reached it: it never had a chance to reply */
+    EXCHANGE_UNABLE,      /* this machine could not send or wait; errno says why, and the peer has no part in it */
     EXCHANGE_REPLIED,     /* reply holds all 32 bytes */
     EXCHANGE_NO_REPLY,    /* the peer closed without a byte */
     EXCHANGE_SHORT_REPLY, /* the peer closed after 1 to 31 bytes */
@@ -24,12 +26,24 @@ enum exchange_result {
 /* Milliseconds of the monotonic clock. */
 int64_t exchange_now_ms(void);
 
+/* Has the peer ended its side of the connection, or all of it? Then it cannot reply any more. */
+bool exchange_has_left(int peer_fd);
+
 /* Wait for wait_ms milliseconds; false as soon as the peer has gone. */
 bool exchange_pause(int peer_fd, uint64_t wait_ms);
 
-/* Send the seed and read the reply, both before deadline_ms (exchange_now_ms). reply is zero unless REPLIED. */
+/*
+ * Send the seed and read the reply, both before deadline_ms (exchange_now_ms). reply is zero unless REPLIED.
+ *
+ * After LEFT and UNABLE nobody may be blamed (I11). LEFT is a peer whose end of stream or reset came before the seed
+ * was sent, or whose end of stream came while the seed was still on its way, as the kernel's count of unacknowledged
+ * bytes says. Whoever was sent the seed and has acknowledged it, resets or stays silent has had his chance.
+ */
 enum exchange_result exchange_run(int peer_fd, int64_t deadline_ms, const uint8_t seed[static SEED_LEN],
                                   uint8_t reply[static REPLY_LEN]);
+
+/* For how many milliseconds what the peer sent last has been here, by the kernel's account; 0 where that has none. */
+int64_t exchange_reply_age_ms(int peer_fd);
 
 /* Send the receipt if the socket takes it at once, for the peer may have gone and must not be waited for. */
 void exchange_send_receipt(int peer_fd, const uint8_t receipt[static RECEIPT_LEN]);

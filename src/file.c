@@ -98,6 +98,7 @@ struct walk {
     int dir_fd;             /* where the walk is; O_PATH */
     char pending[PATH_MAX]; /* what is still to go, from dir_fd */
     char *culprit;          /* the path from / to what was looked at last; PATH_MAX bytes */
+    struct file_command *command;
 };
 
 /* Only root can change it. Of a directory the sticky bit does not help: others could put the file there first. */
@@ -201,6 +202,23 @@ static enum file_fault judge_command(const struct walk *walk, const struct stat 
     return walk->as_root ? judge_ownership(status) : FILE_OK;
 }
 
+/* A file that is not there, or a directory that must not be searched: then it is the directory that is at fault. */
+static enum file_fault cannot_open(struct walk *walk)
+{
+    if (errno != EACCES)
+        return FILE_CANNOT_OPEN;
+    cut_name(walk->culprit);
+    return FILE_NOT_SEARCHABLE;
+}
+
+/* At the command: hand over what the walk has open. */
+static void arrive(struct walk *walk, int fd, const char *name)
+{
+    *walk->command = (struct file_command){.dir_fd = walk->dir_fd, .fd = fd};
+    memcpy(walk->command->name, name, strlen(name) + 1);
+    walk->dir_fd = -1;
+}
+
 /* One name further. *arrived: at the command, and the result is the last word on it. */
 static enum file_fault step(struct walk *walk, bool *arrived)
 {
@@ -222,7 +240,9 @@ static enum file_fault step(struct walk *walk, bool *arrived)
         return too_long();
 
     const int fd = openat(walk->dir_fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) != 0)
+    if (fd < 0)
+        return cannot_open(walk);
+    if (fstat(fd, &status) != 0)
         fault = FILE_CANNOT_OPEN;
     else if (S_ISDIR(status.st_mode))
         return enter(walk, fd);
@@ -232,19 +252,23 @@ static enum file_fault step(struct walk *walk, bool *arrived)
         *arrived = (fault = judge_command(walk, &status)) == FILE_OK;
 
     const int reason = errno;
-    if (fd >= 0)
+    if (*arrived)
+        arrive(walk, fd, name);
+    else
         close(fd);
     errno = reason;
     return fault;
 }
 
-enum file_fault file_check_command(const char *path, bool as_root, char culprit[static 4096])
+enum file_fault file_open_command(const char *path, bool as_root, struct file_command *command,
+                                  char culprit[static 4096])
 {
-    struct walk walk = {.as_root = as_root, .dir_fd = -1, .culprit = culprit};
+    struct walk walk = {.as_root = as_root, .dir_fd = -1, .culprit = culprit, .command = command};
     const size_t len = strnlen(path, sizeof(walk.pending));
     bool arrived = false;
 
     _Static_assert(PATH_MAX == 4096, "the size of culprit");
+    *command = (struct file_command){.dir_fd = -1, .fd = -1};
     memset(culprit, 0, PATH_MAX);
     memcpy(culprit, path, len < PATH_MAX ? len : PATH_MAX - 1);
     if (path[0] != '/')
@@ -262,6 +286,15 @@ enum file_fault file_check_command(const char *path, bool as_root, char culprit[
         close(walk.dir_fd);
     errno = reason;
     return fault;
+}
+
+void file_close_command(struct file_command *command)
+{
+    if (command->fd >= 0)
+        close(command->fd);
+    if (command->dir_fd >= 0)
+        close(command->dir_fd);
+    *command = (struct file_command){.dir_fd = -1, .fd = -1};
 }
 
 const char *file_fault_text(enum file_fault fault)
@@ -292,6 +325,8 @@ const char *file_fault_text(enum file_fault fault)
         return "is no absolute path: write it from / on";
     case FILE_NOT_EXECUTABLE:
         return "is not executable: chmod +x";
+    case FILE_NOT_SEARCHABLE:
+        return "is a directory that the user it runs as may not search: chmod +x";
     case FILE_NOT_ROOTS:
         return "is not owned by root, though root runs it or what is in it: chown root";
     case FILE_OTHERS_WRITE:

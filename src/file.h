@@ -8,6 +8,7 @@
 
 #include "locked.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -24,8 +25,9 @@ enum file_fault {
     FILE_NO_MEMORY,    /* locked memory: errno says why */
     FILE_NOT_ABSOLUTE, /* the rest: only for commands */
     FILE_NOT_EXECUTABLE,
-    FILE_NOT_ROOTS,    /* a command that root runs, or a directory above it, is not owned by root */
-    FILE_OTHERS_WRITE, /* the same, writable by someone else than root */
+    FILE_NOT_SEARCHABLE, /* a directory, by the effective user */
+    FILE_NOT_ROOTS,      /* a command that root runs, or a directory above it, is not owned by root */
+    FILE_OTHERS_WRITE,   /* the same, writable by someone else than root */
     FILE_TOO_MANY_LINKS
 };
 
@@ -37,12 +39,23 @@ enum file_fault {
  */
 enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len);
 
+/* A command that has been found: both descriptors are O_PATH, and file_close_command closes them. */
+struct file_command {
+    int dir_fd; /* the directory that it is in, behind all links */
+    int fd;
+    char name[NAME_MAX + 1]; /* in that directory */
+};
+
 /*
- * May this command be run as an action? It must be an absolute path to a regular, executable file. For one that runs
- * as root, the file and each directory on the way to it, through every symbolic link, must be owned by root and
- * writable by root alone. On a fault, culprit holds the path that is at fault.
+ * May this command be run as an action? It must be an absolute path to a regular, executable file, on a way that this
+ * process may walk, as its effective user. For one that runs as root, the file and each directory on the way to it,
+ * through every symbolic link, must be owned by root and writable by root alone. On a fault, culprit holds the path
+ * that is at fault, and nothing is open.
  */
-enum file_fault file_check_command(const char *path, bool as_root, char culprit[static 4096]);
+enum file_fault file_open_command(const char *path, bool as_root, struct file_command *command,
+                                  char culprit[static 4096]);
+
+void file_close_command(struct file_command *command);
 
 /* What the fault is and what to do about it, without the path: "is readable by others: chmod o-r". */
 const char *file_fault_text(enum file_fault fault);

@@ -4,14 +4,17 @@
 
 #include "action.h"
 #include "check.h"
+#include "deadline.h"
 #include "exchange.h"
 #include "log.h"
 #include "mac.h"
+#include "program.h"
 #include "relay.h"
 #include "verdict.h"
 #include "wrap.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +23,19 @@
 #include <unistd.h>
 
 #define PEER_FD STDIN_FILENO
+
+/*
+ * How long a step may take before the process is ended (I13). What is usual takes a thousandth of it; the limits are
+ * for disks, services and libraries that hang. From the reply on it is COMM_TIMEOUT, unless the reply was wrong.
+ */
+#define SETTINGS_MS  10000
+#define ADMISSION_MS 20000 /* hosts.allow may ask name servers; the table's lock is waited for */
+#define TABLE_MS     (STORE_PATIENCE_MS + 5000)
+#define LIBRARY_MS   5000  /* beside COMM_TIMEOUT, which the exchange keeps by itself */
+#define SETTLING_MS  20000 /* what a strike leads to: nobody waits for it */
+#define STARTING_MS  5000  /* execve alone */
+
+#define LAST_LINE_LEN 512
 
 /* Log the first error alone: one cause, precisely. The rest is for -t, which the line names. */
 static void log_finding(void *context, const struct config_finding *finding)
@@ -74,6 +90,127 @@ static bool refuse_state(struct handler *handler, enum store_fault fault)
     return refuse(handler, "state", EX_IOERR);
 }
 
+/* ---- Lines about the peer ---- */
+
+/* The end of a lock, as it stands in the log. */
+static void format_until(uint64_t until, char text[static 32])
+{
+    const time_t seconds = (time_t)until;
+    struct tm utc;
+
+    if (until == LOCKOUT_FOREVER || gmtime_r(&seconds, &utc) == NULL)
+        snprintf(text, 32, "forever"); /* or until somebody unlocks it */
+    else
+        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+/* A lock is news whatever else has happened: here is the one line that says so. */
+static void describe_locked(const struct handler *handler, const char *reason, char line[static LAST_LINE_LEN])
+{
+    char until[32];
+
+    format_until(handler->charge.locked_until, until);
+    snprintf(line, LAST_LINE_LEN, "locked source=%s strikes=%ju until=%s reason=%s", handler->peer_text,
+             (uintmax_t)handler->charge.strikes, until, reason);
+}
+
+/* Refused: with what is known of the lock, or of the action that a right reply asked for. Gives how urgent that is. */
+static int describe_refused(const struct handler *handler, const char *reason, char line[static LAST_LINE_LEN])
+{
+    char until[32];
+
+    if (handler->charge.locks) {
+        describe_locked(handler, reason, line); /* its strike could not be judged or taken back */
+        return LOG_WARNING;
+    }
+    if (handler->locked_until != 0) {
+        format_until(handler->locked_until, until);
+        snprintf(line, LAST_LINE_LEN, "refused source=%s reason=%s until=%s", handler->peer_text, reason, until);
+        return LOG_INFO;
+    }
+    if (handler->entry != NULL) {
+        snprintf(line, LAST_LINE_LEN, "refused source=%s reason=%s action=%s", handler->peer_text, reason,
+                 handler->entry->name);
+        return LOG_WARNING;
+    }
+    snprintf(line, LAST_LINE_LEN, "refused source=%s reason=%s", handler->peer_text, reason);
+    return LOG_INFO;
+}
+
+static void log_refused(const struct handler *handler)
+{
+    char line[LAST_LINE_LEN];
+    const int priority = describe_refused(handler, handler->reason, line);
+
+    log_line(priority, "%s", line);
+}
+
+static void log_locked(const struct handler *handler)
+{
+    char line[LAST_LINE_LEN];
+
+    describe_locked(handler, handler->reason, line);
+    log_line(LOG_WARNING, "%s", line);
+}
+
+/* ---- When the process is ended in the middle of a step ---- */
+
+/* In a signal handler, whatever it has interrupted: only what may be done there. */
+static void leave_at_once(void)
+{
+    locked_wipe_all();
+    exchange_end(PEER_FD);
+}
+
+static void end_at_deadline(void)
+{
+    leave_at_once();
+    log_write_end(LOG_END_DEADLINE);
+    _exit(EX_TEMPFAIL);
+}
+
+/* A library has given up, and has said why on standard error at the best. */
+static void end_at_abort(int number)
+{
+    (void)number;
+    leave_at_once();
+    log_write_end(LOG_END_ABORT_CAUSE);
+    log_write_end(LOG_END_ABORT);
+    _exit(EX_OSERR);
+}
+
+bool handler_begin(struct handler *handler)
+{
+    log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "the time was up before the peer could be identified");
+    log_prepare_end(LOG_END_ABORT_CAUSE, LOG_ERR,
+                    "a library has ended this process (SIGABRT): are memory and descriptors short? "
+                    "standard error may say more");
+    if (deadline_start(SETTINGS_MS, end_at_deadline) == 0 && signal(SIGABRT, end_at_abort) != SIG_ERR)
+        return true;
+    log_line(LOG_ERR, "cannot limit this process: %s", strerror(errno));
+    return refuse(handler, NULL, EX_OSERR);
+}
+
+/* A step begins: the lines are made ready that say where the process was, should it be ended there. */
+static void begin_step(const struct handler *handler, const char *step)
+{
+    char line[LAST_LINE_LEN];
+
+    describe_refused(handler, "deadline", line);
+    log_prepare_end(LOG_END_DEADLINE, LOG_WARNING, "%s step=%s", line, step);
+    describe_refused(handler, "state", line);
+    log_prepare_end(LOG_END_ABORT, LOG_WARNING, "%s step=%s", line, step);
+}
+
+/* And it may take so long from now on, where it does not have to keep to the deadline of the one before. */
+static void begin_timed_step(const struct handler *handler, const char *step, int64_t limit_ms)
+{
+    begin_step(handler, step);
+    deadline_set(limit_ms);
+}
+
+/* ---- The steps ---- */
+
 bool handler_peer(struct handler *handler)
 {
     const struct sockaddr_storage *name = &handler->peer_name;
@@ -96,6 +233,7 @@ bool handler_settings(struct handler *handler)
 {
     const struct config *config = &handler->settings;
 
+    begin_timed_step(handler, "settings", SETTINGS_MS);
     if (load_config(handler, false, &handler->settings) != 0)
         return refuse(handler, "config", EX_CONFIG);
     log_set_level(config->log_level);
@@ -172,6 +310,10 @@ bool handler_admit(struct handler *handler)
     enum lockout_verdict seen;
     enum store_fault fault;
 
+    /* Before it takes a place in the pace, which somebody who is still there may need. */
+    if (exchange_has_left(PEER_FD))
+        return refuse(handler, "gone", EX_OK);
+    begin_timed_step(handler, "admission", ADMISSION_MS);
     if (!wrap_allows(&handler->peer_name))
         return refuse(handler, "denied", EX_OK);
     if (!read_clock(handler))
@@ -190,6 +332,7 @@ bool handler_admit(struct handler *handler)
     if (admission.wait_ms == 0)
         return true;
 
+    begin_timed_step(handler, "wait", (int64_t)admission.wait_ms + TABLE_MS);
     /* Others of the same source may have been locked out while this one waited for its slot. */
     log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission.wait_ms);
     if (!exchange_pause(PEER_FD, admission.wait_ms))
@@ -249,6 +392,9 @@ static const char *exchange_reason(enum exchange_result result)
         return "short-reply";
     case EXCHANGE_TIMEOUT:
         return "timeout";
+    case EXCHANGE_UNABLE:
+        return "state";
+    case EXCHANGE_LEFT:
     case EXCHANGE_GONE:
         break;
     }
@@ -257,13 +403,24 @@ static const char *exchange_reason(enum exchange_result result)
 
 bool handler_exchange(struct handler *handler)
 {
-    const int64_t deadline_ms = exchange_now_ms() + (int64_t)handler->settings.comm_timeout * 1000;
+    const int64_t limit_ms = (int64_t)handler->settings.comm_timeout * 1000;
+    const int64_t deadline_ms = exchange_now_ms() + limit_ms;
     enum exchange_result result;
 
+    begin_timed_step(handler, "exchange", limit_ms + LIBRARY_MS);
     if (!make_seed(handler))
         return false;
     result = exchange_run(PEER_FD, deadline_ms, handler->seed, handler->reply);
+    /* Whoever had no chance to reply gets no strike (I11). */
+    if (result == EXCHANGE_LEFT)
+        return refuse(handler, exchange_reason(result), EX_OK);
+    if (result == EXCHANGE_UNABLE) {
+        log_line(LOG_ERR, "cannot wait for the reply: %s", strerror(errno));
+        return refuse(handler, exchange_reason(result), EX_OSERR);
+    }
     handler->replied = result == EXCHANGE_REPLIED;
+    /* From its arrival on, which may have been noticed late, a reply has COMM_TIMEOUT to lead to something. */
+    deadline_set(handler->replied ? limit_ms - exchange_reply_age_ms(PEER_FD) : SETTLING_MS);
     handler->outcome = HANDLER_REJECTED;
     handler->reason = exchange_reason(result);
     return true;
@@ -274,6 +431,7 @@ bool handler_secrets(struct handler *handler)
     /* Nothing to compare: no reason to have a secret in memory. */
     if (!handler->replied)
         return true;
+    begin_step(handler, "secrets");
     if (load_config(handler, true, &handler->secrets) != 0)
         return refuse(handler, "config", EX_CONFIG);
     return true;
@@ -283,6 +441,7 @@ bool handler_charge(struct handler *handler)
 {
     enum store_fault fault;
 
+    begin_step(handler, "strike");
     if (!read_clock(handler))
         return false;
     fault = lockout_charge(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
@@ -294,6 +453,117 @@ bool handler_charge(struct handler *handler)
     return handler->charge.verdict == LOCKOUT_ADMITTED ||
            refuse_verdict(handler, handler->charge.verdict, handler->charge.closure);
 }
+
+/* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
+static bool compare(struct handler *handler)
+{
+    if (verdict_choose(&handler->secrets, handler->seed, handler->reply, &handler->entry) == 0 &&
+        (handler->entry == NULL ||
+         mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) == 0))
+        return handler->entry != NULL;
+    handler->entry = NULL;
+    log_line(LOG_ERR, "libgcrypt failed to compute an HMAC: see what 'ostiaryd -t' says of the secrets");
+    return refuse(handler, "state", EX_OSERR);
+}
+
+bool handler_verdict(struct handler *handler)
+{
+    enum store_fault fault;
+    bool fits;
+
+    begin_step(handler, "comparison");
+    fits = handler->replied && compare(handler);
+    /* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
+    locked_free(&handler->secrets.secrets);
+    locked_wipe_stack();
+    if (!fits)
+        return false;
+    /* The peer is authenticated. */
+    fault = lockout_forgive(&handler->store, &handler->source, &handler->charge);
+    if (fault != STORE_OK)
+        return refuse_state(handler, fault);
+    if (handler->charge.verdict != LOCKOUT_ADMITTED)
+        return refuse(handler, verdict_reason(handler->charge.verdict), EX_OK);
+    handler->outcome = HANDLER_ACCEPTED;
+    return true;
+}
+
+static void reject(struct handler *handler)
+{
+    const struct lockout_charge *charge = &handler->charge;
+    enum store_fault fault;
+
+    exchange_end(PEER_FD);
+    begin_timed_step(handler, "settling", SETTLING_MS);
+    if (!read_clock(handler))
+        return;
+    fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
+    if (fault != STORE_OK)
+        log_state(handler, fault);
+
+    if (charge->closure != LOCKOUT_NOT_CLOSED)
+        log_line(LOG_ERR, "closed reason=%s source=%s strikes=%ju", lockout_closure_text(charge->closure),
+                 handler->peer_text, (uintmax_t)charge->strikes);
+    else if (charge->locks)
+        log_locked(handler);
+    else
+        log_line(LOG_NOTICE, "rejected source=%s reason=%s strikes=%ju of=%ju", handler->peer_text, handler->reason,
+                 (uintmax_t)charge->strikes, (uintmax_t)handler->policy.max_bad_conns);
+    /* LOCKOUT_ACTION is run by the one handler whose strike locked the source: once for each lock. */
+    if (charge->locks && handler->settings.has_lockout_action) {
+        handler->entry = &handler->settings.lockout_action;
+        handler->run = true;
+    }
+}
+
+#define DOOR_STILL_OPEN "the KILL secret was given, and the door is STILL OPEN: run 'ostiaryctl close'"
+
+/* KILL: the door is closed before anybody hears of it. */
+static bool close_door(struct handler *handler)
+{
+    char reason[ADDRESS_TEXT_LEN + 32];
+    enum store_fault fault;
+
+    /* Late is better than never: this is for everybody's sake, and not for the peer's. */
+    deadline_set(SETTLING_MS);
+    log_prepare_end(LOG_END_DEADLINE, LOG_ERR, DOOR_STILL_OPEN);
+    log_prepare_end(LOG_END_ABORT, LOG_ERR, DOOR_STILL_OPEN);
+    if (!read_clock(handler))
+        return false;
+    snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
+    fault = lockout_close(&handler->store, reason, handler->visitor.now, NULL);
+    if (fault != STORE_OK) {
+        log_line(LOG_ERR, DOOR_STILL_OPEN);
+        return refuse_state(handler, fault);
+    }
+    log_line(LOG_ERR, "closed reason=kill-secret source=%s", handler->peer_text);
+    return true;
+}
+
+void handler_outcome(struct handler *handler)
+{
+    if (handler->outcome == HANDLER_REJECTED)
+        reject(handler);
+    else if (handler->outcome == HANDLER_ACCEPTED && !handler->entry->kill)
+        handler->run = true;
+    else if (handler->outcome == HANDLER_ACCEPTED && close_door(handler))
+        exchange_send_receipt(PEER_FD, handler->receipt);
+    if (handler->outcome == HANDLER_REFUSED && handler->reason != NULL)
+        log_refused(handler);
+    /* Who is accepted hears of it when his action is started. */
+    if (handler->outcome != HANDLER_ACCEPTED || !handler->run)
+        exchange_end(PEER_FD);
+}
+
+void handler_forget(struct handler *handler)
+{
+    locked_free(&handler->secrets.secrets);
+    explicit_bzero(handler->seed, sizeof(handler->seed));
+    explicit_bzero(handler->reply, sizeof(handler->reply));
+    store_close(&handler->store);
+}
+
+/* ---- The action ---- */
 
 /* Can the entry be run, or its socket be told? If not, the log says why. */
 static bool prepare(struct handler *handler)
@@ -313,211 +583,141 @@ static bool prepare(struct handler *handler)
     return true;
 }
 
-/* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
-static bool compare(struct handler *handler)
+/* The action will not be run: for who waits to hear of it, that is a refusal. */
+static int give_up(struct handler *handler, const char *reason, int status)
 {
-    if (verdict_choose(&handler->secrets, handler->seed, handler->reply, &handler->entry) == 0 &&
-        (handler->entry == NULL ||
-         mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) == 0))
-        return handler->entry != NULL;
-    handler->entry = NULL;
-    log_line(LOG_ERR, "libgcrypt failed to compute an HMAC: see what 'ostiaryd -t' says of the secrets");
-    return refuse(handler, "state", EX_OSERR);
-}
-
-bool handler_verdict(struct handler *handler)
-{
-    enum store_fault fault;
-    const bool fits = handler->replied && compare(handler);
-
-    /* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
-    locked_free(&handler->secrets.secrets);
-    if (!fits)
-        return false;
-    /* The peer is authenticated. */
-    fault = lockout_forgive(&handler->store, &handler->source, &handler->charge);
-    if (fault != STORE_OK)
-        return refuse_state(handler, fault);
-    if (handler->charge.verdict != LOCKOUT_ADMITTED)
-        return refuse(handler, verdict_reason(handler->charge.verdict), EX_OK);
-    /* Nobody is told "accepted" before it is certain that the action can be run. */
-    if (!prepare(handler))
-        return refuse(handler, "config", EX_CONFIG);
-    handler->outcome = HANDLER_ACCEPTED;
-    return true;
-}
-
-/* The end of a lock, as it stands in the log. */
-static void format_until(uint64_t until, char text[static 32])
-{
-    const time_t seconds = (time_t)until;
-    struct tm utc;
-
-    if (until == LOCKOUT_FOREVER || gmtime_r(&seconds, &utc) == NULL)
-        snprintf(text, 32, "forever"); /* or until somebody unlocks it */
-    else
-        strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
-}
-
-/* A lock is news whatever else has happened: here is the one line that says so. */
-static void log_locked(const struct handler *handler)
-{
-    char until[32];
-
-    format_until(handler->charge.locked_until, until);
-    log_line(LOG_WARNING, "locked source=%s strikes=%ju until=%s reason=%s", handler->peer_text,
-             (uintmax_t)handler->charge.strikes, until, handler->reason);
-}
-
-/* LOCKOUT_ACTION is run by the one handler whose strike locked the source: once for each lock. */
-static void run_lockout_action(struct handler *handler)
-{
-    if (!handler->settings.has_lockout_action)
-        return;
-    handler->entry = &handler->settings.lockout_action;
-    handler->run = prepare(handler);
-    if (handler->run)
-        log_line(LOG_INFO, "LOCKOUT_ACTION=%s is run", handler->entry->name);
-    else
-        handler->status = EX_CONFIG;
-}
-
-static void reject(struct handler *handler)
-{
-    const struct lockout_charge *charge = &handler->charge;
-    enum store_fault fault;
-
-    exchange_end(PEER_FD);
-    if (!read_clock(handler))
-        return;
-    fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
-    if (fault != STORE_OK)
-        log_state(handler, fault);
-
-    if (charge->closure != LOCKOUT_NOT_CLOSED)
-        log_line(LOG_ERR, "closed reason=%s source=%s strikes=%ju", lockout_closure_text(charge->closure),
-                 handler->peer_text, (uintmax_t)charge->strikes);
-    else if (charge->locks)
-        log_locked(handler);
-    else
-        log_line(LOG_NOTICE, "rejected source=%s reason=%s strikes=%ju of=%ju", handler->peer_text, handler->reason,
-                 (uintmax_t)charge->strikes, (uintmax_t)handler->policy.max_bad_conns);
-    if (charge->locks)
-        run_lockout_action(handler);
-}
-
-/* KILL: the door is closed before anybody hears of it. */
-static bool close_door(struct handler *handler)
-{
-    char reason[ADDRESS_TEXT_LEN + 32];
-    enum store_fault fault;
-
-    if (!read_clock(handler))
-        return false;
-    snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
-    fault = lockout_close(&handler->store, reason, handler->visitor.now, NULL);
-    if (fault != STORE_OK) {
-        log_line(LOG_ERR, "the KILL secret was given, and the door is STILL OPEN: run 'ostiaryctl close'");
-        return refuse_state(handler, fault);
-    }
-    log_line(LOG_ERR, "closed reason=kill-secret source=%s", handler->peer_text);
-    return true;
-}
-
-static void accept_peer(struct handler *handler)
-{
-    if (handler->entry->kill) {
-        if (!close_door(handler))
-            return;
-    } else if (handler->entry->socket != NULL) {
-        log_line(LOG_NOTICE, "accepted source=%s action=%s socket=%s", handler->peer_text, handler->entry->name,
-                 handler->entry->socket);
-        handler->run = true;
-    } else {
-        log_line(LOG_NOTICE, "accepted source=%s action=%s uid=%ju gid=%ju", handler->peer_text, handler->entry->name,
-                 (uintmax_t)handler->account.uid, (uintmax_t)handler->account.gid);
-        handler->run = true;
-    }
-    exchange_send_receipt(PEER_FD, handler->receipt);
-}
-
-/* Refused: with what is known of the lock, or of the action that a right reply asked for. */
-static void log_refused(const struct handler *handler)
-{
-    char until[32];
-
-    if (handler->charge.locks) {
-        log_locked(handler); /* its strike could not be judged or taken back */
-    } else if (handler->locked_until != 0) {
-        format_until(handler->locked_until, until);
-        log_line(LOG_INFO, "refused source=%s reason=%s until=%s", handler->peer_text, handler->reason, until);
-    } else if (handler->entry != NULL) {
-        log_line(LOG_WARNING, "refused source=%s reason=%s action=%s", handler->peer_text, handler->reason,
-                 handler->entry->name);
-    } else {
-        log_line(LOG_INFO, "refused source=%s reason=%s", handler->peer_text, handler->reason);
-    }
-}
-
-void handler_outcome(struct handler *handler)
-{
-    if (handler->outcome == HANDLER_ACCEPTED)
-        accept_peer(handler);
-    else if (handler->outcome == HANDLER_REJECTED)
-        reject(handler);
-    if (handler->outcome == HANDLER_REFUSED && handler->reason != NULL)
+    if (handler->outcome == HANDLER_ACCEPTED) {
+        (void)refuse(handler, reason, status);
         log_refused(handler);
-    exchange_end(PEER_FD);
+        exchange_end(PEER_FD);
+    }
+    return status;
 }
 
-void handler_forget(struct handler *handler)
+/* The action is about to be run: as whom, or where it is told. From root, so that ostiaryctl log believes it. */
+static void log_run(const struct handler *handler)
 {
-    locked_free(&handler->secrets.secrets);
-    explicit_bzero(handler->seed, sizeof(handler->seed));
-    explicit_bzero(handler->reply, sizeof(handler->reply));
-    explicit_bzero(handler->receipt, sizeof(handler->receipt));
-    store_close(&handler->store);
+    const struct config_entry *entry = handler->entry;
+
+    if (handler->outcome != HANDLER_ACCEPTED)
+        log_line(LOG_INFO, "LOCKOUT_ACTION=%s is run", entry->name);
+    else if (entry->socket != NULL)
+        log_line(LOG_NOTICE, "accepted source=%s action=%s socket=%s", handler->peer_text, entry->name, entry->socket);
+    else
+        log_line(LOG_NOTICE, "accepted source=%s action=%s uid=%ju gid=%ju", handler->peer_text, entry->name,
+                 (uintmax_t)handler->account.uid, (uintmax_t)handler->account.gid);
 }
 
-/* Returns only when the action could not be started: the status to exit with. */
+static void log_fault(const struct handler *handler, enum action_fault fault)
+{
+    const char *reason = action_fault_has_errno(fault) ? strerror(errno) : "";
+
+    log_line(LOG_ERR, "action=%s command '%s': %s%s%s", handler->entry->name, handler->entry->command,
+             action_fault_text(fault), *reason != '\0' ? ": " : "", reason);
+}
+
+/* Tell the socket; whoever waits hears that it was told. */
+static int tell(struct handler *handler)
+{
+    if (!prepare(handler))
+        return give_up(handler, "config", EX_CONFIG);
+    if (deadline_is_over()) {
+        log_line(LOG_ERR, "action=%s socket '%s': %s", handler->entry->name, handler->entry->socket,
+                 action_fault_text(ACTION_FAULT_LATE));
+        return give_up(handler, "deadline", EX_TEMPFAIL);
+    }
+    if (relay_send(handler->relay_fd, handler->peer_text) != 0) {
+        log_line(LOG_ERR, "action=%s socket '%s': %s: the listener dropped it", handler->entry->name,
+                 handler->entry->socket, strerror(errno));
+        return give_up(handler, "config", ACTION_CANNOT_RUN);
+    }
+    log_run(handler);
+    if (handler->outcome == HANDLER_ACCEPTED) {
+        exchange_send_receipt(PEER_FD, handler->receipt);
+        exchange_end(PEER_FD);
+    }
+    return handler->status;
+}
+
+/* What stopped execve, where it can be seen by now: something has changed since it was looked at. */
+static void log_exec_fault(const struct handler *handler)
+{
+    const int error = errno;
+    char problem[PROGRAM_TEXT_LEN];
+
+    if (program_check(handler->entry->command, &handler->account, handler->entry->user, problem) != 0) {
+        log_line(LOG_ERR, "action=%s command %s", handler->entry->name, problem);
+        return;
+    }
+    errno = error;
+    log_fault(handler, ACTION_FAULT_EXEC);
+}
+
+/* From here on the identity is the action's. Returns only when it could not be started: the status to exit with. */
 static int become(const struct handler *handler)
 {
     char address[ADDRESS_TEXT_LEN];
 
     address_format_bare(&handler->peer, address);
-    const struct action action = {
+    struct action action = {
         .command = handler->entry->command,
         .name = handler->entry->name,
         .address = address,
         .interface = handler->peer.interface,
         .port = handler->peer_port,
-        .core_limit = handler->core_limit,
+        .limits = handler->limits,
         .account = &handler->account,
+        .receipt = handler->outcome == HANDLER_ACCEPTED ? handler->receipt : NULL,
     };
-    const enum action_fault fault = action_become(&action);
-    const int error = errno;
+    enum action_fault fault = action_take_on(&action);
+    int error;
 
-    log_line(LOG_ERR, "action=%s command '%s': %s: %s", action.name, action.command, action_fault_text(fault),
-             strerror(error));
+    if (fault == ACTION_OK && deadline_is_over())
+        fault = ACTION_FAULT_LATE;
+    if (fault == ACTION_OK) {
+        log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "action=%s command '%s': was not started in time", action.name,
+                        action.command);
+        deadline_set(STARTING_MS);
+        fault = action_start(&action);
+    }
+    error = errno;
+    if (fault == ACTION_FAULT_EXEC)
+        log_exec_fault(handler);
+    else
+        log_fault(handler, fault);
+    exchange_end(action.peer_fd >= 0 ? action.peer_fd : PEER_FD);
+    action_free(&action);
     return fault == ACTION_FAULT_EXEC && error == ENOENT ? ACTION_NOT_FOUND : ACTION_CANNOT_RUN;
 }
 
-int handler_action(const struct handler *handler)
+int handler_action(struct handler *handler)
 {
+    enum action_fault fault;
+
     if (!handler->run)
         return handler->status;
-    if (handler->entry->socket == NULL)
-        return become(handler);
-    if (relay_send(handler->relay_fd, handler->peer_text) == 0)
-        return handler->status;
-    log_line(LOG_ERR, "action=%s socket '%s': %s: the listener dropped it", handler->entry->name,
-             handler->entry->socket, strerror(errno));
-    return ACTION_CANNOT_RUN;
+    begin_step(handler, "action");
+    log_reach();
+    if (handler->outcome != HANDLER_ACCEPTED)
+        log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "LOCKOUT_ACTION=%s is not run: the time was up",
+                        handler->entry->name);
+    if (handler->entry->socket != NULL)
+        return tell(handler);
+    fault = action_detach();
+    if (fault != ACTION_OK) {
+        log_fault(handler, fault);
+        return give_up(handler, "state", ACTION_CANNOT_RUN);
+    }
+    if (!prepare(handler))
+        return give_up(handler, "config", EX_CONFIG);
+    log_run(handler);
+    return become(handler);
 }
 
 void handler_free(struct handler *handler)
 {
     handler_forget(handler);
+    explicit_bzero(handler->receipt, sizeof(handler->receipt));
     config_free(&handler->settings);
     config_free(&handler->secrets);
     account_free(&handler->account);

@@ -11,19 +11,19 @@
 #include "account.h"
 #include "address.h"
 #include "config.h"
+#include "harden.h"
 #include "lockout.h"
 #include "wire.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/resource.h>
 
 /* How the connection ends. It starts as a refusal and stays one until a step has found a reason for something else. */
 enum handler_outcome { HANDLER_REFUSED, HANDLER_REJECTED, HANDLER_ACCEPTED };
 
 struct handler {
-    const char *config_path; /* set by the caller, as is core_limit */
-    rlim_t core_limit;       /* what the launcher had set, for the action */
+    const char *config_path;     /* set by the caller, as are limits */
+    struct harden_limits limits; /* what the launcher had set, for the action */
 
     struct config settings; /* read before the exchange: no secrets */
     struct config secrets;  /* read after it */
@@ -57,6 +57,9 @@ struct handler {
 /* No connection yet, and nothing to free. */
 #define HANDLER_NONE ((struct handler){.store = {.dir_fd = -1, .table_fd = -1}, .relay_fd = -1})
 
+/* From here on the process ends at a deadline, which each step moves, and with a line in the log (I13). */
+bool handler_begin(struct handler *handler);
+
 /* Who is it? A peer that has gone before it could be identified is nobody: false, without a word. */
 bool handler_peer(struct handler *handler);
 
@@ -66,7 +69,10 @@ bool handler_settings(struct handler *handler);
 /* Ask the table whether the source may have a seed, and wait for its slot if it has to. */
 bool handler_admit(struct handler *handler);
 
-/* Make the seed, send it, read the reply. True also when there is none: that is a strike like a wrong one. */
+/*
+ * Make the seed, send it, read the reply. True also when there is none: that is a strike like a wrong one. False for a
+ * peer that had no chance to reply (I11).
+ */
 bool handler_exchange(struct handler *handler);
 
 /* Read the configuration again, with its secrets, if there is a reply to compare. */
@@ -75,20 +81,24 @@ bool handler_secrets(struct handler *handler);
 /* Write the strike. Without it in the file no reply is looked at. */
 bool handler_charge(struct handler *handler);
 
-/* Compare; on success take the strike back and make ready to run what fitted. True: the peer is authenticated. */
+/* Compare; on success take the strike back. True: the peer is authenticated. */
 bool handler_verdict(struct handler *handler);
 
-/* Say what came of it, to the log and, where it was accepted, to the peer; the connection has ended then. */
+/*
+ * Say what came of it, to the log, and end the connection; for KILL, close the door and say so to the peer. Where an
+ * action is to be run for the peer, that is left to handler_action.
+ */
 void handler_outcome(struct handler *handler);
 
-/* Wipe the secrets and all that derives from them, and let go of the table. */
+/* Wipe the secrets and all that derives from them but the receipt, and let go of the table. */
 void handler_forget(struct handler *handler);
 
 /*
- * Become the action, or tell its socket, where the outcome is one. Returns, but for a command that could be run, the
+ * Become the action, or tell its socket, where the outcome is one: "accepted" is logged, and the receipt sent, when all
+ * that can be known beforehand to stop it has been looked at (I12). Returns, but for a command that could be run, the
  * status to exit with.
  */
-int handler_action(const struct handler *handler);
+int handler_action(struct handler *handler);
 
 /* Give all memory back. */
 void handler_free(struct handler *handler);

@@ -87,14 +87,14 @@ static int clear_timers(void)
     return setitimer(ITIMER_PROF, &none, NULL);
 }
 
-int harden_process(rlim_t *core_limit)
+int harden_process(struct harden_limits *before)
 {
     struct rlimit core;
 
     umask(077);
     if (getrlimit(RLIMIT_CORE, &core) != 0)
         return -1;
-    *core_limit = core.rlim_cur;
+    before->core = core.rlim_cur;
     core.rlim_cur = 0;
     if (setrlimit(RLIMIT_CORE, &core) != 0)
         return -1;

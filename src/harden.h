@@ -26,10 +26,16 @@ int harden_descriptors(bool *stderr_usable);
 
 enum harden_peer harden_peer_kind(void);
 
+/* Soft limits as the launcher had set them, which the action gets back. */
+struct harden_limits {
+    rlim_t core;
+    rlim_t descriptors;
+};
+
 /*
- * umask 077, not dumpable, no core file, no timer, SIGPIPE and SIGXFSZ ignored. Gives the soft limit for core files
- * that the launcher had set, which the action gets back. Returns 0, or -1 with errno.
+ * umask 077, not dumpable, no core file, no timer, SIGPIPE and SIGXFSZ ignored. Gives before->core. Returns 0, or -1
+ * with errno.
  */
-int harden_process(rlim_t *core_limit);
+int harden_process(struct harden_limits *before);
 
 #endif

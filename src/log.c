@@ -2,49 +2,170 @@
 /* See log.h. */
 #include "log.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 /* Longer lines are cut: a path of full length and what is wrong with it fit. */
 #define LINE_LEN 5120
+/* And what stands around the text. */
+#define RECORD_LEN (LINE_LEN + 64)
+
+/* A line as it goes to its destination. */
+struct record {
+    char bytes[RECORD_LEN];
+    size_t len;
+};
 
 static enum { TO_SYSLOG, TO_STDERR, TO_JOURNAL } destination = TO_SYSLOG;
+static const char *tag = "ostiaryd";
 static int least_urgent = LOG_INFO;
+static bool stderr_is_socket;
+
+static int syslog_fd = -1;
+static bool syslog_is_stream;    /* then a NUL ends each line */
+static int64_t patience_ends_ms; /* 0: nothing has had to wait yet */
+static uintmax_t lost;           /* lines since the last one that was taken */
+
+/* Two for each end: the one that is ready stays whole while the next is made. */
+static struct record ends[LOG_ENDS][2];
+static struct record *volatile ready[LOG_ENDS];
+
+/* ---- Where lines go ---- */
 
 /* systemd sets $JOURNAL_STREAM to DEVICE:INODE of the stream that it connected to the journal. */
-static bool stderr_is_journal(void)
+static bool is_journal(const struct stat *status)
 {
     const char *stream = getenv("JOURNAL_STREAM");
     char mine[64];
-    struct stat status;
 
-    if (stream == NULL || fstat(STDERR_FILENO, &status) != 0)
+    if (stream == NULL)
         return false;
-    snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)status.st_dev, (uintmax_t)status.st_ino);
+    snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)status->st_dev, (uintmax_t)status->st_ino);
     return strcmp(stream, mine) == 0;
 }
 
 void log_open(bool to_stderr)
 {
-    if (stderr_is_journal()) {
+    struct stat status = {0};
+    const bool known = fstat(STDERR_FILENO, &status) == 0;
+
+    stderr_is_socket = known && S_ISSOCK(status.st_mode);
+    if (known && is_journal(&status))
         destination = TO_JOURNAL;
-    } else if (to_stderr) {
-        destination = TO_STDERR;
-    } else {
-        destination = TO_SYSLOG;
-        openlog("ostiaryd", LOG_PID, LOG_AUTH);
-    }
+    else
+        destination = to_stderr ? TO_STDERR : TO_SYSLOG;
+}
+
+void log_open_syslog(const char *name)
+{
+    tag = name;
+    destination = TO_SYSLOG;
 }
 
 void log_set_level(int level)
 {
     least_urgent = level;
 }
+
+/* ---- Getting them there, without waiting: from here to the end of deliver all is good for a signal handler ---- */
+
+static void forget_syslog(void)
+{
+    if (syslog_fd >= 0)
+        close(syslog_fd);
+    syslog_fd = -1;
+}
+
+/* Connect to /dev/log, whichever kind of socket listens there. */
+static bool reach_syslog(void)
+{
+    static const struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "/dev/log"};
+    static const int kinds[] = {SOCK_DGRAM, SOCK_STREAM};
+
+    for (size_t i = 0; syslog_fd < 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        syslog_fd = socket(AF_UNIX, kinds[i] | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (syslog_fd < 0)
+            return false;
+        syslog_is_stream = kinds[i] == SOCK_STREAM;
+        if (connect(syslog_fd, (const struct sockaddr *)&name, sizeof(name)) != 0) {
+            const bool other_kind = errno == EPROTOTYPE;
+
+            forget_syslog();
+            if (!other_kind)
+                return false;
+        }
+    }
+    return syslog_fd >= 0;
+}
+
+void log_reach(void)
+{
+    /* What cannot be reached is tried again with each line. */
+    if (destination == TO_SYSLOG && !reach_syslog())
+        return;
+}
+
+static bool send_whole(int fd, const char *bytes, size_t len)
+{
+    const ssize_t sent = send(fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    /* Half a line would spoil the next one of a stream: EPIPE, so that it is connected to anew. */
+    if (sent >= 0 && (size_t)sent != len)
+        errno = EPIPE;
+    return sent >= 0 && (size_t)sent == len;
+}
+
+/* A service that has been started anew is another one than we were connected to. */
+static bool send_to_syslog(const struct record *record)
+{
+    for (unsigned try = 0; try < 2; try++) {
+        if (!reach_syslog())
+            return false;
+        /* The NUL behind the text is part of the record. */
+        if (send_whole(syslog_fd, record->bytes, record->len + (syslog_is_stream ? 1 : 0)))
+            return true;
+        if (errno == EAGAIN || errno == ENOBUFS)
+            return false;
+        forget_syslog();
+    }
+    return false;
+}
+
+/*
+ * What poll(2) finds ready takes a line that is no longer than PIPE_BUF: a pipe at once, a file as fast as files go.
+ * Whoever else writes to the same pipe may be faster; then the deadline of the process is what ends the waiting.
+ */
+static bool write_to_stderr(const struct record *record)
+{
+    struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+
+    if (stderr_is_socket)
+        return send_whole(STDERR_FILENO, record->bytes, record->len);
+    if (poll(&out, 1, 0) != 1 || out.revents != POLLOUT) {
+        errno = out.revents == 0 ? EAGAIN : EPIPE;
+        return false;
+    }
+    return write(STDERR_FILENO, record->bytes, record->len) >= 0;
+}
+
+/* False, with EAGAIN where it could be taken a little later. */
+static bool deliver(const struct record *record)
+{
+    return destination == TO_SYSLOG ? send_to_syslog(record) : write_to_stderr(record);
+}
+
+/* ---- Lines ---- */
 
 static void make_printable(char *text)
 {
@@ -53,29 +174,104 @@ static void make_printable(char *text)
             *text = '?';
 }
 
-void log_line(int priority, const char *format, ...)
+/* What a pipe takes in one piece is less than what the other destinations do. */
+static void limit_to_pipe(struct record *record)
+{
+    if (destination == TO_SYSLOG || stderr_is_socket || record->len <= PIPE_BUF)
+        return;
+    record->len = PIPE_BUF;
+    record->bytes[PIPE_BUF - 1] = '\n';
+}
+
+static void make_record(int priority, const char *format, va_list arguments, struct record *record)
 {
     char text[LINE_LEN];
-    char line[LINE_LEN + 64];
-    va_list arguments;
     int len;
+
+    vsnprintf(text, sizeof(text), format, arguments);
+    make_printable(text);
+    /* Without the time: whoever listens at /dev/log on this machine has the same clock, and takes a line without. */
+    if (destination == TO_SYSLOG)
+        len =
+            snprintf(record->bytes, RECORD_LEN, "<%d>%s[%jd]: %s", LOG_AUTH | priority, tag, (intmax_t)getpid(), text);
+    else if (destination == TO_JOURNAL)
+        len = snprintf(record->bytes, RECORD_LEN, "<%d>%s\n", priority, text);
+    else
+        len = snprintf(record->bytes, RECORD_LEN, "%s[%jd]: %s\n", tag, (intmax_t)getpid(), text);
+    record->len = len < 0 ? 0 : (size_t)len < RECORD_LEN ? (size_t)len : RECORD_LEN - 1;
+    limit_to_pipe(record);
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now = {0};
+
+    clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Until the log may take another line, or the patience of the process is at its end. */
+static bool wait_for_room(void)
+{
+    struct pollfd out = {.fd = destination == TO_SYSLOG ? syslog_fd : STDERR_FILENO, .events = POLLOUT};
+    const int64_t now = now_ms();
+
+    if (patience_ends_ms == 0)
+        patience_ends_ms = now + LOG_PATIENCE_MS;
+    return out.fd >= 0 && now < patience_ends_ms && poll(&out, 1, (int)(patience_ends_ms - now)) > 0;
+}
+
+static bool deliver_in_time(const struct record *record)
+{
+    while (!deliver(record))
+        if (errno != EAGAIN || !wait_for_room())
+            return false;
+    return true;
+}
+
+__attribute__((format(printf, 2, 3))) static bool say(int priority, const char *format, ...)
+{
+    struct record record;
+    va_list arguments;
+
+    va_start(arguments, format);
+    make_record(priority, format, arguments, &record);
+    va_end(arguments);
+    return deliver_in_time(&record);
+}
+
+void log_line(int priority, const char *format, ...)
+{
+    struct record record;
+    va_list arguments;
 
     if (priority > least_urgent)
         return;
     va_start(arguments, format);
-    vsnprintf(text, sizeof(text), format, arguments);
+    make_record(priority, format, arguments, &record);
     va_end(arguments);
-    make_printable(text);
+    if (lost != 0 && say(LOG_WARNING, "%ju lines before this could not be logged", lost))
+        lost = 0;
+    if (lost != 0 || !deliver_in_time(&record))
+        lost++;
+}
 
-    if (destination == TO_SYSLOG) {
-        syslog(priority, "%s", text);
-        return;
-    }
-    if (destination == TO_JOURNAL)
-        len = snprintf(line, sizeof(line), "<%d>%s\n", priority, text);
-    else
-        len = snprintf(line, sizeof(line), "ostiaryd[%jd]: %s\n", (intmax_t)getpid(), text);
-    /* A log that cannot be written to must not change what happens to the peer. */
-    if (write(STDERR_FILENO, line, (size_t)len) < 0)
+void log_prepare_end(enum log_end end, int priority, const char *format, ...)
+{
+    struct record *next = ready[end] == &ends[end][0] ? &ends[end][1] : &ends[end][0];
+    va_list arguments;
+
+    va_start(arguments, format);
+    make_record(priority, format, arguments, next);
+    va_end(arguments);
+    ready[end] = priority > least_urgent ? NULL : next;
+}
+
+void log_write_end(enum log_end end)
+{
+    const struct record *record = ready[end];
+
+    /* There is nobody any more to count it if it is lost. */
+    if (record != NULL && !deliver(record))
         return;
 }

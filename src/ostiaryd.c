@@ -8,6 +8,7 @@
  */
 #include "check.h"
 #include "config.h"
+#include "descriptors.h"
 #include "handler.h"
 #include "harden.h"
 #include "log.h"
@@ -25,6 +26,7 @@ struct options {
     bool log_to_stderr;
     bool test_config;
     bool stderr_usable; /* fd 2 is not the peer */
+    bool too_few_descriptors;
 };
 
 static const char usage_text[] = "usage: ostiaryd [-e] [-c FILE]\n"
@@ -97,22 +99,24 @@ static void read_options(struct options *options, int argc, char **argv)
         options->config_path = OSTIARY_CONFIG;
 }
 
-/* The process as it has to be when a peer may speak to it; gives the core limit that the launcher had set. */
-static rlim_t harden(const struct options *options)
+/* The process as it has to be when a peer may speak to it; gives the limit that the launcher had set. */
+static void harden(const struct options *options, struct harden_limits *before)
 {
     const enum harden_peer kind = harden_peer_kind();
-    rlim_t core_limit = 0;
 
     if (kind == HARDEN_NO_SOCKET)
         usage(options, "standard input is not a connection: this program is started by systemd, xinetd or inetd");
     if (kind == HARDEN_WRONG_KIND)
         usage(options, "standard input is not a TCP connection: the launcher must accept it (Accept=yes, wait = no)");
     log_open(options->log_to_stderr && options->stderr_usable);
-    if (harden_process(&core_limit) != 0) {
+    if (options->too_few_descriptors) {
+        log_line(LOG_ERR, "%s", DESCRIPTORS_TOO_FEW);
+        exit(EX_OSERR);
+    }
+    if (harden_process(before) != 0) {
         log_line(LOG_ERR, "cannot limit this process: %s", strerror(errno));
         exit(EX_OSERR);
     }
-    return core_limit;
 }
 
 static void print_finding(void *context, const struct config_finding *finding)
@@ -137,8 +141,13 @@ static int test_config(const struct options *options)
         .context = stdout,
     };
     struct config config;
-    int status = config_load(&reader, &config);
+    int status;
 
+    if (options->too_few_descriptors) {
+        fprintf(stderr, "ostiaryd: %s\n", DESCRIPTORS_TOO_FEW);
+        return EX_OSERR;
+    }
+    status = config_load(&reader, &config);
     if (status == 0)
         status = check_config(&reader, &config);
     config_free(&config);
@@ -153,6 +162,7 @@ int main(int argc, char **argv)
     struct handler handler = HANDLER_NONE;
     int status;
 
+    options.too_few_descriptors = descriptors_make_room(&handler.limits.descriptors) != 0;
     /* Without this nothing may be printed, for it could be printed to the peer. */
     if (harden_descriptors(&options.stderr_usable) != 0) {
         log_open(false);
@@ -162,10 +172,11 @@ int main(int argc, char **argv)
     read_options(&options, argc, argv);
     if (options.test_config)
         return test_config(&options);
-    handler.core_limit = harden(&options);
+    harden(&options, &handler.limits);
     handler.config_path = options.config_path;
 
-    if (handler_peer(&handler) &&     /* who is it? */
+    if (handler_begin(&handler) &&    /* from here on there is a deadline */
+        handler_peer(&handler) &&     /* who is it? */
         handler_settings(&handler) && /* nothing is known of the peer but its address, and no secret is in memory */
         handler_admit(&handler) &&    /* the peer may have a seed, and has no right yet */
         handler_exchange(&handler) && /* all that the peer will ever send has been read; it proves nothing yet */
@@ -175,7 +186,7 @@ int main(int argc, char **argv)
 
     handler_outcome(&handler);
     handler_forget(&handler);
-    /* No secret is in memory, and the connection has ended. */
+    /* No secret is in memory, and the connection has ended, but for who waits to hear that his action is started. */
     status = handler_action(&handler);
     handler_free(&handler);
     return status;

@@ -13,7 +13,8 @@ int seen_new(size_t limit, struct seen *seen)
     while (slot_count < 2 * limit)
         slot_count *= 2;
     *seen = (struct seen){.slot_count = slot_count};
-    if (getrandom(seen->key, sizeof(seen->key), 0) != (ssize_t)sizeof(seen->key))
+    /* Without waiting: soon after the start of a machine that could take minutes. */
+    if (getrandom(seen->key, sizeof(seen->key), GRND_NONBLOCK) != (ssize_t)sizeof(seen->key))
         return -1;
     seen->slots = calloc(slot_count, sizeof(seen->slots[0]));
     return seen->slots != NULL ? 0 : -1;

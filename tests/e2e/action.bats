@@ -48,7 +48,7 @@ variables() {
 
 # Everything that must be so under each launcher, for a handler with rights and groups that the action must not have.
 clean_start() {
-    SERVER=(/usr/bin/setpriv --groups '4,27,42' "${SERVER[@]}")
+    SERVER=("$TOOLS/burden.py" keys -- /usr/bin/setpriv --groups '4,27,42' --inh-caps '+net_raw' --ambient-caps '+net_raw' "${SERVER[@]}")
     "start_$1"
     knock 'open sesame' 127.0.0.2
 
@@ -57,6 +57,10 @@ clean_start() {
     has 'Groups: 65534'
     has 'CapPrm: 0000000000000000'
     has 'CapEff: 0000000000000000'
+    has 'CapInh: 0000000000000000'
+    has 'CapAmb: 0000000000000000'
+    has 'key none'
+    has 'terminal none'
 
     is "$(grep '^arg ' <<<"$DUMP")" "$(printf 'arg %s\n' "$WORK/bin/dump" 127.0.0.2)" "argv"
     is "$(grep '^fd ' <<<"$DUMP" | cut -d' ' -f2 | sort | tr '\n' ' ')" '0 1 2 ' "descriptors"
@@ -165,6 +169,44 @@ clean_start() {
     has 'env HOME=/'
 }
 
+# burdened KIND: the action as root, who could do the most with it, and as another.
+burdened() {
+    local handler=("${SERVER[@]}")
+    # In dump-self's own words: without the handler between, it is all there.
+    SERVER=("$TOOLS/burden.py" keys "$1" -- "$WORK/bin/dump")
+    start_socket_activate
+    peer --source 127.0.0.20
+    eventually have_dump
+    DUMP=$(cat "$WORK"/out/dump.*)
+    has 'key found'
+    has 'terminal pushed'
+    stop_launcher
+    SERVER=("$TOOLS/burden.py" keys "$1" -- "${handler[@]}")
+    start_socket_activate
+    knock 'as root' 127.0.0.21
+    has 'key none'
+    has 'terminal none'
+    knock 'open sesame' 127.0.0.22
+    has 'key none'
+    has 'terminal none'
+}
+
+@test "I7: root's own keys and terminal are not the action's, where the handler leads a session" { burdened leader; }
+@test "I7: root's own keys and terminal are not the action's, where the handler leads a group" { burdened member; }
+
+@test "I7: a handler that is not root does not hand its capabilities on" {
+    write_config "ACTION=\"open sesame\",\"$WORK/bin/dump\",\"65534\",\"65534\""
+    chown 65534 "$CONFIG" "$WORK/state"
+    chmod 1777 "$WORK"
+    SERVER=(/usr/bin/setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps '+net_raw' --ambient-caps '+net_raw' "${SERVER[@]}")
+    start_socket_activate
+    knock 'open sesame' 127.0.0.23
+    has 'CapInh: 0000000000000000'
+    has 'CapPrm: 0000000000000000'
+    has 'CapEff: 0000000000000000'
+    has 'CapAmb: 0000000000000000'
+}
+
 # A kernel or library that says "done" and has not done it: the action must not run.
 not_believed() {
     SERVER=(/usr/bin/env LD_PRELOAD="$OSTIARY_BUILD/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1"
@@ -172,6 +214,7 @@ not_believed() {
     record_status
     start_socket_activate
     peer --source 127.0.0.11 --secret 'open sesame'
+    is "$(field receipt)" none receipt
     ended 126
     refute have_dump
     logged 'error|cannot'

@@ -9,16 +9,10 @@ load ../lib/door
 
 setup() {
     door_setup
-    HELPERS=()
 }
 
 teardown() {
-    local pid
-    # First what is stopped, for others wait for it.
-    for pid in $(cat "$WORK/stopped" 2>/dev/null) "${HELPERS[@]}"; do
-        kill -KILL "$pid" 2>/dev/null || true
-        wait "$pid" 2>/dev/null || true
-    done
+    end_helpers
     stop_sink
     remove_work
 }
@@ -35,21 +29,6 @@ odd() {
     shift
     run "${DOOR_WITH[@]}" "$TOOLS/odd_fds.py" "${words[@]}" -- "${HANDLER[@]}" "$@"
     is "$status" 0 "status of odd_fds.py, which said: $output"
-}
-
-# Syslog is part of $LOG from now on.
-log_syslog_too() {
-    "$TOOLS/syslog_sink.py" "$WORK/log.sock" "$LOG" 3>&- &
-    SINK=$!
-    eventually test -S "$WORK/log.sock"
-    DOOR_WITH=(with_syslog)
-}
-
-with_syslog() {
-    local status=0
-    unshare --mount --pid --fork --kill-child --mount-proc -- "$TOOLS/launcher_init.sh" "$WORK" "$@" || status=$?
-    rmdir "$WORK/dev"
-    return "$status"
 }
 
 @test "I3: fds 1 and 2 are the connection, and fd 0 is not: not one byte, whatever the handler is asked for" {
@@ -120,34 +99,6 @@ state_on() {
 
 # Room for the table, and none for the file that closes the door: none in it, or not even one for its name; and enough.
 ROOMS=(size=8k nr_inodes=2 size=1m)
-
-# stopped_by CONDITION KNOCK: the knock goes on in the background until its handler has met the condition of strace(1)
-# to stop. Gives its pid, $STOPPED. Then: go_on, which waits for its end.
-stopped_by() {
-    rm -f "$WORK/trace" "$WORK/stopped"
-    # shellcheck disable=SC2016 # for the inner shell
-    (
-        KNOCKS=$WORK/stopped-knocks
-        HANDLER=(/bin/sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/stopped"
-            strace -D -o "$WORK/trace" "${@:1:$#-1}" "${HANDLER[@]}")
-        DOOR_PRELOAD=
-        export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
-        knock "${!#}"
-    ) 3>&- &
-    STOPPED_KNOCK=$!
-    HELPERS+=($!)
-    eventually grep -qs 'stopped by SIGSTOP' "$WORK/trace" || {
-        cat "$WORK/trace" "$LOG"
-        return 1
-    }
-    STOPPED=$(<"$WORK/stopped")
-}
-
-go_on() {
-    rm "$WORK/stopped"
-    kill -CONT "$STOPPED"
-    wait "$STOPPED_KNOCK"
-}
 
 @test "KILL closes the door for everybody, and for a right reply whose strike was charged before, on a full disk too" {
     local room

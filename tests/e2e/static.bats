@@ -45,5 +45,5 @@ have_dump() {
 
     sed '/^execve("[^"]*\/dump"/q' "$WORK/trace" >"$WORK/calls"
     grep -q '"/etc/group"' "$WORK/calls"
-    is "$(grep -E '\.so|nsswitch|connect\(' "$WORK/calls" | grep -v '"/dev/log"')" '' "libraries and servers"
+    is "$(grep -E '\.so|nsswitch|connect\(' "$WORK/calls" | grep -vE '"/dev/log"|ld-linux')" '' "libraries and servers"
 }

@@ -197,7 +197,7 @@ only_protocol_bytes() {
     try 'noisy action' 64 3 'accepted source=127\.0\.2\.17 '
     write_action orphan && printf '#!/no/such/interpreter\n' >"$WORK/bin/orphan"
     write_config "ACTION=\"open sesame\",\"$WORK/bin/orphan\",\"65534\",\"65534\""
-    try 'command that cannot start' 64 127 'error|cannot'
+    try 'command that cannot start' 32 78 'refused source=127\.0\.2\.18 reason=config action=orphan'
 
     write_config "$ACTION" "STATE_DIR=\"$WORK/none\""
     try 'no state directory' 0 74 'refused source=127\.0\.2\.19 reason=state'

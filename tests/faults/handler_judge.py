@@ -37,7 +37,7 @@ class HandlerJudge(Scene):
             return "the dynamic linker ends it, and says why to fd 2", wrong
         wrong += self.judge_wire(run, fault)
         wrong += self.judge_table(run, table)
-        wrong += self.judge_action(run, table)
+        wrong += self.judge_action(run, table, fault)
         wrong += self.judge_doubt(place, run, fault)
         if self.is_silent(run) and not self.may_be_silent(fault):
             wrong.append("not a word was logged")
@@ -111,7 +111,13 @@ class HandlerJudge(Scene):
                     wrong.append("the receipt was sent before the strike had been written and taken back")
         return wrong
 
-    def judge_action(self, run, table):
+    def judge_promise(self, run, fault):
+        """I12: the receipt says that the action is started. Nothing but execve itself may be in the way, and it is said."""
+        if fault is None or fault.call != "execve":
+            return ["the peer has a receipt, and the action did not run"]
+        return [] if "action=dump-self command" in run.said and run.status in (126, 127) else ["execve failed, and it is not said"]
+
+    def judge_action(self, run, table, fault):
         """I7, I8: run once, for a right reply or a new lock, as whom it is to be and with nothing of ours."""
         wrong = []
         expected = "127.0.0.2\n|" if self.relay else ""
@@ -127,8 +133,8 @@ class HandlerJudge(Scene):
             wrong += self.judge_identity(report)
         if self.accepted(run) and self.reply == KILL_SECRET and not table.closed:
             wrong.append("the peer has a receipt for KILL, and the door is open")
-        if self.accepted(run) and self.reply == SECRET and not run.actions and not run.told.strip(b"|") and run.status == 0:
-            wrong.append("the peer has a receipt, the action did not run, and all is said to be well")
+        if self.accepted(run) and self.reply == SECRET and not run.actions and not run.told.strip(b"|"):
+            wrong += self.judge_promise(run, fault)
         return wrong
 
     def judge_identity(self, report):

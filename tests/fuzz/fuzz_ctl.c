@@ -55,7 +55,8 @@ enum store_fault __real_store_open(const struct store_options *options, struct s
 enum store_fault __wrap_store_open(const struct store_options *options, struct store *store);
 int __real_mac_init(void);
 int __wrap_mac_init(void);
-__attribute__((format(printf, 2, 3))) void __wrap_syslog(int priority, const char *format, ...);
+void __wrap_log_open_syslog(const char *tag);
+__attribute__((format(printf, 2, 3))) void __wrap_log_line(int priority, const char *format, ...);
 
 void __wrap_exit(int status)
 {
@@ -89,7 +90,12 @@ void __wrap_errx(int status, const char *format, ...)
 }
 
 /* The machine's log is for what happens on the machine. */
-void __wrap_syslog(int priority, const char *format, ...)
+void __wrap_log_open_syslog(const char *tag)
+{
+    (void)tag;
+}
+
+void __wrap_log_line(int priority, const char *format, ...)
 {
     (void)priority;
     (void)format;

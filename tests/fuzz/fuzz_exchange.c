@@ -50,6 +50,8 @@ static void demand_result(enum exchange_result result, const uint8_t reply[stati
     case EXCHANGE_TIMEOUT:
         DEMAND(net.now_ms >= net.deadline_ms);
         break;
+    case EXCHANGE_LEFT:
+    case EXCHANGE_UNABLE:
     case EXCHANGE_GONE:
         break;
     }

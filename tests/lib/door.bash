@@ -17,6 +17,7 @@ door_setup() {
     ACTION="ACTION=\"sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\""
     HANDLER=("${SERVER[@]}")
     DOOR_WITH=()
+    HELPERS=()
     KNOCKS=$WORK/knocks
     write_door
 }
@@ -141,6 +142,59 @@ logged_times() {
 witnessed_by() {
     export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
     HANDLER=("$@" "${HANDLER[@]}")
+}
+
+# stopped_by CONDITION KNOCK: the knock goes on in the background until its handler has met the condition of strace(1)
+# to stop. Gives its pid, $STOPPED. Then: go_on, which waits for its end.
+stopped_by() {
+    rm -f "$WORK/trace" "$WORK/stopped"
+    # shellcheck disable=SC2016 # for the inner shell
+    (
+        KNOCKS=$WORK/stopped-knocks
+        HANDLER=(/bin/sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/stopped"
+            strace -D -o "$WORK/trace" "${@:1:$#-1}" "${HANDLER[@]}")
+        DOOR_PRELOAD=
+        export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
+        knock "${!#}"
+    ) 3>&- &
+    STOPPED_KNOCK=$!
+    HELPERS+=($!)
+    eventually grep -qs 'stopped by SIGSTOP' "$WORK/trace" || {
+        cat "$WORK/trace" "$LOG"
+        return 1
+    }
+    STOPPED=$(<"$WORK/stopped")
+}
+
+go_on() {
+    rm "$WORK/stopped"
+    kill -CONT "$STOPPED"
+    wait "$STOPPED_KNOCK"
+}
+
+# end_helpers: what a test has left in the background.
+end_helpers() {
+    local pid
+    # First what is stopped, for others wait for it.
+    for pid in $(cat "$WORK/stopped" 2>/dev/null) "${HELPERS[@]}"; do
+        kill -KILL "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+}
+
+# Syslog is part of $LOG from now on.
+log_syslog_too() {
+    "$TOOLS/syslog_sink.py" "$WORK/log.sock" "$LOG" 3>&- &
+    SINK=$!
+    eventually test -S "$WORK/log.sock"
+    DOOR_WITH=(with_syslog)
+}
+
+with_syslog() {
+    local status=0
+    unshare --mount --pid --fork --kill-child --mount-proc -- "$TOOLS/launcher_init.sh" "$WORK" "$@" || status=$?
+    rmdir "$WORK/dev"
+    return "$status"
 }
 
 # acted: how often the action ran. It is on its own when the connection has ended, so: poll for what is expected.

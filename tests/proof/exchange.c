@@ -5,7 +5,10 @@
 #include "any.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdarg.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -71,6 +74,23 @@ ssize_t recv(int fd, void *bytes, size_t len, int flags)
     return count;
 }
 
+/* TIOCOUTQ, which gives a number of bytes. */
+int ioctl(int fd, unsigned long request, ...)
+{
+    va_list arguments;
+
+    (void)fd;
+    (void)request;
+    if (any_bool()) {
+        errno = Frama_C_interval(1, 133);
+        return -1;
+    }
+    va_start(arguments, request);
+    *va_arg(arguments, int *) = Frama_C_interval(0, INT_MAX);
+    va_end(arguments);
+    return 0;
+}
+
 int shutdown(int fd, int how)
 {
     (void)fd;
@@ -87,6 +107,7 @@ int main(void)
 
     any_bytes(seed, sizeof(seed));
     any_bytes(receipt, sizeof(receipt));
+    exchange_has_left(0);
     exchange_pause(0, any_size(0, WAIT_MAX_MS));
     deadline_ms = exchange_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
     exchange_run(0, deadline_ms, seed, reply);

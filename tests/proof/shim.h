@@ -10,6 +10,7 @@
 
 #define POLLRDHUP 0x2000
 #define NAME_MAX  255
+#define TIOCOUTQ  0x5411
 
 #define le64toh(word) ((uint64_t)(word)) /* the machine of the analysis is x86-64 */
 

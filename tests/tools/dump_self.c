@@ -3,17 +3,23 @@
  * An action for the tests: writes down everything it was started with, and nothing else.
  *
  * The report is "dump.PID" in the directory ../out as seen from the program, renamed into place when it is whole. One
- * line for each thing: "arg TEXT", "env NAME=VALUE", "fd N TARGET", "cwd PATH", "umask 022", then /proc/self/status and
- * /proc/self/limits as they are. A program, not a script: a shell changes signals and environment itself.
+ * line for each thing: "arg TEXT", "env NAME=VALUE", "fd N TARGET", "cwd PATH", "umask 022", "key none|found" (is
+ * root's own in the session keyring? see burden.py), "terminal none|there|pushed" (is there one, and can a byte be
+ * typed into it?), then /proc/self/status and /proc/self/limits as they are. A program, not a script: a shell changes
+ * signals and environment itself.
  */
 #include <dirent.h>
 #include <err.h>
+#include <fcntl.h>
 #include <libgen.h>
 #include <limits.h>
+#include <linux/keyctl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 extern char **environ;
@@ -37,6 +43,24 @@ static void dump_descriptors(FILE *out)
         fprintf(out, "fd %s %s\n", entry->d_name, target);
     }
     closedir(descriptors);
+}
+
+static void dump_key(FILE *out)
+{
+    const long found = syscall(SYS_keyctl, KEYCTL_SEARCH, KEY_SPEC_SESSION_KEYRING, "user", "root's own", 0);
+
+    fprintf(out, "key %s\n", found >= 0 ? "found" : "none");
+}
+
+static void dump_terminal(FILE *out)
+{
+    const int terminal_fd = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+    if (terminal_fd < 0)
+        fprintf(out, "terminal none\n");
+    else
+        fprintf(out, "terminal %s\n", ioctl(terminal_fd, TIOCSTI, "x") == 0 ? "pushed" : "there");
+    close(terminal_fd);
 }
 
 static void dump_file(FILE *out, const char *path)
@@ -80,6 +104,8 @@ int main(int argc, char **argv)
     fprintf(out, "cwd %s\n", cwd);
     const mode_t mask = umask(022);
     fprintf(out, "umask %03o\n", (unsigned)mask);
+    dump_key(out);
+    dump_terminal(out);
     dump_file(out, "/proc/self/status");
     dump_file(out, "/proc/self/limits");
     fclose(out);

@@ -9,6 +9,10 @@
  *     setgroups setresgid setresuid   return 0 and change nothing (initgroups goes with setgroups)
  *     mlock mlock-2                   fails with ENOMEM: each time, or the second
  *     tcsetattr                       fails with EIO
+ *     hang-getpwnam_r hang-getgrouplist
+ *                                     take an hour
+ *     deaf-getpwnam_r                 takes an hour, and no signal comes through
+ *     abort-gcry_md_open              ends the process, as libgcrypt does where it cannot go on
  *     sd_journal_add_match sd_journal_seek_tail sd_journal_next sd_journal_wait
  *                                     give -EIO
  *     clock-N                         the Nth reading of the wall clock fails with EINVAL
@@ -20,6 +24,8 @@
 #include <fcntl.h>
 #include <gcrypt.h>
 #include <grp.h>
+#include <pwd.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -107,6 +113,50 @@ int mlock(const void *address, size_t len)
     }
     next("mlock", &function);
     return function(address, len);
+}
+
+static void hang(void)
+{
+    const struct timespec hour = {.tv_sec = 3600};
+
+    while (nanosleep(&hour, NULL) != 0)
+        continue;
+}
+
+int getpwnam_r(const char *name, struct passwd *entry, char *room, size_t len, struct passwd **found)
+{
+    int (*function)(const char *, struct passwd *, char *, size_t, struct passwd **);
+    sigset_t all;
+
+    if (is_broken("deaf-getpwnam_r")) {
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
+        hang();
+    }
+    if (is_broken("hang-getpwnam_r"))
+        hang();
+    next("getpwnam_r", &function);
+    return function(name, entry, room, len, found);
+}
+
+int getgrouplist(const char *name, gid_t gid, gid_t *groups, int *count)
+{
+    int (*function)(const char *, gid_t, gid_t *, int *);
+
+    if (is_broken("hang-getgrouplist"))
+        hang();
+    next("getgrouplist", &function);
+    return function(name, gid, groups, count);
+}
+
+gcry_error_t gcry_md_open(gcry_md_hd_t *md, int algorithm, unsigned flags)
+{
+    gcry_error_t (*function)(gcry_md_hd_t *, int, unsigned);
+
+    if (is_broken("abort-gcry_md_open"))
+        abort();
+    next("gcry_md_open", &function);
+    return function(md, algorithm, flags);
 }
 
 int setgroups(size_t count, const gid_t *groups)

@@ -17,6 +17,9 @@ for node in null zero full random urandom tty; do
     : >"$dir/dev/$node"
     mount --bind "/dev/$node" "$dir/dev/$node"
 done
+mkdir "$dir/dev/pts"
+mount --bind /dev/pts "$dir/dev/pts"
+ln -s pts/ptmx "$dir/dev/ptmx"
 ln -s /proc/self/fd "$dir/dev/fd"
 ln -s "$dir/log.sock" "$dir/dev/log"
 mount --rbind "$dir/dev" /dev

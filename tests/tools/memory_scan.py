@@ -4,14 +4,77 @@
 
 usage: memory_scan.py PID STRING...
 
-Looks through every readable map, and prints one line "COUNT STRING" for each. Maps of more than 1 GiB are left out:
+A STRING hex:DIGITS stands for these bytes; keys-of:SECRET for all that an HMAC-SHA256 with this secret could be made with
+instead of it: the key it is hashed to where it is longer than a block, both of its padded forms, and the states of the hash
+behind them. Looks through every readable map, and prints one line "COUNT STRING" for each. Maps of more than 1 GiB are left out:
 only the address sanitizer makes such, for its shadow, which holds no data. Must be run as root or the process' owner.
 """
 
+import hashlib
 import os
+import struct
 import sys
 
 LARGEST = 1 << 30
+
+BLOCK = 64
+PRIMES = [n for n in range(2, 312) if all(n % d for d in range(2, n))]
+
+
+def root(number, power):
+    """The first 32 bits behind the point of the number's square or cube root, which SHA-256 takes its constants from."""
+    low, high = 0, number << 33
+    while high - low > 1:
+        middle = (low + high) // 2
+        if middle**power <= number << (32 * power):
+            low = middle
+        else:
+            high = middle
+    return low & 0xFFFFFFFF
+
+
+START = [root(prime, 2) for prime in PRIMES[:8]]
+ROUNDS = [root(prime, 3) for prime in PRIMES[:64]]
+
+
+def turn(word, count):
+    return (word >> count | word << (32 - count)) & 0xFFFFFFFF
+
+
+def state_behind(block):
+    """The state of SHA-256 behind its first block, as the eight words lie in memory."""
+    words = list(struct.unpack(">16I", block))
+    for n in range(16, 64):
+        early, late = words[n - 15], words[n - 2]
+        small = turn(early, 7) ^ turn(early, 18) ^ early >> 3
+        large = turn(late, 17) ^ turn(late, 19) ^ late >> 10
+        words.append((words[n - 16] + small + words[n - 7] + large) & 0xFFFFFFFF)
+    a, b, c, d, e, f, g, h = START
+    for n in range(64):
+        first = h + (turn(e, 6) ^ turn(e, 11) ^ turn(e, 25)) + (e & f ^ ~e & g) + ROUNDS[n] + words[n]
+        second = (turn(a, 2) ^ turn(a, 13) ^ turn(a, 22)) + (a & b ^ a & c ^ b & c)
+        a, b, c, d, e, f, g, h = (first + second) & 0xFFFFFFFF, a, b, c, (d + first) & 0xFFFFFFFF, e, f, g
+    return struct.pack("=8I", *((old + new) & 0xFFFFFFFF for old, new in zip(START, (a, b, c, d, e, f, g, h))))
+
+
+def keys_of(secret):
+    key = hashlib.sha256(secret).digest() if len(secret) > BLOCK else secret
+    inner, outer = (bytes(byte ^ pad for byte in key.ljust(BLOCK, b"\0")) for pad in (0x36, 0x5C))
+    # Halves as well: a buffer that was used again may have lost its beginning.
+    for name, value in ("key", key), ("inner", inner), ("outer", outer):
+        yield name + "-first", value[:16]
+        yield name + "-second", value[16:32]
+    yield "inner-state", state_behind(inner)
+    yield "outer-state", state_behind(outer)
+
+
+def needles(text):
+    kind, _, value = text.partition(":")
+    if kind == "hex":
+        return {text: bytes.fromhex(value)}
+    if kind == "keys-of":
+        return {f"{text} {name}": bytes_ for name, bytes_ in keys_of(os.fsencode(value))}
+    return {text: os.fsencode(text)}
 
 
 def maps(pid):
@@ -25,8 +88,8 @@ def maps(pid):
 
 def main():
     pid, *texts = sys.argv[1:]
-    needles = {text: os.fsencode(text) for text in texts}
-    counts = dict.fromkeys(texts, 0)
+    wanted = {name: needle for text in texts for name, needle in needles(text).items()}
+    counts = dict.fromkeys(wanted, 0)
     read = 0
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         for low, high in maps(pid):
@@ -36,7 +99,7 @@ def main():
             except OSError:  # the kernel's own pages ([vvar]) cannot be read this way
                 continue
             read += len(content)
-            for text, needle in needles.items():
+            for text, needle in wanted.items():
                 counts[text] += content.count(needle)
     if read == 0:
         sys.exit("memory_scan.py: nothing could be read")

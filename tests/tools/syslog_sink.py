@@ -4,7 +4,7 @@
 
 usage: syslog_sink.py SOCKET FILE
 
-The time stamp is cut off; a line feed inside a message would show as a second line, as it would in a real log.
+A time stamp is cut off; a line feed inside a message would show as a second line, as it would in a real log.
 Ends when its parent does.
 """
 
@@ -27,7 +27,7 @@ def main():
     with open(log, "ab", buffering=0) as out:
         while True:
             message = sink.recv(65536).rstrip(b"\n\0")
-            out.write(re.sub(rb"^(<\d+>)[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d ", rb"\1 ", message) + b"\n")
+            out.write(re.sub(rb"^(<\d+>)([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d )?", rb"\1 ", message) + b"\n")
 
 
 main()
