@@ -96,6 +96,24 @@ void ctl_beside(const char *config_path, const char *name, char path[static PATH
         errx(CTL_USAGE, "%s: the path is too long", config_path);
 }
 
+int ctl_real_directory(const char *config_path, char real[static PATH_MAX])
+{
+    char directory[PATH_MAX];
+
+    ctl_beside(config_path, "", directory);
+    return realpath(directory[0] == '\0' ? "." : directory, real) == NULL ? -1 : 0;
+}
+
+enum ctl_status ctl_complain(const char *path)
+{
+    if ((errno == EACCES || errno == EPERM) && geteuid() != 0) {
+        warn("run as root: %s", path);
+        return CTL_NOT_PERMITTED;
+    }
+    warn("%s", path);
+    return CTL_STATE;
+}
+
 /* Warnings are for check alone. */
 static void print_error(void *context, const struct config_finding *finding)
 {
@@ -136,24 +154,30 @@ static void be_owner(const char *directory)
         err(CTL_OS, "cannot work as the owner of %s", directory);
 }
 
-bool ctl_be_sealed(void)
+int ctl_be_sealed(void)
 {
-    const struct passwd *user = getpwnam(CTL_SEALED_USER);
+    const struct passwd *user;
 
-    if (user == NULL)
-        return false;
-    if (geteuid() != 0)
-        return true;
-    if (initgroups(user->pw_name, user->pw_gid) != 0 || setegid(user->pw_gid) != 0 || seteuid(user->pw_uid) != 0)
-        err(CTL_OS, "cannot work as the user " CTL_SEALED_USER);
-    return true;
+    errno = 0;
+    user = getpwnam(CTL_SEALED_USER);
+    if (user == NULL) {
+        errno = errno == 0 ? ENOENT : errno;
+        return -1;
+    }
+    if (initgroups(user->pw_name, user->pw_gid) == 0 && setegid(user->pw_gid) == 0 && seteuid(user->pw_uid) == 0)
+        return 0;
+
+    const int error = errno;
+    ctl_be_root();
+    errno = error;
+    return -1;
 }
 
 void ctl_be_root(void)
 {
-    if (getuid() != 0 || geteuid() == 0)
+    if (getuid() != 0)
         return;
-    if (seteuid(0) != 0 || setegid(0) != 0)
+    if ((geteuid() != 0 && seteuid(0) != 0) || (getegid() != getgid() && setegid(getgid()) != 0))
         err(CTL_OS, "cannot become root again");
 }
 

@@ -57,6 +57,8 @@ enum ctl_status ctl_open(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_keygen(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_remove(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv);
 
@@ -74,6 +76,12 @@ char **ctl_arguments(int argc, char **argv, int low, int high);
 
 /* DIRECTORY/NAME for a name beside the configuration; exits when that is too long. */
 void ctl_beside(const char *config_path, const char *name, char path[static PATH_MAX]);
+
+/* The directory that the configuration is in, without links. Returns 0, or -1 with errno. */
+int ctl_real_directory(const char *config_path, char real[static PATH_MAX]);
+
+/* Say what errno means for this file, and give the exit status for it. */
+enum ctl_status ctl_complain(const char *path);
 
 /* Exit when this user may not read the configuration. */
 void ctl_require_readable(const struct ctl *ctl);
@@ -101,10 +109,10 @@ enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd);
 enum store_fault ctl_prove_table(int dir_fd);
 
 /*
- * As root, take on the identity of the sealed door's handler, until ctl_be_root. False: there is no such user, which is
- * the caller's to say. Exits when it cannot be done.
+ * As root, take on the identity of the sealed door's handler, until ctl_be_root. Returns 0, or -1 with errno, which is
+ * ENOENT where there is no such user.
  */
-bool ctl_be_sealed(void);
+int ctl_be_sealed(void);
 
 /* Take back root's identity, where the process began with it. */
 void ctl_be_root(void);
@@ -144,6 +152,13 @@ void ctl_read_listeners(struct ctl_listeners *listeners);
  * else, by its name, ostiary-sealed.cfg to the sealed one. state_dir NULL: only the name is known.
  */
 enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char *config_path, const char *state_dir);
+
+/* Is the service file of xinetd, beside the configuration, there and not switched off? path gets its name. */
+bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX]);
+
+/* The other layout's configuration, beside this one: path gets its name, and where it is LOADED the caller frees it. */
+enum ctl_other { CTL_OTHER_NONE, CTL_OTHER_BROKEN, CTL_OTHER_LOADED };
+enum ctl_other ctl_load_other(const char *config_path, char path[static PATH_MAX], struct config *config);
 
 /* Does this socket listen on each PORT, and on LOCAL_IP, where the configuration has them, and on nothing else? */
 bool ctl_listens_as_written(const struct config *config, const struct units_socket *socket);

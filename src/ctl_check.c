@@ -72,9 +72,13 @@ static bool become_handler(const struct ctl *ctl, struct ctl_findings *findings)
 
     if (geteuid() != 0)
         return false;
-    if (!ctl_be_sealed()) {
-        ctl_find(&subject, CONFIG_ERROR,
-                 "there is no user " CTL_SEALED_USER ", as whom the handler runs: run 'systemd-sysusers'");
+    if (ctl_be_sealed() != 0) {
+        if (errno == ENOENT)
+            ctl_find(&subject, CONFIG_ERROR,
+                     "there is no user " CTL_SEALED_USER ", as whom the handler runs: run 'systemd-sysusers'");
+        else
+            ctl_find(&subject, CONFIG_ERROR, "it cannot be seen as the user " CTL_SEALED_USER " sees it: %s",
+                     strerror(errno));
         return false;
     }
     if (faccessat(AT_FDCWD, ctl->config_path, R_OK, AT_EACCESS) != 0 && errno == EACCES) {

@@ -229,31 +229,31 @@ static void check_agreement(const struct ctl *ctl, const struct ctl_subject *sub
 
 /* ---- is there somebody else? ----------------------------------------------------------------------------------- */
 
-/*
- * What stands in the other layout's configuration, beside this one. Returns 0, or -1: there is none, or it has errors,
- * which are for the check of that one to name.
- */
-static int load_other(const struct ctl *ctl, struct config *config)
+/* What is wrong with it is for the check of that one to name. */
+enum ctl_other ctl_load_other(const char *config_path, char path[static PATH_MAX], struct config *config)
 {
-    char path[PATH_MAX];
     const struct config_reader reader = {
         .path = path, .report = ctl_take_finding, .context = &(struct ctl_findings){0}};
-    const char *base = base_name(ctl->config_path);
+    const char *base = base_name(config_path);
+    const bool sealed = strcmp(base, SEALED_NAME) == 0;
 
-    if (strcmp(base, ORDINARY_NAME) != 0 && strcmp(base, SEALED_NAME) != 0)
-        return -1;
-    ctl_beside(ctl->config_path, strcmp(base, SEALED_NAME) == 0 ? ORDINARY_NAME : SEALED_NAME, path);
-    return access(path, F_OK) == 0 ? config_load(&reader, config) : -1;
+    if (!sealed && strcmp(base, ORDINARY_NAME) != 0)
+        return CTL_OTHER_NONE;
+    ctl_beside(config_path, sealed ? ORDINARY_NAME : SEALED_NAME, path);
+    if (access(path, F_OK) != 0 && errno == ENOENT)
+        return CTL_OTHER_NONE;
+    return config_load(&reader, config) == 0 ? CTL_OTHER_LOADED : CTL_OTHER_BROKEN;
 }
 
 static void check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
 {
+    char path[PATH_MAX];
     struct config other;
     struct places ours;
     struct places theirs;
     const struct place *place;
 
-    if (load_other(ctl, &other) != 0)
+    if (ctl_load_other(ctl->config_path, path, &other) != CTL_OTHER_LOADED)
         return;
     places_of_config(&ctl->config, &ours);
     places_of_config(&other, &theirs);
@@ -296,7 +296,7 @@ static void check_other_socket(const struct ctl *ctl, const struct ctl_subject *
 }
 
 /* The service file of xinetd beside the configuration. False: there is none, or it is switched off. */
-static bool read_xinetd(const struct ctl *ctl, char path[static PATH_MAX], struct place *place)
+static bool read_xinetd(const char *config_path, char path[static PATH_MAX], struct place *place)
 {
     bool enabled = true;
     char line[LINE_MAX];
@@ -305,7 +305,7 @@ static bool read_xinetd(const struct ctl *ctl, char path[static PATH_MAX], struc
     uint64_t port;
     FILE *file;
 
-    ctl_beside(ctl->config_path, XINETD_NAME, path);
+    ctl_beside(config_path, XINETD_NAME, path);
     file = fopen(path, "re");
     if (file == NULL)
         return false;
@@ -324,13 +324,20 @@ static bool read_xinetd(const struct ctl *ctl, char path[static PATH_MAX], struc
     return enabled;
 }
 
+bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX])
+{
+    struct place place;
+
+    return read_xinetd(config_path, path, &place);
+}
+
 static void check_xinetd(const struct ctl *ctl, const struct ctl_subject *subject, const char *socket_name)
 {
     struct places ours;
     struct places theirs = {.count = 1};
     char path[PATH_MAX];
 
-    if (!read_xinetd(ctl, path, &theirs.all[0]))
+    if (!read_xinetd(ctl->config_path, path, &theirs.all[0]))
         return;
     places_of_config(&ctl->config, &ours);
     if (collision(&ours, &theirs) != NULL)

@@ -16,9 +16,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"check", ctl_check},   {"list", ctl_list},     {"lock", ctl_lock},     {"unlock", ctl_unlock},
-    {"flush", ctl_flush},   {"close", ctl_close},   {"open", ctl_open},     {"verify", ctl_verify},
-    {"repair", ctl_repair}, {"keygen", ctl_keygen}, {"status", ctl_status}, {"log", ctl_log},
+    {"check", ctl_check},   {"list", ctl_list}, {"lock", ctl_lock},     {"unlock", ctl_unlock}, {"flush", ctl_flush},
+    {"close", ctl_close},   {"open", ctl_open}, {"verify", ctl_verify}, {"repair", ctl_repair}, {"keygen", ctl_keygen},
+    {"status", ctl_status}, {"log", ctl_log},   {"add", ctl_add},       {"remove", ctl_remove},
 };
 
 static const char help_text[] =
@@ -29,6 +29,9 @@ static const char help_text[] =
     "  -h, --help  show this help\n"
     "  --version   show the version\n"
     "\n"
+    "  add NAME COMMAND [USER]      make an action: its secret, its line, and what the client has to do\n"
+    "  add NAME socket=PATH         the same for an action behind a socket, as the sealed door's are\n"
+    "  remove NAME                  take an action's line and its secret away\n"
     "  status [--json]              is anybody served, and if not, why\n"
     "  check                        look for errors in the configuration and around it\n"
     "  log [-n N] [-f] [--since TIME] [--source ADDR] [--action NAME] [--door DOOR] [--directory DIR] [--json]\n"

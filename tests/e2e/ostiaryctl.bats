@@ -14,6 +14,7 @@ setup() {
 
 teardown() {
     stop_systemd
+    stop_sockets
     remove_work
 }
 
@@ -44,6 +45,9 @@ repair --empty --empty
 check all
 open all
 keygen all
+add
+add name
+remove
 close one two
 status all
 log 192.0.2.7
@@ -581,38 +585,7 @@ with_state_read_only() {
     matches "$output" "$STATE: error: the table or its directory cannot be locked: .*No locks available"
 }
 
-# with_sealed_user: from now on there is a user ostiary, with the number 4711.
-with_sealed_user() {
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534::/:/bin/false ostiary:x:4711:4711::/:/bin/false >"$WORK/passwd"
-    printf '%s\n' root:x:0: nogroup:x:65534: ostiary:x:4711: >"$WORK/group"
-    printf '%s\n' 'passwd: files' 'group: files' >"$WORK/nsswitch.conf"
-    # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH=("${CTL_WITH[@]}" sh -c 'for file in passwd group nsswitch.conf; do
-        mount --bind "$0/$file" "/etc/$file" || exit; done; exec "$@"' "$WORK")
-}
-
-# sealed_config LINE...: ostiary-sealed.cfg as it has to be, in the place of $CONFIG.
-sealed_config() {
-    CONFIG=$WORK/ostiary-sealed.cfg
-    printf '%s\n' "STATE_DIR=\"$STATE\"" TABLE_SIZE=64 "$@" >"$CONFIG"
-    chown root:4711 "$CONFIG"
-    chmod 640 "$CONFIG"
-    chown -R 4711:4711 "$STATE"
-}
-
-# unix_socket PATH: something listens there, for as long as the test runs.
-unix_socket() {
-    /usr/bin/python3 -ISc 'import socket, sys, time
-listener = socket.socket(socket.AF_UNIX)
-listener.bind(sys.argv[1])
-listener.listen()
-time.sleep(1000)' "$1" 3>&- &
-    STARTED+=("$!")
-    eventually test -S "$1"
-}
-
 @test "check sees the sealed door as the user of its handler does: configuration, secrets, sockets" {
-    local STARTED=()
     mkdir -m 755 "$WORK/run" "$WORK/ostiary"
     unix_socket "$WORK/run/restart"
     chown root:4711 "$WORK/run/restart"
@@ -644,7 +617,6 @@ time.sleep(1000)' "$1" 3>&- &
     chown root:4711 "$WORK/ostiary/restart.secret"
     chmod 640 "$WORK/ostiary/restart.secret"
     ctl 0 check
-    kill "${STARTED[@]}"
 }
 
 @test "check: two doors that are enabled on one port, or with one STATE_DIR, cannot both be served" {
@@ -1210,6 +1182,10 @@ complete_words() {
     is "$(complete_words ostiaryctl log --)" \
         "$("$OSTIARY_BUILD/src/ostiaryctl" --help | grep -A1 '^  log' | grep -oE -- '--[a-z]+' | sort | paste -sd ' ')" "options of log"
     is "$(complete_words ostiaryctl unlock --)" --all
+    is "$(complete_words ostiaryctl add name /bin/fals)" /bin/false
+    is "$(complete_words ostiaryctl add name /bin/true nobod)" nobody
+    use_ctl 'ACTION="another secret","/bin/true","name=one"' 'ACTION="a third secret","/bin/true","root","name=two","socket=/x"'
+    is "$(complete_words ostiaryctl -c "$CONFIG" remove '')" 'one two'
     is "$(complete_words ostiaryctl repair --)" --empty
     is "$(complete_words ostiaryctl list --)" --json
     is "$(complete_words ostiaryd --)" '--help --version'

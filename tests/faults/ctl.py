@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import tracing
@@ -91,6 +92,71 @@ class Ctl(Scene):
         if not lines:
             return words
         return f"{words} ({re.sub(r'^ostiaryctl: |/[^ :]*/(?=state|ostiary.cfg)', '', lines[-1])[:90]})"
+
+
+class Change(Ctl):
+    """A command that changes the configuration and a secret beside it: all of it is done, or nothing.
+
+    The mark of a secret may be left (ctl_secret.h) where its removal is what failed, and a secret that is to go, with its
+    mark and the command's word, where its line is gone already. When libgcrypt ends the process it is as if it were killed:
+    what is left then has its mark.
+    """
+
+    def __init__(self, name, *arguments, done, there=False):
+        super().__init__(name, *arguments, truth=self.is_done)
+        self.done = done
+        self.there = there
+
+    def prepare(self, place):
+        super().prepare(place)
+        place.start = place.read("ostiary.cfg")
+        place.line = f'ACTION="","{place.path("bin", "dump-self")}","actor","name=new","secret-file={place.path("ostiary", "new.secret")}"\n'
+
+    def play(self, place, fault):
+        shutil.rmtree(place.path("ostiary"), ignore_errors=True)
+        place.write("ostiary.cfg", *(place.start + (place.line if self.there else "")).splitlines())
+        if self.there:
+            os.mkdir(place.path("ostiary"))
+            place.write("ostiary/new.secret", "A" * 32)
+        return super().play(place, fault)
+
+    def command(self, place, words):
+        arguments = [place.path(word[1:]) if word.startswith("@") else word for word in self.arguments]
+        return [*words, place.program("ostiaryctl"), "-c", place.path("ostiary.cfg"), *arguments]
+
+    def is_done(self, table, text):
+        return [] if f"action new is {self.done}" in text else ["it does not say what it has done"]
+
+    def judge(self, place, run, fault):
+        outcome, wrong = super().judge(place, run, fault)
+        text = place.read("ostiary.cfg")
+        secret = os.path.exists(place.path("ostiary", "new.secret"))
+        hidden = os.path.exists(place.path("ostiary", ".new.secret.ostiary.cfg"))
+        if text not in (place.start, place.start + place.line):
+            wrong.append("the configuration is neither the old one nor the new one")
+        has_line = text != place.start
+        told = run.status == 74 and "run it again" in run.printed.decode()
+        kept = run.status == 0 and secret and "stays as it is" in run.printed.decode()
+        if has_line != secret and not kept and not (hidden and secret and (told or run.status < 0)):
+            wrong.append(f"the line is {'there' if has_line else 'not there'}, and the secret is {'' if secret else 'not '}there")
+        if run.status == 0 and has_line == self.there:
+            wrong.append("it is said to be done, and is not")
+        if run.status >= 0 and not self.was_unlink(run):
+            wrong += self.leftovers(place, has_line)
+        return outcome, wrong
+
+    def leftovers(self, place, has_line):
+        left = []
+        if not has_line and not self.there and os.path.exists(place.path("ostiary")):
+            left.append("the directory is left behind")
+        if place.read(".ostiary.cfg.ostiaryctl"):
+            left.append("the new text is left behind")
+        if os.path.exists(place.path("ostiary", ".new.secret.ostiary.cfg")):
+            left.append("the mark is left behind")
+        return left
+
+    def was_unlink(self, run):
+        return any(call.injected and call.name in ("unlink", "unlinkat") for call in run.calls)
 
 
 # ---- what has to be so when a command says that it is done: each gives what is not ----
@@ -184,6 +250,8 @@ SCENES = [
     Ctl("open", "open", truth=opened, closed=True),
     Ctl("verify-damaged", "verify", truth=never, spoil=spoil_head),
     Ctl("repair", "repair", truth=repaired, spoil=spoil_head),
+    Change("add", "add", "new", "@bin/dump-self", "actor", done="added"),
+    Change("remove", "remove", "new", done="removed", there=True),
     Ctl("keygen", "keygen", truth=secret, allocates=False),
     Ctl("status", "status", truth=says("door                   open", "2 sources, 1 locked")),
 ]

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash
-# What the tests of ostiaryctl use. Loaded with: load ../lib/ctl (after common). In teardown: stop_systemd.
+# What the tests of ostiaryctl use. Loaded with: load ../lib/ctl (after common). In teardown: stop_systemd, and stop_sockets where unix_socket is used.
 #
 # Whatever the machine is: ostiaryctl sees it as one without systemd, and after start_systemd with a false one. It is
 # in a mount namespace of its own then, with an empty /run; sd_booted(3) looks for a directory there.
@@ -104,6 +104,45 @@ unit() {
     echo 5 >"$at/NRefused"
     echo 'done' >"$at/start"
     echo active >"$at/after"
+}
+
+# with_sealed_user: from now on there is a user ostiary, with the number 4711.
+with_sealed_user() {
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh nobody:x:65534:65534::/:/bin/false ostiary:x:4711:4711::/:/bin/false >"$WORK/passwd"
+    printf '%s\n' root:x:0: nogroup:x:65534: ostiary:x:4711: >"$WORK/group"
+    printf '%s\n' 'passwd: files' 'group: files' >"$WORK/nsswitch.conf"
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH=("${CTL_WITH[@]}" sh -c 'for file in passwd group nsswitch.conf; do
+        mount --bind "$0/$file" "/etc/$file" || exit; done; exec "$@"' "$WORK")
+}
+
+# sealed_config LINE...: ostiary-sealed.cfg as it has to be, in the place of $CONFIG.
+sealed_config() {
+    CONFIG=$WORK/ostiary-sealed.cfg
+    printf '%s\n' "STATE_DIR=\"$STATE\"" TABLE_SIZE=64 "$@" >"$CONFIG"
+    chown root:4711 "$CONFIG"
+    chmod 640 "$CONFIG"
+    chown -R 4711:4711 "$STATE"
+}
+
+# unix_socket PATH: something listens there, until stop_sockets.
+unix_socket() {
+    /usr/bin/python3 -ISc 'import socket, sys, time
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(sys.argv[1])
+listener.listen()
+time.sleep(1000)' "$1" 3>&- &
+    SOCKETS+=("$!")
+    eventually test -S "$1"
+}
+
+stop_sockets() {
+    local pid
+    for pid in "${SOCKETS[@]}"; do
+        kill "$pid" 2>/dev/null || true
+        wait "$pid" 2>/dev/null || true
+    done
+    SOCKETS=()
 }
 
 # entry SECOND UID IDENTIFIER MESSAGE: one entry of a journal in $WORK/journal, at this second since 1970.

@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ostiaryctl add: an action, its secret, and whatever is missing around them. See ctl.h.
+ *
+ * All is looked at before anything is in its place. Then the secret gets its name, and then the configuration its line:
+ * killed between the two, what is left is a secret that nothing uses, and the next try takes it away (ctl_secret.h).
+ */
+#include "check.h"
+#include "ctl_edit.h"
+#include "ctl_secret.h"
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define ACTION_NAME_MAX  64
+#define SOCKET_PREFIX    "socket="
+#define CLIENT_DIRECTORY "/etc/ostiary" /* where a secret is, on whatever machine */
+
+static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/* How a configuration that has to be made begins. */
+static const char ordinary_start[] = "# What Ostiary's handler goes by: see ostiary.cfg(5).\n";
+static const char sealed_start[] = "# What the handler of Ostiary's sealed door goes by: see ostiary.cfg(5).\n"
+                                   "STATE_DIR=\"/var/lib/ostiary-sealed\"\n"
+                                   "# The ordinary door has 5018.\n"
+                                   "PORT=5019\n";
+
+struct add {
+    struct ctl *ctl;
+    const char *name;
+    const char *command; /* NULL where there is a socket */
+    const char *socket;
+    const char *user; /* NULL: DEFAULT_UID */
+    char file_name[ACTION_NAME_MAX + sizeof(".secret")];
+
+    struct ctl_listeners listeners;
+    enum ctl_layout layout;
+    struct ctl_edit edit;
+    struct ctl_secret secret;
+    struct locked line; /* the secret itself */
+    struct locked text; /* the configuration that is to be */
+    size_t len;
+    unsigned number;                  /* of its new line */
+    const struct config_entry *entry; /* the same, as parsed last */
+    bool quiet;                       /* of warnings */
+    char state_dir[PATH_MAX];
+    bool made_state_dir;
+    bool swept;
+};
+
+/* ---- what is asked for ----------------------------------------------------------------------------------------- */
+
+/* What stands in quotes, and is no path in another's eyes. */
+static void require_plain(const char *what, const char *text)
+{
+    const size_t len = strlen(text);
+
+    for (const char *at = text; *at != '\0'; at++)
+        if (*at == '"' || (unsigned char)*at < ' ' || *at == 0x7f)
+            ctl_usage("add: the %s must be without double quotes and control characters", what);
+    if (len == 0 || text[len - 1] == '\\')
+        ctl_usage("add: the %s must not be empty, nor end in a backslash", what);
+}
+
+static void read_arguments(struct add *add, int argc, char **argv)
+{
+    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    char **arguments;
+    size_t len;
+
+    ctl_option(argc, argv, ":", options);
+    arguments = ctl_arguments(argc, argv, 2, 3);
+    add->name = arguments[0];
+    add->command = arguments[1];
+    add->user = arguments[2];
+    len = strlen(add->name);
+    if (len == 0 || len > ACTION_NAME_MAX || strspn(add->name, letters) == 0 || strcmp(add->name, "kill") == 0)
+        ctl_usage("add: '%s' is no name: it has 1 to %d of A-Z a-z 0-9 _ . -, a letter or digit first, and is not kill",
+                  add->name, ACTION_NAME_MAX);
+    for (size_t i = 0; i < len; i++)
+        if (strchr(letters, add->name[i]) == NULL && strchr("_.-", add->name[i]) == NULL)
+            ctl_usage("add: '%s' is no name: it has A-Z a-z 0-9 _ . - alone", add->name);
+    require_plain("command", add->command);
+    if (strncmp(add->command, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) == 0) {
+        add->socket = add->command + strlen(SOCKET_PREFIX);
+        add->command = NULL;
+    }
+    if ((add->command != NULL ? add->command : add->socket)[0] != '/')
+        ctl_usage("add: '%s' must be an absolute path: a command, or " SOCKET_PREFIX "PATH", arguments[1]);
+    if (add->user != NULL && add->socket != NULL)
+        ctl_usage("add: what listens at a socket decides as which user it runs: leave '%s' out", add->user);
+    if (add->user != NULL)
+        require_plain("user", add->user);
+    snprintf(add->file_name, sizeof(add->file_name), "%s.secret", add->name);
+}
+
+/* ---- the configuration that is to be --------------------------------------------------------------------------- */
+
+/* For a configuration that is not there yet: who may read it. */
+static enum ctl_status choose_owner(struct add *add)
+{
+    const struct group *group;
+
+    add->edit.uid = geteuid();
+    add->edit.gid = getegid();
+    add->edit.mode = 0600;
+    if (add->layout != CTL_SEALED || geteuid() != 0)
+        return CTL_OK;
+    group = getgrnam(CTL_SEALED_USER);
+    if (group == NULL) {
+        warnx("there is no group " CTL_SEALED_USER ": run 'systemd-sysusers'");
+        return CTL_CONFIG;
+    }
+    add->edit.gid = group->gr_gid;
+    add->edit.mode = 0640;
+    return CTL_OK;
+}
+
+/* The new line, with the secret at this path, goes behind what is there, which may lack its last line feed. */
+static enum ctl_status compose(struct add *add, const char *secret_path)
+{
+    const struct ctl_edit *edit = &add->edit;
+    const char *start = edit->exists ? "" : add->layout == CTL_SEALED ? sealed_start : ordinary_start;
+    const char *gap = edit->len > 0 && edit->text.bytes[edit->len - 1] != '\n' ? "\n" : "";
+    const size_t room = edit->len + strlen(start) + 4 * (size_t)PATH_MAX;
+    char *at;
+
+    locked_free(&add->text);
+    if (locked_new(room, &add->text) != 0) {
+        warn("no locked memory for the configuration");
+        return CTL_OS;
+    }
+    if (edit->len > 0)
+        memcpy(add->text.bytes, edit->text.bytes, edit->len);
+    at = (char *)add->text.bytes + edit->len;
+    add->len = edit->len;
+    add->len += (size_t)snprintf(
+        at, room - edit->len, "%s%sACTION=\"\",\"%s\"%s%s%s,\"name=%s\",%s%s%s\"secret-file=%s\"\n", start, gap,
+        add->command != NULL ? add->command : "", add->user != NULL ? ",\"" : "", add->user != NULL ? add->user : "",
+        add->user != NULL ? "\"" : "", add->name, add->socket != NULL ? "\"" SOCKET_PREFIX : "",
+        add->socket != NULL ? add->socket : "", add->socket != NULL ? "\"," : "", secret_path);
+    if (add->len >= room) {
+        errno = ENAMETOOLONG;
+        return ctl_complain(add->command != NULL ? add->command : add->socket);
+    }
+    add->number = 0;
+    for (size_t i = 0; i < add->len; i++)
+        add->number += add->text.bytes[i] == '\n';
+    return CTL_OK;
+}
+
+/* Of the lines that were there before, only what is an error concerns us. */
+static void take_finding(void *context, const struct config_finding *finding)
+{
+    struct add *add = context;
+    struct ctl_findings findings = {.out = stderr};
+
+    if (finding->severity == CONFIG_ERROR || (finding->line == add->number && !add->quiet))
+        ctl_take_finding(&findings, finding);
+}
+
+static int parse(struct add *add, bool with_secrets)
+{
+    const struct config_reader reader = {
+        .path = add->edit.path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = with_secrets,
+        .may_lack_credentials = true,
+        .report = take_finding,
+        .context = add,
+    };
+    struct config *config = &add->ctl->config;
+    struct locked copy; /* the parser takes it apart */
+    int status;
+
+    add->quiet = !with_secrets; /* it will be parsed once more */
+    config_free(config);
+    if (locked_new(add->len + 1, &copy) != 0) {
+        warn("no locked memory for the configuration");
+        return -1;
+    }
+    memcpy(copy.bytes, add->text.bytes, add->len);
+    status = config_parse((char *)copy.bytes, add->len, &reader, config);
+    if (status == 0 && with_secrets)
+        status = check_config(&reader, config);
+    locked_free(&copy);
+    return status;
+}
+
+static bool same(const char *a, const char *b)
+{
+    return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+/* The line must say what was asked for, and its name must be its own. */
+static enum ctl_status find_entry(struct add *add)
+{
+    const struct config *config = &add->ctl->config;
+
+    add->entry = NULL;
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+
+        if (entry->line == add->number) {
+            add->entry = entry;
+        } else if (!entry->kill && strcmp(entry->name, add->name) == 0) {
+            warnx("%s:%u: there is an action %s already: remove it first, or take another name", add->edit.path,
+                  entry->line, add->name);
+            return CTL_NOT_SO;
+        }
+    }
+    if (add->entry != NULL && same(add->entry->name, add->name) && same(add->entry->command, add->command) &&
+        same(add->entry->socket, add->socket) && (add->user == NULL || same(add->entry->user, add->user)))
+        return CTL_OK;
+    warnx("%s: the line for it would not say what you have asked for", add->edit.path);
+    return CTL_CONFIG;
+}
+
+/* As whoever the handler will be. */
+static enum ctl_status examine(struct add *add)
+{
+    int status;
+
+    if (add->layout == CTL_SEALED && geteuid() == 0 && ctl_be_sealed() != 0) {
+        warn("cannot work as the user " CTL_SEALED_USER ", as whom the handler runs");
+        return CTL_CONFIG;
+    }
+    if (add->layout == CTL_SEALED && add->edit.exists && faccessat(AT_FDCWD, add->edit.path, R_OK, AT_EACCESS) != 0) {
+        ctl_be_root();
+        warnx("%s: the user " CTL_SEALED_USER ", as whom the handler runs, cannot read it: chown root:" CTL_SEALED_USER
+              ", and chmod 640",
+              add->edit.path);
+        return CTL_CONFIG;
+    }
+    status = parse(add, true);
+    ctl_be_root();
+    if (status == 0)
+        return find_entry(add);
+    warnx("with these errors the configuration stays as it was%s",
+          add->layout == CTL_SEALED ? "; they are what the user " CTL_SEALED_USER " meets" : "");
+    return CTL_CONFIG;
+}
+
+/* ---- what is around it ----------------------------------------------------------------------------------------- */
+
+/* Where it is missing. An empty one of root's is what an interrupted command has left of the sealed door's. */
+static enum ctl_status make_state_dir(struct add *add)
+{
+    const struct passwd *sealed = add->layout == CTL_SEALED && geteuid() == 0 ? getpwnam(CTL_SEALED_USER) : NULL;
+    struct stat status;
+
+    if (sealed != NULL && lstat(add->state_dir, &status) == 0 && status.st_uid == 0)
+        rmdir(add->state_dir);
+    if (mkdir(add->state_dir, 0700) != 0)
+        return errno == EEXIST ? CTL_OK : ctl_complain(add->state_dir);
+    add->made_state_dir = true;
+    if (sealed != NULL && chown(add->state_dir, sealed->pw_uid, sealed->pw_gid) != 0)
+        return ctl_complain(add->state_dir);
+    return CTL_OK;
+}
+
+static enum ctl_status make_secret(struct add *add)
+{
+    enum ctl_status status = ctl_secret_make_directory(&add->secret, &add->edit);
+
+    if (status == CTL_OK && ctl_secret_shared(add->ctl, add->secret.path, add->number) == NULL)
+        status = ctl_secret_sweep(&add->secret, &add->swept);
+    if (status == CTL_OK && ctl_secret_exists(&add->secret)) {
+        warnx("%s: it is there, and is not overwritten: take another name, or remove it if nothing uses it",
+              add->secret.path);
+        return CTL_NOT_SO;
+    }
+    if (status == CTL_OK)
+        status = ctl_secret_write(&add->secret, &add->edit, add->line.bytes, CTL_SECRET_LINE);
+    return status;
+}
+
+/* ---- the steps ------------------------------------------------------------------------------------------------- */
+
+/* Nothing is made here. */
+static enum ctl_status prepare(struct add *add)
+{
+    const char *config_path = add->ctl->config_path;
+    enum ctl_status status = ctl_edit_begin(config_path, &add->edit);
+
+    add->layout = ctl_layout_of(&add->listeners, config_path, NULL);
+    if (status == CTL_OK && !add->edit.exists)
+        status = choose_owner(add);
+    if (status == CTL_OK)
+        status = compose(add, add->secret.path);
+    if (status == CTL_OK && parse(add, false) != 0)
+        status = CTL_CONFIG;
+    if (status != CTL_OK)
+        return status;
+    snprintf(add->state_dir, sizeof(add->state_dir), "%s", add->ctl->config.state_dir);
+    add->layout = ctl_layout_of(&add->listeners, config_path, add->state_dir);
+    return find_entry(add);
+}
+
+/* The secret is under its mark only while all is looked at, and then the line that names it there is written anew. */
+static enum ctl_status make(struct add *add)
+{
+    enum ctl_status status = make_secret(add);
+
+    if (status == CTL_OK)
+        status = make_state_dir(add);
+    if (status == CTL_OK)
+        status = compose(add, add->secret.mark_path);
+    if (status == CTL_OK)
+        status = examine(add);
+    if (status == CTL_OK)
+        status = compose(add, add->secret.path);
+    if (status == CTL_OK)
+        status = ctl_secret_publish(&add->secret);
+    if (status == CTL_OK)
+        status = ctl_edit_replace(&add->edit, add->text.bytes, add->len);
+    return status;
+}
+
+static void undo(struct add *add)
+{
+    ctl_secret_undo(&add->secret);
+    if (add->made_state_dir)
+        rmdir(add->state_dir);
+}
+
+/* ---- what to say of it ----------------------------------------------------------------------------------------- */
+
+/* ADDR[:PORT] as the client takes it. */
+static void format_target(const struct config *config, char text[static 512])
+{
+    const unsigned port = config->port_count == 0 ? CTL_PORT : config->ports[0];
+    const char *ip = config->local_ip;
+    char host[256] = "";
+    bool brackets;
+
+    /* An address with a zone is one on this machine's link, and means nothing elsewhere. */
+    if (ip != NULL && strcmp(ip, "::") != 0 && strcmp(ip, "0.0.0.0") != 0 && strchr(ip, '%') == NULL)
+        snprintf(host, sizeof(host), "%s", ip);
+    else if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+        snprintf(host, sizeof(host), "HOST");
+    brackets = strchr(host, ':') != NULL && port != CTL_PORT;
+    snprintf(text, 512, "%s%s%s", brackets ? "[" : "", host, brackets ? "]" : "");
+    if (port != CTL_PORT)
+        snprintf(text + strlen(text), 512 - strlen(text), ":%u", port);
+}
+
+static void print_listener(const struct add *add)
+{
+    const enum ctl_layout layout = add->layout == CTL_SEALED ? CTL_SEALED : CTL_ORDINARY;
+    const struct units_socket *socket = &add->listeners.sockets[layout];
+    const char *name = ctl_socket_names[layout];
+    char xinetd[PATH_MAX];
+
+    if (ctl_xinetd_is_on(add->ctl->config_path, xinetd))
+        printf("xinetd is to listen, by %s: nothing has to be restarted.\n", xinetd);
+    else if (socket->active && units_is_at(socket, add->state_dir))
+        printf("%s is listening: nothing has to be restarted.\n", name);
+    else if (add->listeners.fault == UNITS_NO_SYSTEMD)
+        puts("Still to be done, if nothing listens yet: let xinetd or inetd start ostiaryd, see ostiaryd(8).");
+    else
+        printf("Still to be done here:\n    systemctl daemon-reload && systemctl enable --now %s\n", name);
+}
+
+static void report(const struct add *add)
+{
+    const struct config *config = &add->ctl->config;
+    char target[512];
+    char host[256] = "HOST";
+
+    format_target(config, target);
+    if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
+        snprintf(host, sizeof(host), "HOST");
+    if (add->swept)
+        printf("%s: a secret that an interrupted command had left, and nothing used, is removed\n", add->secret.path);
+    if (add->command != NULL)
+        ctl_changed("action %s is added in line %u of %s, as user %s, with its secret in %s", add->name, add->number,
+                    add->edit.path, add->entry->user, add->secret.path);
+    else
+        ctl_changed("action %s is added in line %u of %s, with its secret in %s", add->name, add->number,
+                    add->edit.path, add->secret.path);
+    printf("The client has to have a copy of the secret. There, as root, with who is to knock behind -o:\n"
+           "    ssh root@%s cat %s | install -D -m 400 -o root /dev/stdin " CLIENT_DIRECTORY "/%s\n"
+           "Then he knocks with\n"
+           "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
+           host, add->secret.path, add->file_name, add->file_name, target);
+    print_listener(add);
+}
+
+enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)
+{
+    struct add add = {.ctl = ctl, .edit = {.dir_fd = -1, .new_fd = -1}};
+    enum ctl_status status;
+
+    read_arguments(&add, argc, argv);
+    ctl_secret_new(&add.line);
+    ctl_read_listeners(&add.listeners);
+    status = ctl_secret_open(ctl->config_path, add.file_name, &add.secret);
+    if (status == CTL_OK) {
+        require_plain("directory of the configuration", add.secret.directory);
+        status = prepare(&add);
+    }
+    if (status == CTL_OK)
+        status = make(&add);
+    if (add.edit.replaced) {
+        const enum ctl_status unmarked = ctl_secret_unmark(&add.secret);
+
+        status = status == CTL_OK ? unmarked : status;
+        report(&add);
+    } else {
+        undo(&add);
+    }
+    ctl_secret_close(&add.secret);
+    ctl_edit_end(&add.edit);
+    locked_free(&add.text);
+    locked_free(&add.line);
+    return status;
+}
