@@ -162,7 +162,7 @@ refused() {
     # A name that is its command's.
     refused 1 "$CONFIG:4: there is an action true already" add true /bin/true
     refused 78 "$CONFIG:5: error: ACTION: .*no-such-command" add backup /no-such-command root
-    refused 78 "$CONFIG:5: error: ACTION: user 'no-such-user'" add backup /bin/true no-such-user
+    refused 78 "$CONFIG:5: error: ACTION: user: there is no such user" add backup /bin/true no-such-user
     refused 78 "$CONFIG:5: error: ACTION: socket '/no/socket'" add backup socket=/no/socket
     mkdir -m 755 "$SECRETS"
     echo 'not yours' >"$SECRETS/backup.secret"
