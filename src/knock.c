@@ -2,9 +2,13 @@
 /* See knock.h. Called by ostclient.c, once for each try. */
 #include "knock.h"
 
+#include "reach.h"
+#include "signals.h"
 #include "stream.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,17 +19,38 @@
 /* "ADDRESS%SCOPE port 65535" */
 #define PLACE_LEN (NI_MAXHOST + sizeof(" port 65535"))
 
+#define CONNECT_MOST_MS  2000 /* for one address, while others are left */
+#define SEED_REST_MS     1000 /* for the rest of a seed that has begun to come, past the deadline */
+#define LAST_LOOK_MS     5    /* more than what was on its way through this machine's kernel needs */
+#define REPLY_MOST_MS    5000 /* for a socket to take 32 bytes */
+#define RECEIPT_LEAST_MS 2000 /* from the reply, past the deadline */
+
 /* A connection that has been made, and what has come and gone through it. */
 struct session {
     int server_fd;
     char place[PLACE_LEN];
     int64_t deadline_ms;
+    struct mac_key key;
+    struct signals held; /* from connecting until the reply is out or the connection has ended */
     uint8_t seed[SEED_LEN];
+    size_t seed_len; /* how much has come; more than SEED_LEN when there was more */
     uint8_t reply[REPLY_LEN];
+};
+
+/* How a connection ended, before anybody has been told. */
+enum ending {
+    ENDING_REPLIED,
+    ENDING_CLOSED,  /* by the server: nothing has come */
+    ENDING_TIMEOUT, /* nothing has come */
+    ENDING_SIGNAL,  /* nothing has come */
+    ENDING_NO_SEED, /* something has come, and it is no seed */
+    ENDING_HUNG_UP, /* by the server: between seed and reply */
+    ENDING_REPLY_STUCK
 };
 
 /* How connecting to one address ended. */
 struct attempt {
+    enum reach_fault fault;
     enum stream_result result;
     int error;
 };
@@ -43,21 +68,22 @@ __attribute__((format(printf, 3, 4))) static enum knock_result note(const struct
     return result;
 }
 
-static void name_place(const struct addrinfo *address, uint16_t port, char place[static PLACE_LEN])
+/* ---- Looking up ---- */
+
+static enum knock_result find_addresses(const struct knock_plan *plan, int64_t deadline_ms,
+                                        struct resolve_answer *answer)
 {
-    char host[NI_MAXHOST];
+    const char *host = plan->host.name;
+    char too_late[NOTE_LEN], text[REACH_TEXT_LEN];
+    const struct resolve_query query = {.host = host,
+                                        .port = plan->host.port,
+                                        .family = plan->host.family,
+                                        .too_late = plan->too_late,
+                                        .too_late_text = too_late};
 
-    if (getnameinfo(address->ai_addr, address->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST) != 0)
-        snprintf(host, sizeof(host), "an address");
-    snprintf(place, PLACE_LEN, "%s port %u", host, (unsigned)port);
-}
-
-static enum knock_result find_addresses(const struct knock_plan *plan, int64_t deadline_ms, struct addrinfo **addresses)
-{
-    const char *host = plan->host.host;
-    int gai_status;
-
-    switch (resolve_host(&plan->host, deadline_ms, addresses, &gai_status)) {
+    snprintf(too_late, sizeof(too_late),
+             "%s: no answer from the name servers within the time limit: try later, or give a numeric address", host);
+    switch (resolve_host(&query, deadline_ms, answer)) {
     case RESOLVE_OK:
         return KNOCK_UNDECIDED;
     case RESOLVE_UNKNOWN:
@@ -65,145 +91,264 @@ static enum knock_result find_addresses(const struct knock_plan *plan, int64_t d
                     plan->host.family == AF_INET    ? " in IPv4 (-4)"
                     : plan->host.family == AF_INET6 ? " in IPv6 (-6)"
                                                     : "");
+    case RESOLVE_NO_INTERFACE:
+        reach_fault_text(REACH_UNKNOWN, text);
+        return note(plan, KNOCK_NO_CONNECTION, "%s: %s", host, text);
     case RESOLVE_TIMEOUT:
-        return note(plan, KNOCK_NO_LOOKUP,
-                    "%s: no answer from the name servers within the time limit: try later, or give a numeric address",
-                    host);
+        return note(plan, KNOCK_NO_LOOKUP, "%s", too_late);
     case RESOLVE_FAILED:
         break;
     }
     return note(plan, KNOCK_NO_LOOKUP, "%s: %s: is the network up? try later, or give a numeric address", host,
-                gai_strerror(gai_status));
+                answer->reason);
+}
+
+/* ---- Connecting ---- */
+
+static void name_place(const struct stream_address *address, uint16_t port, char place[static PLACE_LEN])
+{
+    char host[NI_MAXHOST];
+
+    if (getnameinfo((const struct sockaddr *)&address->name, address->len, host, sizeof(host), NULL, 0,
+                    NI_NUMERICHOST) != 0)
+        snprintf(host, sizeof(host), "an address");
+    snprintf(place, PLACE_LEN, "%s port %u", host, (unsigned)port);
 }
 
 static void note_attempt(const struct knock_plan *plan, enum knock_result result, const char *place,
                          const struct attempt *attempt)
 {
-    const int error = attempt->result == STREAM_TIMEOUT ? ETIMEDOUT : attempt->error;
+    char text[REACH_TEXT_LEN];
 
-    switch (error) {
-    case ECONNREFUSED:
-        note(plan, result, "%s: connection refused: is the listener up?", place);
-        break;
-    case ETIMEDOUT:
-        note(plan, result, "%s: no answer: is the address right, or does a firewall drop the packets?", place);
-        break;
-    case ENETUNREACH:
-    case EHOSTUNREACH:
-        note(plan, result, "%s: unreachable: is the network up, and the address right?", place);
-        break;
-    case EACCES:
-    case EPERM:
-        note(plan, result, "%s: forbidden by this machine: look at its firewall", place);
-        break;
-    default:
-        note(plan, result, "%s: cannot connect: %s", place, strerror(error));
-        break;
-    }
-}
-
-static size_t count_addresses(const struct addrinfo *addresses)
-{
-    size_t count = 0;
-
-    for (; addresses != NULL; addresses = addresses->ai_next)
-        count++;
-    return count;
+    if (attempt->fault != REACH_OK)
+        reach_fault_text(attempt->fault, text);
+    else
+        reach_error_text(attempt->result == STREAM_TIMEOUT ? ETIMEDOUT : attempt->error, text);
+    note(plan, result, "%s: %s", place, text);
 }
 
 /*
- * Connect to the first address that answers. Each may take its equal share of the time that is left: a dead one cannot
- * eat all of it, and what one does not use is the others'.
+ * The last address has all the time that is left. One before it has at most half of an equal share, so that however
+ * many are dead, a good part is left for the others and for the seed; and never more than CONNECT_MOST_MS, in which
+ * a lost packet is sent again.
  */
-static enum knock_result connect_any(const struct knock_plan *plan, const struct addrinfo *addresses,
+static int64_t share_of_time(int64_t left_ms, size_t addresses_left)
+{
+    const int64_t share_ms = left_ms / (2 * (int64_t)addresses_left);
+
+    if (addresses_left == 1)
+        return left_ms;
+    return share_ms < CONNECT_MOST_MS ? share_ms : CONNECT_MOST_MS;
+}
+
+/* Signals are held when it has worked, and only then. */
+static void connect_one(const struct stream_address *address, int64_t share_ms, struct session *session,
+                        struct attempt *attempt)
+{
+    struct stream_limit limit = stream_from_now(share_ms);
+
+    attempt->fault = reach_check(address);
+    attempt->result = STREAM_FAULT;
+    if (attempt->fault != REACH_OK)
+        return;
+    if (share_ms <= 0) {
+        attempt->result = STREAM_TIMEOUT;
+        return;
+    }
+    signals_hold(&session->held);
+    limit.signal_fd = session->held.pending_fd;
+    attempt->result = stream_connect(address, limit, &session->server_fd);
+    attempt->error = errno;
+    if (attempt->result != STREAM_OK)
+        signals_release(&session->held);
+}
+
+/*
+ * Connect to the first address that answers; one after the other, for each connection is a visit to the server, even
+ * one that is given up.
+ */
+static enum knock_result connect_any(const struct knock_plan *plan, const struct resolve_answer *answer,
                                      struct session *session)
 {
-    const size_t count = count_addresses(addresses);
-    struct attempt *attempts = calloc(count, sizeof(*attempts));
-    enum knock_result result = KNOCK_NO_CONNECTION;
-    const struct addrinfo *address = addresses;
+    struct attempt attempts[RESOLVE_ADDRESSES_MAX];
 
-    if (attempts == NULL)
-        return note(plan, KNOCK_NO_RESOURCES, "%s", strerror(errno));
-    for (size_t i = 0; i < count; i++, address = address->ai_next) {
-        const int64_t now_ms = stream_now_ms();
-        const int64_t share_ms = (session->deadline_ms - now_ms) / (int64_t)(count - i);
-
-        name_place(address, plan->host.port, session->place);
+    for (size_t i = 0; i < answer->count; i++) {
+        name_place(&answer->addresses[i], plan->host.port, session->place);
         note(plan, KNOCK_UNDECIDED, "%s: connecting", session->place);
-        attempts[i].result = stream_connect(address, now_ms + share_ms, &session->server_fd);
-        attempts[i].error = errno;
-        if (attempts[i].result == STREAM_OK) {
-            result = KNOCK_UNDECIDED;
-            goto out;
-        }
-        if (i + 1 < count)
+        connect_one(&answer->addresses[i], share_of_time(session->deadline_ms - stream_now_ms(), answer->count - i),
+                    session, &attempts[i]);
+        if (attempts[i].result == STREAM_OK)
+            return KNOCK_UNDECIDED;
+        if (attempts[i].result == STREAM_SIGNAL)
+            return KNOCK_INTERRUPTED;
+        if (i + 1 < answer->count)
             note_attempt(plan, KNOCK_UNDECIDED, session->place, &attempts[i]);
     }
-    address = addresses;
-    for (size_t i = 0; i < count; i++, address = address->ai_next) {
-        name_place(address, plan->host.port, session->place);
-        note_attempt(plan, result, session->place, &attempts[i]);
+    for (size_t i = 0; i < answer->count; i++) {
+        name_place(&answer->addresses[i], plan->host.port, session->place);
+        note_attempt(plan, KNOCK_NO_CONNECTION, session->place, &attempts[i]);
     }
-out:
-    free(attempts);
-    return result;
+    return KNOCK_NO_CONNECTION;
 }
 
-static enum knock_result receive_seed(const struct knock_plan *plan, struct session *session)
-{
-    size_t got;
-    const enum stream_result result =
-        stream_receive(session->server_fd, session->seed, SEED_LEN, session->deadline_ms, &got);
+/* ---- Seed and reply ---- */
 
-    if (result == STREAM_OK)
-        return note(plan, KNOCK_UNDECIDED, "%s: seed arrived", session->place);
-    if (got > 0)
-        return note(plan, KNOCK_BAD_PROTOCOL,
-                    "%s: %zu bytes in place of a seed of %d: is it Ostiary that listens there?", session->place, got,
-                    SEED_LEN);
-    if (result == STREAM_TIMEOUT)
-        return note(plan, KNOCK_NO_SEED,
-                    "%s: no seed within the time limit: the server is busy or holds you back; "
-                    "try later, or give more time with -t",
-                    session->place);
-    return note(plan, KNOCK_NO_SEED, "%s: closed without a seed: locked out, or the server is busy: try later",
-                session->place);
+/*
+ * Wait for the seed. When the time is over, or a signal wants to end it, there is a last look: from then on the kernel
+ * takes nothing from the server and acknowledges nothing. So either the seed is here, and will be answered, or the
+ * server's kernel knows that it never arrived, and then leaving costs no strike.
+ */
+static enum stream_result await_seed(struct session *session)
+{
+    struct stream_limit limit = {.deadline_ms = session->deadline_ms, .signal_fd = session->held.pending_fd};
+    enum stream_result result, last;
+
+    result = stream_receive(session->server_fd, session->seed, SEED_LEN, limit, &session->seed_len);
+    if (result == STREAM_OK || result == STREAM_END)
+        return result;
+    /* A server sends its seed in one piece: where a part is, the rest is near. */
+    if (session->seed_len > 0)
+        result = stream_receive(session->server_fd, session->seed, SEED_LEN, stream_from_now(SEED_REST_MS),
+                                &session->seed_len);
+    if (result == STREAM_OK || result == STREAM_END)
+        return result;
+    stream_refuse(session->server_fd);
+    last =
+        stream_receive(session->server_fd, session->seed, SEED_LEN, stream_from_now(LAST_LOOK_MS), &session->seed_len);
+    if (last == STREAM_OK)
+        stream_listen(session->server_fd);
+    return last == STREAM_OK || last == STREAM_END ? last : result;
 }
 
-static enum knock_result send_reply(const struct knock_plan *plan, struct session *session)
+static bool is_text(const uint8_t *bytes, size_t len)
 {
-    if (mac_reply(plan->secret, session->seed, session->reply) != 0)
-        return note(plan, KNOCK_NO_RESOURCES, "the reply could not be computed: libgcrypt refused");
-    /*
-     * Whatever has come behind the seed is no receipt, for nobody has seen the reply yet; and left unread, it would
-     * make the close a reset, which may overtake the reply.
-     */
-    stream_discard(session->server_fd);
-    switch (stream_send(session->server_fd, session->reply, REPLY_LEN, session->deadline_ms)) {
+    for (size_t i = 0; i < len; i++)
+        if ((bytes[i] < ' ' || bytes[i] > '~') && bytes[i] != '\r' && bytes[i] != '\n' && bytes[i] != '\t')
+            return false;
+    return len > 0;
+}
+
+/* 32 random bytes are a line of text once in 10^15 times. */
+static bool is_line(const uint8_t seed[static SEED_LEN])
+{
+    return seed[SEED_LEN - 1] == '\n' && is_text(seed, SEED_LEN);
+}
+
+/* From a connection to a reply that is out. Between the two nothing is done that could fail or wait. */
+static enum ending answer_seed(struct session *session)
+{
+    bool ended = false;
+
+    switch (await_seed(session)) {
     case STREAM_OK:
-        note(plan, KNOCK_UNDECIDED, "%s: reply sent", session->place);
-        return KNOCK_SENT;
+        break;
     case STREAM_TIMEOUT:
-        return note(plan, KNOCK_BAD_PROTOCOL, "%s: the time limit came before the reply: give more time with -t",
-                    session->place);
+        return session->seed_len > 0 ? ENDING_NO_SEED : ENDING_TIMEOUT;
+    case STREAM_SIGNAL:
+        return session->seed_len > 0 ? ENDING_NO_SEED : ENDING_SIGNAL;
     case STREAM_END:
+    case STREAM_FAULT:
+        return session->seed_len > 0 ? ENDING_NO_SEED : ENDING_CLOSED;
+    }
+    /*
+     * A server says nothing between its seed and the reply. Who says more, says it in the same breath: something else
+     * listens there, and is not to be answered.
+     */
+    session->seed_len += stream_discard(session->server_fd, &ended);
+    if (session->seed_len > SEED_LEN || is_line(session->seed))
+        return ENDING_NO_SEED;
+    mac_key_reply(&session->key, session->seed, session->reply);
+    switch (stream_send(session->server_fd, session->reply, REPLY_LEN, stream_from_now(REPLY_MOST_MS))) {
+    case STREAM_OK:
+        /* An end that was there before the reply is none that the reply could have caused. */
+        return ended ? ENDING_HUNG_UP : ENDING_REPLIED;
+    case STREAM_TIMEOUT:
+        return ENDING_REPLY_STUCK;
+    case STREAM_END:
+    case STREAM_SIGNAL:
     case STREAM_FAULT:
         break;
     }
-    return note(plan, KNOCK_BAD_PROTOCOL, "%s: closed before the reply: is COMM_TIMEOUT on the server too short?",
-                session->place);
+    return ENDING_HUNG_UP;
 }
+
+/* What sends something else than a seed often says itself what it is. */
+static const char *guess_service(const struct session *session)
+{
+    const size_t len = session->seed_len < SEED_LEN ? session->seed_len : SEED_LEN;
+
+    if (!is_text(session->seed, len))
+        return "is it Ostiary that listens there?";
+    if (len >= 4 && memcmp(session->seed, "SSH-", 4) == 0)
+        return "it looks like an SSH server: is the port right?";
+    if (len >= 4 && memcmp(session->seed, "220", 3) == 0)
+        return "it looks like a mail or FTP server: is the port right?";
+    return "it is text: is it Ostiary that listens there?";
+}
+
+static enum knock_result tell(const struct knock_plan *plan, const struct session *session, enum ending ending)
+{
+    const char *place = session->place;
+
+    if (ending == ENDING_REPLIED || ending == ENDING_HUNG_UP || ending == ENDING_REPLY_STUCK)
+        note(plan, KNOCK_UNDECIDED, "%s: seed arrived", place);
+    switch (ending) {
+    case ENDING_REPLIED:
+        note(plan, KNOCK_UNDECIDED, "%s: reply sent", place);
+        return KNOCK_SENT;
+    case ENDING_CLOSED:
+        return note(plan, KNOCK_NO_SEED, "%s: closed without a seed: locked out, or the server is busy: try later",
+                    place);
+    case ENDING_TIMEOUT:
+        return note(plan, KNOCK_NO_SEED,
+                    "%s: no seed within the time limit: the server is busy or holds you back; "
+                    "try later, or give more time with -t",
+                    place);
+    case ENDING_SIGNAL:
+        return KNOCK_INTERRUPTED;
+    case ENDING_NO_SEED:
+        return note(plan, KNOCK_BAD_PROTOCOL, "%s: %zu bytes in place of a seed of %d: %s", place, session->seed_len,
+                    SEED_LEN, guess_service(session));
+    case ENDING_REPLY_STUCK:
+        return note(plan, KNOCK_BAD_PROTOCOL, "%s: the reply could not be sent in %d seconds: is the network well?",
+                    place, REPLY_MOST_MS / 1000);
+    case ENDING_HUNG_UP:
+        break;
+    }
+    return note(plan, KNOCK_BAD_PROTOCOL, "%s: closed before the reply: is COMM_TIMEOUT on the server too short?",
+                place);
+}
+
+static void hang_up(struct session *session)
+{
+    if (session->server_fd >= 0)
+        close(session->server_fd);
+    session->server_fd = -1;
+}
+
+static enum knock_result exchange(const struct knock_plan *plan, struct session *session)
+{
+    const enum ending ending = answer_seed(session);
+
+    if (ending != ENDING_REPLIED)
+        hang_up(session);
+    signals_release(&session->held);
+    return tell(plan, session, ending);
+}
+
+/* ---- Receipt ---- */
 
 static enum knock_result check_receipt(const struct knock_plan *plan, const struct session *session)
 {
+    const int64_t least_ms = stream_now_ms() + RECEIPT_LEAST_MS;
+    const struct stream_limit limit = {.deadline_ms = session->deadline_ms > least_ms ? session->deadline_ms : least_ms,
+                                       .signal_fd = -1};
     uint8_t receipt[RECEIPT_LEN];
     uint8_t expected[RECEIPT_LEN];
-    size_t got;
+    size_t got = 0;
 
-    if (mac_receipt(plan->secret, session->seed, session->reply, expected) != 0)
-        return note(plan, KNOCK_NO_RESOURCES, "the receipt could not be computed: libgcrypt refused");
-    switch (stream_receive(session->server_fd, receipt, RECEIPT_LEN, session->deadline_ms, &got)) {
+    mac_key_receipt(&session->key, session->seed, session->reply, expected);
+    switch (stream_receive(session->server_fd, receipt, RECEIPT_LEN, limit, &got)) {
     case STREAM_OK:
         break;
     case STREAM_TIMEOUT:
@@ -212,10 +357,12 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
                     "look at the server's log",
                     session->place);
     case STREAM_END:
+    case STREAM_SIGNAL:
     case STREAM_FAULT:
     default:
         return note(plan, KNOCK_NOT_ACCEPTED,
-                    "%s: not accepted: check the secret; an Ostiary before 5 gives no receipt at all", session->place);
+                    "%s: not accepted: check the secret, or see the server's log; an Ostiary before 5 gives no receipt",
+                    session->place);
     }
     if (mac_same(receipt, expected) == 0)
         return note(plan, KNOCK_BAD_PROTOCOL,
@@ -224,34 +371,27 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
     return KNOCK_ACCEPTED;
 }
 
-static enum knock_result talk(const struct knock_plan *plan, struct session *session)
-{
-    enum knock_result result = receive_seed(plan, session);
-
-    if (result == KNOCK_UNDECIDED)
-        result = send_reply(plan, session);
-    if (result == KNOCK_SENT && plan->wait)
-        result = check_receipt(plan, session);
-    return result;
-}
+/* ---- All of it ---- */
 
 enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms)
 {
     struct session session = {.server_fd = -1, .deadline_ms = deadline_ms};
-    struct addrinfo *addresses = NULL;
-    enum knock_result result = find_addresses(plan, deadline_ms, &addresses);
+    struct resolve_answer answer;
+    enum knock_result result = find_addresses(plan, deadline_ms, &answer);
 
+    if (result == KNOCK_UNDECIDED && mac_key_new(plan->secret, &session.key) != 0)
+        result = note(plan, KNOCK_NO_RESOURCES, "the reply could not be computed: libgcrypt refuses the secret");
     if (result == KNOCK_UNDECIDED)
-        result = connect_any(plan, addresses, &session);
+        result = connect_any(plan, &answer, &session);
     if (result == KNOCK_UNDECIDED)
-        result = talk(plan, &session);
+        result = exchange(plan, &session);
+    if (result == KNOCK_SENT && plan->wait)
+        result = check_receipt(plan, &session);
 
-    if (session.server_fd >= 0)
-        close(session.server_fd);
+    hang_up(&session);
+    mac_key_free(&session.key);
     explicit_bzero(session.seed, sizeof(session.seed));
     explicit_bzero(session.reply, sizeof(session.reply));
-    if (addresses != NULL)
-        freeaddrinfo(addresses);
     return result;
 }
 

@@ -45,26 +45,42 @@ void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
     gcry_md_hash_buffer(GCRY_MD_SHA256, seed, message, sizeof(message));
 }
 
-/* HMAC over up to three pieces; the key and all that derives from it stay in libgcrypt's locked memory. */
-static int hmac(struct secret secret, const gcry_buffer_t *pieces, size_t count, uint8_t out[static REPLY_LEN])
+/* The key and all that derives from it stay in libgcrypt's locked memory. */
+static int open_hmac(struct secret secret, gcry_md_hd_t *md)
 {
-    gcry_md_hd_t md = NULL;
-    int status = -1;
-
-    memset(out, 0, REPLY_LEN);
-    if (gcry_md_open(&md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0)
+    *md = NULL;
+    if (gcry_md_open(md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0)
         return -1;
-    if (gcry_md_setkey(md, secret.bytes, secret.len) != 0)
-        goto out;
+    if (gcry_md_setkey(*md, secret.bytes, secret.len) == 0)
+        return 0;
+    gcry_md_close(*md);
+    *md = NULL;
+    return -1;
+}
+
+/* HMAC over up to three pieces. */
+static int run_hmac(gcry_md_hd_t md, const gcry_buffer_t *pieces, size_t count, uint8_t out[static REPLY_LEN])
+{
+    const uint8_t *digest;
+
     for (size_t i = 0; i < count; i++)
         gcry_md_write(md, pieces[i].data, pieces[i].len);
-
-    const uint8_t *digest = gcry_md_read(md, GCRY_MD_SHA256);
+    digest = gcry_md_read(md, GCRY_MD_SHA256);
     if (digest == NULL)
-        goto out;
+        return -1;
     memcpy(out, digest, REPLY_LEN);
-    status = 0;
-out:
+    return 0;
+}
+
+static int hmac(struct secret secret, const gcry_buffer_t *pieces, size_t count, uint8_t out[static REPLY_LEN])
+{
+    gcry_md_hd_t md;
+    int status;
+
+    memset(out, 0, REPLY_LEN);
+    if (open_hmac(secret, &md) != 0)
+        return -1;
+    status = run_hmac(md, pieces, count, out);
     gcry_md_close(md);
     return status;
 }
@@ -86,17 +102,68 @@ int mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t
     return hmac(secret, pieces, 1, reply);
 }
 
+static const char receipt_context[] = "ostiary receipt";
+
 int mac_receipt(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
                 uint8_t receipt[static RECEIPT_LEN])
 {
-    static const char context[] = "ostiary receipt";
     const gcry_buffer_t pieces[] = {
-        piece(context, sizeof(context) - 1),
+        piece(receipt_context, sizeof(receipt_context) - 1),
         piece(seed, SEED_LEN),
         piece(reply, REPLY_LEN),
     };
 
     return hmac(secret, pieces, 3, receipt);
+}
+
+/* What the trial in mac_key_new did goes now as well: libgcrypt takes the room for it from its own, which is all there.
+ */
+static void run_key(const struct mac_key *key, const gcry_buffer_t *pieces, size_t count, uint8_t out[static REPLY_LEN])
+{
+    memset(out, 0, REPLY_LEN);
+    gcry_md_reset(key->md);
+    run_hmac(key->md, pieces, count, out);
+}
+
+int mac_key_new(struct secret secret, struct mac_key *key)
+{
+    const uint8_t seed[SEED_LEN] = {0};
+    const gcry_buffer_t pieces[] = {piece(seed, SEED_LEN)};
+    uint8_t reply[REPLY_LEN];
+
+    if (open_hmac(secret, &key->md) != 0)
+        return -1;
+    if (run_hmac(key->md, pieces, 1, reply) == 0) {
+        explicit_bzero(reply, sizeof(reply));
+        return 0;
+    }
+    mac_key_free(key);
+    return -1;
+}
+
+void mac_key_reply(const struct mac_key *key, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN])
+{
+    const gcry_buffer_t pieces[] = {piece(seed, SEED_LEN)};
+
+    run_key(key, pieces, 1, reply);
+}
+
+void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_LEN],
+                     const uint8_t reply[static REPLY_LEN], uint8_t receipt[static RECEIPT_LEN])
+{
+    const gcry_buffer_t pieces[] = {
+        piece(receipt_context, sizeof(receipt_context) - 1),
+        piece(seed, SEED_LEN),
+        piece(reply, REPLY_LEN),
+    };
+
+    run_key(key, pieces, 3, receipt);
+}
+
+void mac_key_free(struct mac_key *key)
+{
+    gcry_md_close(key->md);
+    key->md = NULL;
 }
 
 uint32_t mac_same(const uint8_t a[static REPLY_LEN], const uint8_t b[static REPLY_LEN])

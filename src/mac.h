@@ -49,6 +49,25 @@ int mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t
 int mac_receipt(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
                 uint8_t receipt[static RECEIPT_LEN]);
 
+/*
+ * A secret made ready: computing with it needs nothing more, and so cannot fail. For the client, whom a seed that it
+ * cannot answer costs a strike. All of it is in libgcrypt's locked memory, until mac_key_free.
+ */
+struct mac_key {
+    struct gcry_md_handle *md; /* NULL: there is none */
+};
+
+/* Tried out before it is given; on -1 there is nothing to be freed. */
+int mac_key_new(struct secret secret, struct mac_key *key);
+
+/* As mac_reply and mac_receipt. */
+void mac_key_reply(const struct mac_key *key, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);
+void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_LEN],
+                     const uint8_t reply[static REPLY_LEN], uint8_t receipt[static RECEIPT_LEN]);
+
+/* Wipe and give back. Of nothing, it does nothing. */
+void mac_key_free(struct mac_key *key);
+
 /* All ones when the 32 bytes are the same, else 0: a mask, made without a branch, in constant time. */
 uint32_t mac_same(const uint8_t a[static REPLY_LEN], const uint8_t b[static REPLY_LEN]);
 

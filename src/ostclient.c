@@ -9,6 +9,7 @@
 #include "mac.h"
 #include "number.h"
 #include "prompt.h"
+#include "reach.h"
 #include "secret_input.h"
 #include "stream.h"
 #include "target.h"
@@ -65,7 +66,7 @@ struct options {
     const char *key_file; /* NULL: none */
     uint64_t timeout;     /* seconds */
     uint64_t retries;
-    char fault[512]; /* what is wrong with the command line; empty: nothing */
+    char fault[1024]; /* what is wrong with the command line; empty: nothing */
 };
 
 /* What is said at all, and whether a fault that may be tried again will be. */
@@ -136,12 +137,24 @@ __attribute__((format(printf, 2, 3))) static void reject(struct options *options
     va_end(arguments);
 }
 
+/* fe80::1 alone: say which interfaces there are. */
+static void reject_without_interface(struct options *options, const char *text)
+{
+    char interfaces[REACH_TEXT_LEN];
+
+    reach_interfaces(interfaces);
+    reject(options, "address '%.100s' %s; here it can be: %s", text, target_fault_text(TARGET_NO_INTERFACE),
+           interfaces);
+}
+
 static void take_target(struct options *options, const char *text)
 {
     const enum target_fault fault = target_parse(text, &options->target);
 
     if (options->has_target)
         reject(options, "two addresses are given: '%s' is one too many", text);
+    else if (fault == TARGET_NO_INTERFACE)
+        reject_without_interface(options, text);
     else if (fault != TARGET_OK)
         reject(options, "address '%s' %s", text, target_fault_text(fault));
     options->has_target = true;
@@ -275,6 +288,75 @@ static void on_note(void *context, enum knock_result result, const char *text)
     if (is_error || voice->verbose)
         complain(voice, "%s", text);
 }
+
+/* ---- Ends that come unforeseen ---- */
+
+/*
+ * For what is called by a signal or by libgcrypt, and gets no context: what is to be wiped, and whether anything is to
+ * be said. Neither is a reason to return.
+ */
+static struct {
+    struct key key;
+    bool quiet;
+} process;
+
+/* With calls that a signal handler may make. Where it cannot be said there is nobody to tell. */
+static void say_at_once(const char *text)
+{
+    if (write(STDERR_FILENO, text, strlen(text)) < 0)
+        return;
+}
+
+_Noreturn static void end_now(const char *text, enum exit_status status)
+{
+    if (process.key.memory.bytes != NULL)
+        explicit_bzero(process.key.memory.bytes, process.key.memory.len);
+    if (!process.quiet) {
+        say_at_once("ostclient: ");
+        say_at_once(text);
+        say_at_once("\n");
+    }
+    _exit((int)status);
+}
+
+/* The name service was asked in this process, and has not answered in time. */
+static void end_late(const char *text)
+{
+    end_now(text, STATUS_NO_HOST);
+}
+
+static const char libgcrypt_failed[] =
+    "libgcrypt could not start or go on: is there too little memory, or are too few files allowed (ulimit -n)?";
+
+static void on_fatal(void *context, int code, const char *text)
+{
+    (void)context;
+    (void)code;
+    (void)text;
+    end_now(libgcrypt_failed, STATUS_NO_RESOURCES);
+}
+
+/* While it starts, libgcrypt calls abort(3) where it cannot read what it wants to. */
+static void on_abort(int number)
+{
+    (void)number;
+    end_now(libgcrypt_failed, STATUS_NO_RESOURCES);
+}
+
+static int start_libgcrypt(void)
+{
+    const struct sigaction handler = {.sa_handler = on_abort};
+    struct sigaction before;
+    int status;
+
+    mac_on_fatal(on_fatal, NULL);
+    sigaction(SIGABRT, &handler, &before);
+    status = mac_init();
+    sigaction(SIGABRT, &before, NULL);
+    return status;
+}
+
+/* ---- Starting ---- */
 
 /* A descriptor 0, 1 or 2 that is closed would be given to the connection, and then messages would go to the server. */
 static int fill_standard_descriptors(void)
@@ -422,6 +504,7 @@ static enum exit_status status_of(enum knock_result result)
         return STATUS_NOT_ACCEPTED;
     case KNOCK_UNDECIDED:
     case KNOCK_NO_RESOURCES:
+    case KNOCK_INTERRUPTED:
         break;
     }
     return STATUS_NO_RESOURCES;
@@ -432,7 +515,7 @@ static enum exit_status knock(const struct options *options, struct voice *voice
 {
     const struct target *target = &options->target;
     const struct knock_plan plan = {
-        .host = {.host = target->host,
+        .host = {.name = target->host,
                  .port = options->has_port  ? options->port
                          : target->has_port ? target->port
                                             : WIRE_PORT,
@@ -441,6 +524,7 @@ static enum exit_status knock(const struct options *options, struct voice *voice
         .wait = options->wait,
         .note = on_note,
         .context = voice,
+        .too_late = end_late,
     };
 
     for (uint64_t try = 0;; try++) {
@@ -448,6 +532,9 @@ static enum exit_status knock(const struct options *options, struct voice *voice
 
         voice->tries_left = try < options->retries;
         result = knock_try(&plan, deadline_ms);
+        /* It was stopped, and goes on: the time in between is not the server's, and nothing has been tried. */
+        while (result == KNOCK_INTERRUPTED)
+            result = knock_try(&plan, stream_now_ms() + (int64_t)options->timeout * 1000);
         if (!voice->tries_left || !knock_may_repeat(result))
             return status_of(result);
         pause_before(try + 1, options, voice);
@@ -460,22 +547,22 @@ static enum exit_status run(const struct options *options, struct voice *voice)
     const int64_t limit_ms = (int64_t)options->timeout * 1000;
     const bool from_terminal = !options->has_fd && options->key_file == NULL;
     int64_t deadline_ms = stream_now_ms() + limit_ms;
-    struct key key = {0};
+    struct key *key = &process.key;
     enum exit_status status;
 
     if (options->key_file != NULL)
-        status = secret_from_file(options, voice, &key);
+        status = secret_from_file(options, voice, key);
     else if (options->has_fd)
-        status = secret_from_fd(options, voice, deadline_ms, &key);
+        status = secret_from_fd(options, voice, deadline_ms, key);
     else
-        status = secret_from_terminal(options, voice, &key);
+        status = secret_from_terminal(options, voice, key);
     /* A person may take all the time in the world to type; a pipe may not. */
     if (from_terminal)
         deadline_ms = stream_now_ms() + limit_ms;
 
     if (status == STATUS_DONE)
-        status = knock(options, voice, key.secret, deadline_ms);
-    locked_free(&key.memory);
+        status = knock(options, voice, key->secret, deadline_ms);
+    locked_free(&key->memory);
     return status;
 }
 
@@ -501,7 +588,7 @@ static enum exit_status start(const struct options *options, struct voice *voice
         complain(voice, "cannot keep the secret out of core files: %s", strerror(errno));
         return STATUS_NO_RESOURCES;
     }
-    if (mac_init() != 0) {
+    if (start_libgcrypt() != 0) {
         complain(voice, "libgcrypt is too old, or has no locked memory: raise the limit (ulimit -l)");
         return STATUS_NO_RESOURCES;
     }
@@ -515,6 +602,7 @@ int main(int argc, char *argv[])
 
     parse_options(argc, argv, &options);
     voice = (struct voice){.quiet = options.quiet, .verbose = options.verbose};
+    process.quiet = options.quiet;
     if (fill_standard_descriptors() != 0) {
         complain(&voice, "/dev/null cannot be opened: %s", strerror(errno));
         return (int)STATUS_NO_RESOURCES;

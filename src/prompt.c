@@ -7,11 +7,11 @@
  */
 #include "prompt.h"
 
+#include "signals.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <termios.h>
@@ -24,20 +24,6 @@ struct session {
     sigset_t mask_before;
     sigset_t watched;
 };
-
-/* A signal that the process was started to ignore (nohup) stays ignored. */
-static void choose_signals(sigset_t *watched)
-{
-    static const int candidates[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP};
-
-    sigemptyset(watched);
-    for (size_t i = 0; i < sizeof(candidates) / sizeof(candidates[0]); i++) {
-        struct sigaction action;
-
-        if (sigaction(candidates[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-            sigaddset(watched, candidates[i]);
-    }
-}
 
 /* Put the terminal back, and drop what was typed beyond the line: it may be part of a secret. */
 static void echo_on(const struct session *session)
@@ -147,7 +133,7 @@ enum prompt_result prompt_ask(const char *question, const struct locked *room, s
 
     if (session.tty_fd < 0)
         return PROMPT_NO_TERMINAL;
-    choose_signals(&session.watched);
+    signals_that_end(&session.watched);
     session.signal_fd = signalfd(-1, &session.watched, SFD_CLOEXEC);
     if (session.signal_fd >= 0) {
         do {

@@ -2,120 +2,222 @@
 /* See resolve.h. */
 #include "resolve.h"
 
-#include "stream.h"
-
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define PORT_TEXT_LEN sizeof("65535")
 
-/* A question that glibc's resolver thread works on; it must not move or go while the thread does. */
-struct question {
-    char *host;
-    char port[PORT_TEXT_LEN];
-    struct addrinfo hints;
-    struct gaicb request;
+/* What the child says, in one piece. */
+struct told {
+    enum resolve_result result;
+    struct resolve_answer answer;
 };
 
-static void forget(struct question *question)
+static void keep(const struct addrinfo *found, struct resolve_answer *answer)
 {
-    free(question->host);
-    free(question);
-}
+    for (; found != NULL && answer->count < RESOLVE_ADDRESSES_MAX; found = found->ai_next) {
+        struct stream_address *address = &answer->addresses[answer->count];
 
-static struct question *new_question(const struct resolve_query *query)
-{
-    struct question *question = calloc(1, sizeof(*question));
-
-    if (question == NULL)
-        return NULL;
-    question->host = strdup(query->host);
-    if (question->host == NULL) {
-        forget(question);
-        return NULL;
+        if (found->ai_addrlen > sizeof(address->name))
+            continue;
+        memcpy(&address->name, found->ai_addr, found->ai_addrlen);
+        address->len = found->ai_addrlen;
+        answer->count++;
     }
-    snprintf(question->port, sizeof(question->port), "%u", (unsigned)query->port);
-    question->hints.ai_family = query->family;
-    question->hints.ai_socktype = SOCK_STREAM;
-    question->hints.ai_flags = AI_NUMERICSERV;
-    question->request.ar_name = question->host;
-    question->request.ar_service = question->port;
-    question->request.ar_request = &question->hints;
-    return question;
 }
 
-static enum resolve_result judge(int gai_status)
+static enum resolve_result judge(int gai_status, int error, struct resolve_answer *answer)
 {
     switch (gai_status) {
     case 0:
-        return RESOLVE_OK;
+        return answer->count > 0 ? RESOLVE_OK : RESOLVE_UNKNOWN;
     case EAI_NONAME:
     case EAI_NODATA:
     case EAI_ADDRFAMILY:
         return RESOLVE_UNKNOWN;
     default:
+        /* "System error" alone would help nobody. */
+        snprintf(answer->reason, sizeof(answer->reason), "%s",
+                 gai_status == EAI_SYSTEM ? strerror(error) : gai_strerror(gai_status));
         return RESOLVE_FAILED;
     }
 }
 
-/* Wait for the answer. Returns false when the deadline came first. */
-static bool wait_answer(struct question *question, int64_t deadline_ms)
+/* Ask here and now. With AI_NUMERICHOST no name service is asked. */
+static enum resolve_result ask(const struct resolve_query *query, int flags, struct resolve_answer *answer)
 {
-    const struct gaicb *requests[] = {&question->request};
+    const struct addrinfo hints = {
+        .ai_family = query->family, .ai_socktype = SOCK_STREAM, .ai_flags = flags | AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    char port[PORT_TEXT_LEN];
+    int gai_status;
 
-    while (gai_error(&question->request) == EAI_INPROGRESS) {
-        const int64_t left = deadline_ms - stream_now_ms();
-        const struct timespec limit = {.tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000};
+    memset(answer, 0, sizeof(*answer));
+    snprintf(port, sizeof(port), "%u", (unsigned)query->port);
+    gai_status = getaddrinfo(query->host, port, &hints, &found);
+    if (gai_status != 0)
+        return judge(gai_status, errno, answer);
+    keep(found, answer);
+    freeaddrinfo(found);
+    return judge(0, 0, answer);
+}
 
-        if (left <= 0)
-            return false;
-        gai_suspend(requests, 1, &limit);
+/* ---- In a child ---- */
+
+_Noreturn static void tell(const struct resolve_query *query, pid_t parent, int answer_fd)
+{
+    struct told told = {0};
+    const uint8_t *bytes = (const uint8_t *)&told;
+    size_t sent = 0;
+
+    /* It must not outlive who asked; if he has ended before this, somebody else is the parent already. */
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
+        _exit(1);
+    told.result = ask(query, 0, &told.answer);
+    while (sent < sizeof(told)) {
+        const ssize_t count = write(answer_fd, bytes + sent, sizeof(told) - sent);
+
+        if (count < 0 && errno != EINTR)
+            _exit(1);
+        if (count > 0)
+            sent += (size_t)count;
     }
+    _exit(0);
+}
+
+static enum stream_result hear(int answer_fd, int64_t deadline_ms, struct told *told)
+{
+    const struct stream_limit limit = {.deadline_ms = deadline_ms, .signal_fd = -1};
+    uint8_t *bytes = (uint8_t *)told;
+    size_t got = 0;
+
+    while (got < sizeof(*told)) {
+        const enum stream_result ready = stream_wait(answer_fd, POLLIN, limit);
+        ssize_t count;
+
+        if (ready != STREAM_OK)
+            return ready;
+        count = read(answer_fd, bytes + got, sizeof(*told) - got);
+        if (count == 0)
+            return STREAM_END;
+        if (count > 0)
+            got += (size_t)count;
+        else if (errno != EINTR)
+            return STREAM_FAULT;
+    }
+    return STREAM_OK;
+}
+
+/* A module of the name service has been in the child: what comes from there is looked at. */
+static bool is_sound(const struct told *told)
+{
+    const struct resolve_answer *answer = &told->answer;
+
+    if (told->result > RESOLVE_FAILED || answer->count > RESOLVE_ADDRESSES_MAX ||
+        (answer->count == 0) == (told->result == RESOLVE_OK))
+        return false;
+    for (size_t i = 0; i < answer->count; i++)
+        if (answer->addresses[i].len > sizeof(answer->addresses[i].name))
+            return false;
+    return memchr(answer->reason, '\0', sizeof(answer->reason)) != NULL;
+}
+
+static void end_child(pid_t child)
+{
+    kill(child, SIGKILL);
+    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
+/* Returns false where no process can be started, or no pipe to it be had. */
+static bool ask_in_child(const struct resolve_query *query, int64_t deadline_ms, struct told *told)
+{
+    const pid_t parent = getpid();
+    enum stream_result heard;
+    int pipe_fds[2];
+    pid_t child;
+
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0)
+        return false;
+    child = fork();
+    if (child == 0)
+        tell(query, parent, pipe_fds[1]);
+    close(pipe_fds[1]);
+    if (child < 0) {
+        close(pipe_fds[0]);
+        return false;
+    }
+    heard = hear(pipe_fds[0], deadline_ms, told);
+    close(pipe_fds[0]);
+    end_child(child);
+    if (heard == STREAM_TIMEOUT)
+        told->result = RESOLVE_TIMEOUT;
+    else if (heard != STREAM_OK || !is_sound(told))
+        *told = (struct told){.result = RESOLVE_FAILED, .answer = {.reason = "the look-up ended without an answer"}};
     return true;
 }
 
-/* Ask the name services, in a thread of glibc's own that can be left behind. */
-static enum resolve_result ask(const struct resolve_query *query, int64_t deadline_ms, struct addrinfo **addresses,
-                               int *gai_status)
+/* ---- In this process ---- */
+
+/* For the signal handler, which has no other way to know. */
+static const struct resolve_query *asked;
+
+static void on_timer(int number)
 {
-    struct question *question = new_question(query);
-    struct gaicb *requests[1];
+    (void)number;
+    asked->too_late(asked->too_late_text);
+}
+
+static enum resolve_result ask_with_timer(const struct resolve_query *query, int64_t deadline_ms,
+                                          struct resolve_answer *answer)
+{
+    const int64_t left = deadline_ms - stream_now_ms();
+    const struct itimerval limit = {.it_value = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000}};
+    const struct sigaction handler = {.sa_handler = on_timer};
+    struct sigaction handler_before;
+    struct itimerval limit_before;
+    sigset_t alarm, mask_before;
     enum resolve_result result;
 
-    *gai_status = EAI_MEMORY;
-    if (question == NULL)
-        return RESOLVE_FAILED;
-    requests[0] = &question->request;
-    *gai_status = getaddrinfo_a(GAI_NOWAIT, requests, 1, NULL);
-    if (*gai_status != 0) {
-        forget(question);
-        return RESOLVE_FAILED;
-    }
-    if (!wait_answer(question, deadline_ms) && gai_cancel(&question->request) == EAI_NOTCANCELED)
-        return RESOLVE_TIMEOUT; /* the thread has the question still: it is never freed */
+    if (left <= 0)
+        return RESOLVE_TIMEOUT;
+    asked = query;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    sigaction(SIGALRM, &handler, &handler_before);
+    sigprocmask(SIG_UNBLOCK, &alarm, &mask_before);
+    setitimer(ITIMER_REAL, &limit, &limit_before);
 
-    *gai_status = gai_error(&question->request);
-    result = *gai_status == EAI_CANCELED ? RESOLVE_TIMEOUT : judge(*gai_status);
-    if (result == RESOLVE_OK)
-        *addresses = question->request.ar_result;
-    forget(question);
+    result = ask(query, 0, answer);
+
+    setitimer(ITIMER_REAL, &limit_before, NULL);
+    sigaction(SIGALRM, &handler_before, NULL);
+    sigprocmask(SIG_SETMASK, &mask_before, NULL);
     return result;
 }
 
-enum resolve_result resolve_host(const struct resolve_query *query, int64_t deadline_ms, struct addrinfo **addresses,
-                                 int *gai_status)
+enum resolve_result resolve_host(const struct resolve_query *query, int64_t deadline_ms, struct resolve_answer *answer)
 {
-    const struct addrinfo numeric = {
-        .ai_family = query->family, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV};
-    char port[PORT_TEXT_LEN];
+    struct told told = {0};
+    const enum resolve_result numeric = ask(query, AI_NUMERICHOST, answer);
 
-    *addresses = NULL;
-    /* A numeric address needs neither a thread nor any name service. */
-    snprintf(port, sizeof(port), "%u", (unsigned)query->port);
-    *gai_status = getaddrinfo(query->host, port, &numeric, addresses);
-    if (*gai_status == 0)
+    if (numeric == RESOLVE_OK)
         return RESOLVE_OK;
-    return ask(query, deadline_ms, addresses, gai_status);
+    /* No name has a colon: an IPv6 address whose interface is not there. */
+    if (strchr(query->host, ':') != NULL)
+        return numeric == RESOLVE_UNKNOWN ? RESOLVE_NO_INTERFACE : numeric;
+    if (!ask_in_child(query, deadline_ms, &told))
+        return ask_with_timer(query, deadline_ms, answer);
+    *answer = told.answer;
+    return told.result;
 }

@@ -2,6 +2,7 @@
 /* See secret_input.h. */
 #include "secret_input.h"
 
+#include "scan.h"
 #include "stream.h"
 
 #include <errno.h>
@@ -11,9 +12,11 @@
 /* Byte by byte: what follows the newline belongs to whoever reads the descriptor next. */
 enum secret_input_fault secret_input_read(int input_fd, int64_t deadline_ms, const struct locked *room, size_t *len)
 {
+    const struct stream_limit limit = {.deadline_ms = deadline_ms, .signal_fd = -1};
+
     *len = 0;
     while (*len < room->len) {
-        const enum stream_result ready = stream_wait(input_fd, POLLIN, deadline_ms);
+        const enum stream_result ready = stream_wait(input_fd, POLLIN, limit);
         ssize_t count;
 
         if (ready == STREAM_TIMEOUT)
@@ -43,6 +46,9 @@ enum secret_input_fault secret_input_check(struct secret secret)
 {
     if (secret.len == 0)
         return SECRET_INPUT_EMPTY;
+    /* Whoever wrote the text did not mean it, cannot see it, and would wonder why each reply is wrong. */
+    if (scan_has_mark((const char *)secret.bytes, secret.len))
+        return SECRET_INPUT_MARKED;
     for (size_t i = 0; i < secret.len; i++)
         if (secret.bytes[i] == '\0' || secret.bytes[i] == '\r' || secret.bytes[i] == '\n')
             return SECRET_INPUT_FORBIDDEN;
@@ -60,6 +66,8 @@ const char *secret_input_fault_text(enum secret_input_fault fault)
         return "the secret is too long: at most 255 bytes, as on the server";
     case SECRET_INPUT_FORBIDDEN:
         return "the secret has a NUL, CR or LF byte inside: give it as one line of text";
+    case SECRET_INPUT_MARKED:
+        return "the secret begins with a byte order mark: save the file as UTF-8 without one";
     case SECRET_INPUT_TIMEOUT:
         return "no whole secret within the time limit: end it with a newline, or give more time with -t";
     case SECRET_INPUT_UNREADABLE:

@@ -20,6 +20,7 @@ enum secret_input_fault {
     SECRET_INPUT_EMPTY,
     SECRET_INPUT_LONG,      /* over SECRET_MAX bytes */
     SECRET_INPUT_FORBIDDEN, /* NUL, CR or LF inside */
+    SECRET_INPUT_MARKED,    /* begins with a byte order mark, which an editor has put there */
     SECRET_INPUT_TIMEOUT,   /* neither a newline nor the end came before the deadline */
     SECRET_INPUT_UNREADABLE /* errno says why */
 };

@@ -4,8 +4,8 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/filter.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,27 +21,87 @@ int64_t stream_now_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-enum stream_result stream_wait(int fd, short events, int64_t deadline_ms)
+struct stream_limit stream_from_now(int64_t milliseconds)
 {
-    struct pollfd ready = {.fd = fd, .events = events};
+    return (struct stream_limit){.deadline_ms = stream_now_ms() + milliseconds, .signal_fd = -1};
+}
 
+static int time_left(int64_t deadline_ms)
+{
+    const int64_t left = deadline_ms - stream_now_ms();
+
+    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+enum stream_result stream_wait(int fd, short events, struct stream_limit limit)
+{
+    struct pollfd inputs[] = {{.fd = fd, .events = events}, {.fd = limit.signal_fd, .events = POLLIN}};
+
+    /* However late it is there is one look: the process may have been stopped, or waited for a processor. */
     for (;;) {
-        const int64_t left = deadline_ms - stream_now_ms();
-        int count;
+        const int left = time_left(limit.deadline_ms);
+        const int count = poll(inputs, 2, left);
 
-        if (left <= 0)
-            return STREAM_TIMEOUT;
-        count = poll(&ready, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (count > 0)
-            return STREAM_OK;
+            return inputs[0].revents != 0 ? STREAM_OK : STREAM_SIGNAL;
         if (count < 0 && errno != EINTR)
             return STREAM_FAULT;
+        if (left == 0)
+            return STREAM_TIMEOUT;
     }
 }
 
-static enum stream_result finish_connecting(int server_fd, int64_t deadline_ms)
+void stream_refuse(int server_fd)
 {
-    const enum stream_result ready = stream_wait(server_fd, POLLOUT, deadline_ms);
+    /* Of a TCP segment, which begins with its header: drop those that bear data, let acknowledgements and ends through.
+     */
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* the header's length in words, in the upper half of the byte */
+        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
+        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
+        BPF_STMT(BPF_MISC | BPF_TAX, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const struct sock_fprog filter = {.len = sizeof(program) / sizeof(program[0]), .filter = program};
+
+    setsockopt(server_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
+}
+
+void stream_listen(int server_fd)
+{
+    const int ignored = 0;
+
+    setsockopt(server_fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored));
+}
+
+/*
+ * To leave a connection that may be made in this very moment, and in which a seed may follow at once: first refuse
+ * whatever it brings, then look whether it is there. If so it is kept, and else the close brings it down without a
+ * byte.
+ */
+static enum stream_result wait_connected(int server_fd, struct stream_limit limit)
+{
+    enum stream_result result = stream_wait(server_fd, POLLOUT, limit);
+
+    if (result != STREAM_OK) {
+        const int reason = errno;
+
+        stream_refuse(server_fd);
+        if (stream_wait(server_fd, POLLOUT, stream_from_now(0)) == STREAM_OK) {
+            stream_listen(server_fd);
+            result = STREAM_OK;
+        }
+        errno = reason;
+    }
+    return result;
+}
+
+static enum stream_result finish_connecting(int server_fd, struct stream_limit limit)
+{
+    const enum stream_result ready = wait_connected(server_fd, limit);
     int error = 0;
     socklen_t len = sizeof(error);
 
@@ -56,18 +116,18 @@ static enum stream_result finish_connecting(int server_fd, int64_t deadline_ms)
     return STREAM_FAULT;
 }
 
-enum stream_result stream_connect(const struct addrinfo *address, int64_t deadline_ms, int *server_fd)
+enum stream_result stream_connect(const struct stream_address *address, struct stream_limit limit, int *server_fd)
 {
-    const int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const int fd = socket(address->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     enum stream_result result = STREAM_FAULT;
 
     *server_fd = -1;
     if (fd < 0)
         return STREAM_FAULT;
-    if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+    if (connect(fd, (const struct sockaddr *)&address->name, address->len) == 0)
         result = STREAM_OK;
     else if (errno == EINPROGRESS || errno == EINTR)
-        result = finish_connecting(fd, deadline_ms);
+        result = finish_connecting(fd, limit);
 
     if (result == STREAM_OK) {
         *server_fd = fd;
@@ -80,55 +140,80 @@ enum stream_result stream_connect(const struct addrinfo *address, int64_t deadli
     return result;
 }
 
-static int is_transient(int error)
+static bool is_transient(int error)
 {
     return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
 }
 
-enum stream_result stream_send(int server_fd, const uint8_t *bytes, size_t len, int64_t deadline_ms)
+/* Both do what can be done at once without asking poll(2) first, which may fail; and once more when it is late. */
+enum stream_result stream_send(int server_fd, const uint8_t *bytes, size_t len, struct stream_limit limit)
 {
+    bool is_late = false;
     size_t sent = 0;
 
     while (sent < len) {
-        const enum stream_result ready = stream_wait(server_fd, POLLOUT, deadline_ms);
-        ssize_t count;
+        const ssize_t count = send(server_fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        enum stream_result ready;
 
+        if (count >= 0) {
+            sent += (size_t)count;
+            continue;
+        }
+        if (!is_transient(errno))
+            return STREAM_FAULT;
+        if (is_late)
+            return STREAM_TIMEOUT;
+        ready = stream_wait(server_fd, POLLOUT, limit);
         if (ready != STREAM_OK)
             return ready;
-        count = send(server_fd, bytes + sent, len - sent, MSG_NOSIGNAL);
-        if (count >= 0)
-            sent += (size_t)count;
-        else if (!is_transient(errno))
-            return STREAM_FAULT;
+        is_late = time_left(limit.deadline_ms) == 0;
     }
     return STREAM_OK;
 }
 
-enum stream_result stream_receive(int server_fd, uint8_t *bytes, size_t len, int64_t deadline_ms, size_t *got)
+enum stream_result stream_receive(int server_fd, uint8_t *bytes, size_t len, struct stream_limit limit, size_t *got)
 {
-    *got = 0;
-    while (*got < len) {
-        const enum stream_result ready = stream_wait(server_fd, POLLIN, deadline_ms);
-        ssize_t count;
+    bool is_late = false;
 
-        if (ready != STREAM_OK)
-            return ready;
-        count = recv(server_fd, bytes + *got, len - *got, 0);
+    while (*got < len) {
+        const ssize_t count = recv(server_fd, bytes + *got, len - *got, MSG_DONTWAIT);
+        enum stream_result ready;
+
         if (count == 0)
             return STREAM_END;
-        if (count > 0)
+        if (count > 0) {
             *got += (size_t)count;
-        else if (!is_transient(errno))
+            continue;
+        }
+        if (!is_transient(errno))
             return STREAM_FAULT;
+        if (is_late)
+            return STREAM_TIMEOUT;
+        ready = stream_wait(server_fd, POLLIN, limit);
+        if (ready != STREAM_OK)
+            return ready;
+        is_late = time_left(limit.deadline_ms) == 0;
     }
     return STREAM_OK;
 }
 
-void stream_discard(int server_fd)
+size_t stream_discard(int server_fd, bool *ended)
 {
     uint8_t block[4096];
+    size_t discarded = 0;
 
-    for (unsigned i = 0; i < DISCARD_BLOCKS; i++)
-        if (recv(server_fd, block, sizeof(block), MSG_DONTWAIT) <= 0)
-            return;
+    *ended = false;
+    for (unsigned i = 0; i < DISCARD_BLOCKS; i++) {
+        const ssize_t count = recv(server_fd, block, sizeof(block), MSG_DONTWAIT);
+
+        if (count > 0)
+            discarded += (size_t)count;
+        else if (count < 0 && errno == EINTR)
+            continue;
+        else {
+            *ended = count == 0;
+            break;
+        }
+    }
+    return discarded;
 }

@@ -5,8 +5,9 @@
 #include "number.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* Where the host and the port are in the text. */
 struct parts {
@@ -59,16 +60,22 @@ static enum target_fault split(const char *text, struct parts *parts)
     return TARGET_OK;
 }
 
-/* getaddrinfo(3) rather than inet_pton(3), for it knows scopes too: fe80::1%eth0. */
-static bool is_ipv6(const char *host)
+/* Is there such an interface? That is a question for later, when the network may be up. */
+static enum target_fault judge_ipv6(const char *host)
 {
-    const struct addrinfo hints = {.ai_family = AF_INET6, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST};
-    struct addrinfo *found = NULL;
+    const char *percent = strchr(host, '%');
+    const size_t len = percent != NULL ? (size_t)(percent - host) : strlen(host);
+    char text[INET6_ADDRSTRLEN] = "";
+    struct in6_addr address;
 
-    if (getaddrinfo(host, NULL, &hints, &found) != 0)
-        return false;
-    freeaddrinfo(found);
-    return true;
+    if (len >= sizeof(text))
+        return TARGET_BAD_IPV6;
+    memcpy(text, host, len);
+    if (inet_pton(AF_INET6, text, &address) != 1)
+        return TARGET_BAD_IPV6;
+    if (!IN6_IS_ADDR_LINKLOCAL(&address))
+        return percent == NULL ? TARGET_OK : TARGET_NEEDLESS_INTERFACE;
+    return percent != NULL && percent[1] != '\0' ? TARGET_OK : TARGET_NO_INTERFACE;
 }
 
 enum target_fault target_parse(const char *text, struct target *target)
@@ -91,8 +98,10 @@ enum target_fault target_parse(const char *text, struct target *target)
         made.has_port = true;
     }
     if (parts.must_be_ipv6) {
-        if (!is_ipv6(made.host))
-            return TARGET_BAD_IPV6;
+        const enum target_fault ipv6 = judge_ipv6(made.host);
+
+        if (ipv6 != TARGET_OK)
+            return ipv6;
         made.family = AF_INET6;
     } else if (inet_pton(AF_INET, made.host, &ipv4) == 1) {
         made.family = AF_INET;
@@ -116,6 +125,10 @@ const char *target_fault_text(enum target_fault fault)
         return "has a bracket without its fellow: write [IPV6] or [IPV6]:PORT";
     case TARGET_BAD_IPV6:
         return "is no IPv6 address: write HOST:PORT or [IPV6]:PORT";
+    case TARGET_NO_INTERFACE:
+        return "needs its interface, as in fe80::1%eth0 or [fe80::1%eth0]:5018";
+    case TARGET_NEEDLESS_INTERFACE:
+        return "has an interface and needs none: leave out what begins with %";
     }
     return "is not understood";
 }

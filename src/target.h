@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * "ADDR[:PORT]" as people write it: a name, an IPv4 address, [IPv6], or a bare IPv6 address without a port.
+ * "ADDR[:PORT]" as people write it: a name, an IPv4 address, [IPv6], or a bare IPv6 address without a port. An IPv6
+ * address of the local link (fe80::) has its interface behind a "%".
  * Pure text work: no name is looked up, and a port is a number, never the name of a service.
  */
 #ifndef OSTIARY_TARGET_H
@@ -24,7 +25,9 @@ enum target_fault {
     TARGET_LONG_HOST,
     TARGET_BAD_PORT,
     TARGET_BAD_BRACKETS,
-    TARGET_BAD_IPV6
+    TARGET_BAD_IPV6,
+    TARGET_NO_INTERFACE,      /* an address of the local link, which every interface has */
+    TARGET_NEEDLESS_INTERFACE /* with an address that needs none */
 };
 
 /* Decimal digits, 1 to 65535. Returns 0 or -1. */

@@ -19,6 +19,12 @@ check_reply() {
     server_saw "reply $1"
 }
 
+# is_said TEXT: that is all that was said, of the server.
+is_said() {
+    echo "$output"
+    [ "$output" = "ostclient: 127.0.0.1 port $port: $1" ]
+}
+
 secret_file() {
     (umask 077 && cat >"$client_dir/secret")
 }
@@ -74,17 +80,6 @@ sys.stdout.buffer.write(s + b"\n")' | secret_file
     start_server dribble
     knock --wait "127.0.0.1:$port"
     run ! grep -q 'wrong reply' "$server_log"
-}
-
-@test "bytes behind the seed are ignored, as receipt too, and do not turn the close into a reset" {
-    start_server extra
-    knock --wait "127.0.0.1:$port"
-    knock "127.0.0.1:$port"
-    ended_twice() { [ "$(grep -c '^end' "$server_log")" -eq 2 ]; }
-    wait_until ended_twice
-    run ! grep -q 'wrong reply' "$server_log"
-    run ! grep -q 'reset' "$server_log"
-    [ "$(grep -c '^reply ................................................................$' "$server_log")" -eq 2 ]
 }
 
 # --- exit statuses ----------------------------------------------------------------------------------------------
@@ -193,6 +188,54 @@ CASES
     was_bounded 1000
 }
 
+# What comes before the client's arguments when it is that of a user who may not start any process. He may not come to
+# where the client and the secret are, and finds them open.
+be_without_processes() {
+    local as=()
+    [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid 65534 --clear-groups --regid 65534)
+    # shellcheck disable=SC2016 # for the inner shell
+    without_processes=(timeout 60 sh -c 'exec 7<"$1" 9<"$2" && shift 2 && exec "$@"' sh "$ostclient" "$key"
+        "${as[@]}" prlimit --nproc=0:0 /proc/self/fd/7 -f 9)
+}
+
+@test "a name is looked up where no process and no thread can be started, and its time is bounded too" {
+    be_without_processes
+    start_server good
+    run with_hosts '127.0.0.1 here' "${without_processes[@]}" -w "here:$port"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
+    timed_run with_silent_dns "${without_processes[@]}" -t 1 -r 3 host.test
+    echo "$output"
+    [ "$status" -eq 68 ]
+    [ "$output" = 'ostclient: host.test: no answer from the name servers within the time limit: try later, or give a numeric address' ]
+    was_bounded 1000
+    run with_silent_dns "${without_processes[@]}" -q -t 1 host.test
+    [ "$status" -eq 68 ]
+    [ -z "$output" ]
+}
+
+@test "the process that looks a name up has nothing of the secret, and ends with the client" {
+    echo 'Xyzzy-Plugh-of-the-parent' | secret_file
+    cat >"$client_dir/look" <<'END'
+"$1" -t 60 -k "$2/secret" host.test &
+client=$!
+until child=$(pgrep -P "$client"); do sleep 0.02; done
+# Until it waits for the name server.
+until grep -q poll "/proc/$child/wchan" || grep -q '^7 ' "/proc/$child/syscall"; do sleep 0.02; done
+echo "child $("$3/tests/tools/memory_scan.py" "$child" Xyzzy-Plugh-of-the-parent)"
+echo "client $("$3/tests/tools/memory_scan.py" "$client" Xyzzy-Plugh-of-the-parent)"
+kill -KILL "$client"
+while kill -0 "$child" 2>/dev/null; do sleep 0.02; done
+echo ended
+END
+    run with_silent_dns timeout 60 bash "$client_dir/look" "$ostclient" "$client_dir" "$client_source"
+    echo "$output"
+    [ "${lines[0]}" = 'child 0 Xyzzy-Plugh-of-the-parent' ]
+    [ "${lines[1]}" = 'client 1 Xyzzy-Plugh-of-the-parent' ]
+    [ "${lines[-1]}" = ended ]
+}
+
 @test "69: connection refused" {
     start_server --deaf 127.0.0.2 good
     run knock "127.0.0.2:$port"
@@ -255,6 +298,32 @@ CASES
     was_bounded 3000
 }
 
+@test "76: who says more than a seed before the reply gets none, and is told for what it is" {
+    local options
+    start_server ssh ssh extra extra
+    for options in '' -w; do
+        # shellcheck disable=SC2086 # none or one
+        run knock $options "127.0.0.1:$port"
+        [ "$status" -eq 76 ]
+        is_said "40 bytes in place of a seed of 32: it looks like an SSH server: is the port right?"
+    done
+    for options in '' -w; do
+        # shellcheck disable=SC2086 # none or one
+        run knock $options "127.0.0.1:$port"
+        [ "$status" -eq 76 ]
+        is_said "1032 bytes in place of a seed of 32: is it Ostiary that listens there?"
+    done
+    ended_four_times() { [ "$(grep -c '^end [a-z]* 0$' "$server_log")" -eq 4 ]; }
+    wait_until ended_four_times
+}
+
+@test "76: a server that ends the connection between seed and reply" {
+    start_server half-close
+    run knock "127.0.0.1:$port"
+    [ "$status" -eq 76 ]
+    is_said 'closed before the reply: is COMM_TIMEOUT on the server too short?'
+}
+
 @test "76: a wrong receipt, and one that only plays back the reply" {
     start_server wrong-receipt replayed-receipt
     run knock -w "127.0.0.1:$port"
@@ -305,6 +374,182 @@ CASES
     done
 }
 
+# --- I11: no strike by one's own doing ---------------------------------------------------------------------------
+#
+# The server counts a strike for a seed that arrived and was not answered. It can tell: what has not arrived is not
+# acknowledged. So there must be a reply, or 32 bytes must be unacknowledged when the connection ends.
+
+# start_client ARGUMENT...: in the background, in client_pid; what it says goes to $client_dir/said. bash has its background
+# jobs ignore some signals.
+start_client() {
+    env --default-signal "$ostclient" -k "$key" "$@" >"$client_dir/said" 2>&1 3>&- &
+    client_pid=$!
+}
+
+# client_state_is LETTER: as in proc(5): T is stopped.
+client_state_is() {
+    local state
+    state=$(sed 's/.*) //' "/proc/$client_pid/stat" 2>/dev/null) || state=Z
+    [[ $state == "$1"* ]]
+}
+
+# The client's exit status, or 128 and the signal that ended it, is this one.
+client_ends() {
+    local ended=0
+    wait "$client_pid" || ended=$?
+    echo "the client ended with $ended, not $1"
+    cat "$client_dir/said"
+    [ "$ended" -eq "$1" ]
+}
+
+# with_seed_while_stopped ARGUMENT...: start a client, and stop it; its seed comes with let_seed_come.
+with_seed_while_stopped() {
+    start_server --gate "$client_dir/gate" gated
+    start_client "$@" "127.0.0.1:$port"
+    server_saw 'scene gated'
+    kill -STOP "$client_pid"
+    wait_until client_state_is T
+}
+
+let_seed_come() {
+    touch "$client_dir/gate"
+    server_saw 'seed sent'
+    server_has_an_ack() { [ "$(ss -Htn state established "sport = :$port" | awk '{ print $2 }')" = 0 ]; }
+    wait_until server_has_an_ack
+}
+
+@test "I11: stopped for longer than -t when the seed arrives, it answers, and is accepted" {
+    with_seed_while_stopped -w -t 1
+    let_seed_come
+    sleep 1.5
+    kill -CONT "$client_pid"
+    client_ends 0
+}
+
+@test "I11: stopped for longer than -t without a seed, it leaves in peace" {
+    with_seed_while_stopped -w -t 1
+    sleep 1.5
+    kill -CONT "$client_pid"
+    client_ends 75
+    grep -q 'no seed within the time limit' "$client_dir/said"
+}
+
+@test "I11: signals that end it do so when the reply is out" {
+    local name
+    for name in INT TERM HUP QUIT ALRM USR1 PIPE; do
+        rm -f "$client_dir/gate"
+        with_seed_while_stopped -t 20
+        kill -"$name" "$client_pid"
+        let_seed_come
+        kill -CONT "$client_pid"
+        client_ends $((128 + $(kill -l "$name")))
+        server_saw 'reply [0-9a-f]\{64\}'
+        run ! grep -q 'wrong reply' "$server_log"
+        kill "$server_pid"
+    done
+}
+@test "I11: a signal while no seed is there ends it at once, and a seed that comes after it has not arrived" {
+    local name
+    for name in INT TERM; do
+        rm -f "$client_dir/gate"
+        start_server --gate "$client_dir/gate" gated
+        start_client -t 20 "127.0.0.1:$port"
+        server_saw 'scene gated'
+        kill -"$name" "$client_pid"
+        client_ends $((128 + $(kill -l "$name")))
+        touch "$client_dir/gate"
+        server_saw 'seed sent'
+        wait_until grep -q '^broken\|^unacknowledged' "$server_log"
+        run ! grep '^unacknowledged 0$' "$server_log"
+        kill "$server_pid"
+    done
+}
+
+# with_slow_close N COMMAND...: where N seconds pass between the last look at a connection and its end.
+with_slow_close() {
+    OSTIARY_TEST_TALLY=$client_dir/tally with_broken "close-$1" "${@:2}"
+}
+
+# What comes between the last look and the end comes now.
+closing_now() {
+    wait_until grep -qs '^close' "$client_dir/tally"
+}
+
+@test "I11: a seed that comes when the time is over, and the connection has not ended yet, has not arrived" {
+    start_server --gate "$client_dir/gate" gated
+    with_slow_close 2 "$ostclient" -k "$key" -t 1 "127.0.0.1:$port" 2>"$client_dir/said" 3>&- &
+    client_pid=$!
+    closing_now
+    touch "$client_dir/gate"
+    client_ends 75
+    server_saw 'unacknowledged 32'
+    server_saw 'end eof 0'
+}
+
+@test "I11: the same when a signal ends it" {
+    start_server --gate "$client_dir/gate" gated
+    with_slow_close 2 env --default-signal "$ostclient" -k "$key" -t 20 "127.0.0.1:$port" 2>"$client_dir/said" 3>&- &
+    client_pid=$!
+    server_saw 'scene gated'
+    kill -TERM "$(pgrep -f -x -- "$ostclient -k $key -t 20 127.0.0.1:$port")"
+    closing_now
+    touch "$client_dir/gate"
+    client_ends 143
+    server_saw 'unacknowledged 32'
+    server_saw 'end eof 0'
+}
+
+# The first address takes no connection until the client is about to leave it: SYN is sent again after 1, 3 and 7 s.
+@test "I11: a connection that is made when the time is over gets no seed" {
+    start_server --gate "$client_dir/gate" full good
+    with_slow_close 6 "$ostclient" -k "$key" -t 2 "127.0.0.1:$port" 2>"$client_dir/said" 3>&- &
+    client_pid=$!
+    closing_now
+    touch "$client_dir/gate"
+    client_ends 69
+    server_saw 'unacknowledged 32'
+}
+
+@test "I11: stopped from the terminal before the seed it leaves, and begins anew when it goes on" {
+    start_server --gate "$client_dir/gate" gated
+    start_client -v -w -t 20 "127.0.0.1:$port"
+    server_saw 'scene gated'
+    kill -TSTP "$client_pid"
+    wait_until client_state_is T
+    touch "$client_dir/gate"
+    server_saw 'unacknowledged 32'
+    kill -CONT "$client_pid"
+    client_ends 0
+    [ "$(grep -c 'connecting$' "$client_dir/said")" -eq 2 ]
+    [ "$(grep -c '^scene' "$server_log")" -eq 2 ]
+}
+
+@test "a signal ends it while it connects" {
+    start_server --full 127.0.0.2 good
+    start_client -v -t 60 "127.0.0.2:$port"
+    wait_until grep -q connecting "$client_dir/said"
+    sleep 0.2
+    kill -TERM "$client_pid"
+    client_ends 143
+}
+
+@test "I11: whoever does not read what -v says does not keep the reply from going out" {
+    start_server --gate "$client_dir/gate" gated
+    mkfifo "$client_dir/unread"
+    exec 8<>"$client_dir/unread"
+    "$ostclient" -v -k "$key" "127.0.0.1:$port" >&8 2>&8 3>&- 8>&- &
+    client_pid=$!
+    server_saw 'scene gated'
+    # From here on there is no room for another byte.
+    timeout 1 dd if=/dev/zero of="$client_dir/unread" bs=1 oflag=append conv=notrunc 2>/dev/null || :
+    touch "$client_dir/gate"
+    server_saw 'reply [0-9a-f]\{64\}'
+    run ! grep -q 'wrong reply' "$server_log"
+    kill -KILL "$client_pid"
+    wait "$client_pid" || :
+    exec 8>&-
+}
+
 # --- the secret -------------------------------------------------------------------------------------------------
 
 @test "78: a key file that is missing, too open, not a file, or has no good secret in it; no knock is made" {
@@ -333,6 +578,30 @@ CASES
     rm "$file" && mkfifo "$file" && refused ''
     rm "$file" && mkdir "$file" && refused ''
     run ! grep -q '^scene' "$server_log"
+}
+
+@test "78: a secret that begins with a byte order mark, from a file, a descriptor or the terminal; no knock is made" {
+    local said='the secret begins with a byte order mark: save the file as UTF-8 without one'
+    start_server good
+    printf '\xef\xbb\xbfThe\n' | secret_file
+    run timeout 60 "$ostclient" -k "$client_dir/secret" "127.0.0.1:$port"
+    [ "$status" -eq 78 ]
+    [ "$output" = "ostclient: $client_dir/secret: $said" ]
+    run timeout 60 "$ostclient" -f 0 "127.0.0.1:$port" <"$client_dir/secret"
+    [ "$status" -eq 78 ]
+    [ "$output" = "ostclient: descriptor 0: $said" ]
+    run at_terminal 'expect=Secret' echo=off 'type=\xef\xbb\xbfThe\r' -- "$ostclient" "127.0.0.1:$port"
+    [[ $output == *"$said"*'exit 78' ]]
+    run ! grep -q '^scene' "$server_log"
+    # Elsewhere it is a character like others, and so is a part of it.
+    kill "$server_pid"
+    start_server --secret $'The \xef\xbb\xbf' good
+    printf 'The \xef\xbb\xbf\n' | secret_file
+    "$ostclient" -w -k "$client_dir/secret" "127.0.0.1:$port"
+    kill "$server_pid"
+    start_server --secret $'\xef\xbb' good
+    printf '\xef\xbb' | secret_file
+    "$ostclient" -w -k "$client_dir/secret" "127.0.0.1:$port"
 }
 
 @test "white space at the end of a key file is no part of the secret, at the beginning it is" {
@@ -415,6 +684,22 @@ with_broken() {
         echo "$output"
         [[ $output == *"${*:3}"*'echo on'*"exit $2" ]]
         [[ $output != *'Secret for'* ]]
+    done
+}
+
+@test "71: libgcrypt that ends the process while it starts is told of, and leaves no core" {
+    run env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -qq -o /dev/null -P /proc/sys/crypto/fips_enabled \
+        -e trace=openat -e inject=openat:error=EMFILE "$ostclient" -k "$key" 127.0.0.1:1
+    echo "$output"
+    [ "$status" -eq 71 ]
+    [[ ${lines[-1]} == 'ostclient: libgcrypt could not start or go on: '*'(ulimit -n)?' ]]
+}
+
+@test "four descriptors are enough" {
+    start_server good
+    for host in 127.0.0.1 localhost; do
+        # shellcheck disable=SC2016 # for the inner shell
+        sh -c 'exec 3>&- && ulimit -n 4 && exec "$@"' sh timeout 60 "$ostclient" -4 -w -k "$key" "$host:$port"
     done
 }
 
@@ -567,12 +852,108 @@ at_terminal() {
     [ "$status" -eq 69 ]
 }
 
-@test "a dead first address does not eat all the time" {
-    start_server --full ::1 good
-    run with_hosts $'::1 both\n127.0.0.1 both' timeout 60 "$ostclient" -v -t 4 -w -k "$key" "both:$port"
+# knock_at_dead N ARGUMENT...: knock at a name with N addresses that never answer, and one behind them that does.
+knock_at_dead() {
+    local hosts='' i
+    for ((i = 1; i <= $1; i++)); do
+        hosts+="127.0.1.$i many"$'\n'
+    done
+    cat >"$client_dir/among_the_dead" <<'END'
+n=$1 server=$2 log=$3
+shift 3
+ip link set lo up
+nft add table ip dead
+nft add chain ip dead input '{ type filter hook input priority 0; }'
+nft add rule ip dead input ip daddr "127.0.1.1-127.0.1.$n" drop
+python3 "$server" --address 127.0.1.200 good >"$log" 3>&- &
+until grep -q '^port ' "$log" 2>/dev/null; do sleep 0.02; done
+"$@" "many:$(sed -n 's/^port //p' "$log")"
+status=$?
+kill %%
+exit "$status"
+END
+    with_hosts "${hosts}127.0.1.200 many" unshare --net timeout 100 bash "$client_dir/among_the_dead" "$1" \
+        "$client_source/tests/tools/fake_server.py" "$server_log" "$ostclient" -w -v -k "$key" "${@:2}"
+}
+
+@test "an address that does not answer has two seconds, whatever -t says, while others are left" {
+    timed_run knock_at_dead 1 -t 60
     echo "$output"
     [ "$status" -eq 0 ]
-    [[ $output == *"::1 port $port: no answer"*"127.0.0.1 port $port: accepted" ]]
+    [[ $output == *'127.0.1.1 port '*': no answer'*'127.0.1.200 port '*': accepted' ]]
+    [ "$elapsed_ms" -lt 20000 ]
+}
+
+@test "nine addresses that do not answer leave time for the tenth" {
+    run knock_at_dead 9
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c ': no answer' <<<"$output")" -eq 9 ]
+    [[ $output == *'127.0.1.200 port '*': accepted' ]]
+}
+
+@test "the last address has all the time that is left" {
+    start_server --full 127.0.0.2 good
+    timed_run with_hosts $'127.0.0.3 two\n127.0.0.2 two' timeout 60 "$ostclient" -t 4 -k "$key" "two:$port"
+    echo "$output"
+    [ "$status" -eq 69 ]
+    [[ $output == *'127.0.0.3 port '*': connection refused'*'127.0.0.2 port '*': no answer'* ]]
+    [ "$elapsed_ms" -ge 4000 ]
+}
+
+# on_a_link COMMAND...: where one interface, "lo", has fe80::7.
+on_a_link() {
+    # shellcheck disable=SC2016 # for the inner shell
+    in_namespace --net sh -c 'ip link set lo up && ip address add fe80::7/64 dev lo nodad && exec "$@"' sh "$@"
+}
+
+@test "64: an address of the local link without its interface, and which there are; or one with a needless interface" {
+    local address
+    for address in fe80::7 '[fe80::7]:5018' fe80::7% febf::1; do
+        run on_a_link "$ostclient" -k "$key" "$address"
+        echo "$output"
+        [ "$status" -eq 64 ]
+        [[ ${lines[0]} == "ostclient: address '$address' needs its interface, as in fe80::1%eth0 or [fe80::1%eth0]:5018; here it can be: lo" ]]
+    done
+    run in_namespace --net "$ostclient" -k "$key" fe80::7
+    [[ ${lines[0]} == *'here it can be: none, for no interface has such an address' ]]
+    for address in 2001:db8::7%eth0 '[::1%lo]' fec0::1%1; do
+        run on_a_link "$ostclient" -k "$key" "$address"
+        [ "$status" -eq 64 ]
+        [[ $output == *'has an interface and needs none'* ]]
+    done
+}
+
+@test "69: an interface that is not there is named, also where a name leads to the address" {
+    run on_a_link "$ostclient" -k "$key" fe80::7%eth9
+    [ "$status" -eq 69 ]
+    [ "$output" = 'ostclient: fe80::7%eth9: there is no such interface; here it can be: lo' ]
+    run on_a_link "$ostclient" -k "$key" fe80::7%4711
+    [ "$status" -eq 69 ]
+    [[ $output == *'there is no such interface; here it can be: lo' ]]
+    echo 'fe80::7 gate' >"$client_dir/hosts"
+    # shellcheck disable=SC2016 # for the inner shell
+    run on_a_link unshare --mount sh -c 'mount --bind "$1/hosts" /etc/hosts && shift && exec "$@"' sh "$client_dir" \
+        "$ostclient" -k "$key" gate
+    [ "$status" -eq 69 ]
+    [ "$output" = 'ostclient: fe80::7 port 5018: an interface is missing, as in fe80::1%eth0; here it can be: lo' ]
+}
+
+@test "an address of the local link with its interface" {
+    cat >"$client_dir/link" <<'END'
+python3 "$1" --address fe80::7%lo good >"$2" 3>&- &
+until grep -q '^port ' "$2" 2>/dev/null; do sleep 0.02; done
+port=$(sed -n 's/^port //p' "$2")
+shift 2
+timeout 60 "$@" "[fe80::7%lo]:$port" && timeout 60 "$@" -p "$port" fe80::7%lo
+status=$?
+kill %%
+exit "$status"
+END
+    run on_a_link timeout 100 bash "$client_dir/link" "$client_source/tests/tools/fake_server.py" "$server_log" "$ostclient" -w -k "$key"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [ -z "$output" ]
 }
 
 # --- the other options ------------------------------------------------------------------------------------------
@@ -735,7 +1116,15 @@ forbidden by this machine
 cannot connect
 no seed within the time limit
 closed without a seed
-bytes in place of a seed
+bytes in place of a seed of 32: is it Ostiary
+bytes in place of a seed of 32: it looks like an SSH server: is the port right?
+needs its interface, as in fe80::1%eth0 or [fe80::1%eth0]:5018; here it can be:
+an interface is missing, as in fe80::1%eth0; here it can be:
+there is no such interface; here it can be:
+the reply could not be sent in 5 seconds
+the secret begins with a byte order mark: save the file as UTF-8 without one
+libgcrypt could not start or go on
+libgcrypt refuses the secret
 closed before the reply
 the receipt is wrong
 not accepted

@@ -41,45 +41,38 @@ static struct {
     uint8_t connecting[ADDRESSES_MAX];
     unsigned tried;
     enum resolve_result resolving;
-    unsigned notes[KNOCK_NO_RESOURCES + 1];
+    unsigned notes[KNOCK_INTERRUPTED + 1];
 } world;
 
 /* ---- looking up and connecting ---------------------------------------------------------------------------------- */
 
-static struct addrinfo *new_address(unsigned number)
+static struct stream_address new_address(unsigned number)
 {
-    struct {
-        struct addrinfo info;
-        struct sockaddr_in6 six;
-        struct sockaddr_in four;
-    } *made = calloc(1, sizeof(*made));
+    struct stream_address address = {0};
 
-    DEMAND(made != NULL);
     if (number % 2 == 0) {
-        made->four = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
-        made->info = (struct addrinfo){.ai_family = AF_INET, .ai_addrlen = sizeof(made->four)};
-        made->info.ai_addr = (struct sockaddr *)&made->four;
+        const struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};
+
+        memcpy(&address.name, &four, sizeof(four));
+        address.len = sizeof(four);
     } else {
-        made->six = (struct sockaddr_in6){.sin6_family = AF_INET6, .sin6_scope_id = number};
-        made->info = (struct addrinfo){.ai_family = AF_INET6, .ai_addrlen = sizeof(made->six)};
-        made->info.ai_addr = (struct sockaddr *)&made->six;
+        const struct sockaddr_in6 six = {.sin6_family = AF_INET6, .sin6_scope_id = number};
+
+        memcpy(&address.name, &six, sizeof(six));
+        address.len = sizeof(six);
     }
-    return &made->info;
+    return address;
 }
 
-enum resolve_result resolve_host(const struct resolve_query *query, int64_t deadline_ms, struct addrinfo **addresses,
-                                 int *gai_status)
+enum resolve_result resolve_host(const struct resolve_query *query, int64_t deadline_ms, struct resolve_answer *answer)
 {
-    struct addrinfo **last = addresses;
-
     (void)query;
     (void)deadline_ms;
-    *addresses = NULL;
-    *gai_status = EAI_SYSTEM;
-    for (unsigned i = 0; world.resolving == RESOLVE_OK && i < world.address_count; i++) {
-        *last = new_address(i);
-        last = &(*last)->ai_next;
-    }
+    memset(answer, 0, sizeof(*answer));
+    snprintf(answer->reason, sizeof(answer->reason), "there is no network");
+    if (world.resolving == RESOLVE_OK)
+        for (; answer->count < world.address_count; answer->count++)
+            answer->addresses[answer->count] = new_address((unsigned)answer->count);
     return world.resolving;
 }
 
@@ -138,7 +131,7 @@ static void make_receipt(void)
 static void take_note(void *context, enum knock_result result, const char *text)
 {
     (void)context;
-    DEMAND(result >= KNOCK_UNDECIDED && result <= KNOCK_NO_RESOURCES);
+    DEMAND(result >= KNOCK_UNDECIDED && result < KNOCK_INTERRUPTED);
     DEMAND(text[0] != '\0' && strstr(text, MARK) == NULL && strchr(text, '\n') == NULL);
     world.notes[result]++;
 }
@@ -166,6 +159,9 @@ static void demand_result(enum knock_result result, bool wait)
     }
     if (knock_may_repeat(result))
         DEMAND(net.heard_len == 0);
+    /* I11: whatever has come by the end has been looked at, and is no seed that nobody answers. */
+    if (result == KNOCK_NO_SEED)
+        DEMAND(net.said_len == 0 || net.has_held_back);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -182,7 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     const uint8_t options = fuzz_byte(&input);
     const bool wait = (options & 1) != 0;
     const struct knock_plan plan = {
-        .host = {.host = "server.example", .port = 5018, .family = (options & 2) != 0 ? AF_INET6 : AF_UNSPEC},
+        .host = {.name = "server.example", .port = 5018, .family = (options & 2) != 0 ? AF_INET6 : AF_UNSPEC},
         .secret = secret,
         .wait = wait,
         .note = take_note,
@@ -191,14 +187,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
     memset(&world, 0, sizeof(world));
     world.address_count = 1 + (options >> 2) % ADDRESSES_MAX;
-    world.resolving = (options & 0x80) != 0 ? (enum resolve_result)((options >> 5) & 3) : RESOLVE_OK;
+    world.resolving =
+        (options & 0x80) != 0 ? (enum resolve_result)(RESOLVE_UNKNOWN + ((options >> 5) & 3)) : RESOLVE_OK;
     for (unsigned i = 0; i < world.address_count; i++)
         world.connecting[i] = fuzz_byte(&input);
     net_begin(input);
     net.deadline_ms = net.now_ms + ((options & 16) != 0 ? 10 : 10000);
     net.rehearse = make_receipt;
 
-    result = knock_try(&plan, net.deadline_ms);
+    /* Beyond its limit it may wait for the rest of a seed, for the reply to get out, and for the receipt. */
+    const int64_t limit_ms = net.deadline_ms;
+    net.deadline_ms += SEED_REST_MS + LAST_LOOK_MS + REPLY_MOST_MS + RECEIPT_LEAST_MS;
+    result = knock_try(&plan, limit_ms);
     net_listen();
     DEMAND(net.now_ms <= net.deadline_ms);
     demand_result(result, wait);

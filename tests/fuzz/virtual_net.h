@@ -152,7 +152,7 @@ static inline int net_take_step(struct pollfd *fd, int64_t end_ms)
         net.now_ms += (int64_t)fuzz_byte(&net.script) * 16;
         if (net.now_ms >= end_ms) {
             net.now_ms = end_ms;
-            return 0;
+            return poll(fd, 1, 0);
         }
         break;
     case NET_INTERRUPT:
@@ -182,6 +182,7 @@ static inline int net_take_step(struct pollfd *fd, int64_t end_ms)
     return -2;
 }
 
+/* The first of the descriptors is the socket. A second one, if any, becomes ready when the harness makes it so. */
 static inline int net_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
     const int64_t end_ms = net.now_ms + timeout;
@@ -189,14 +190,14 @@ static inline int net_poll(struct pollfd *fds, nfds_t count, int timeout)
     /* A look, and no wait: nothing happens meanwhile. */
     if (timeout == 0)
         return poll(fds, count, 0);
-    DEMAND(count == 1 && timeout > 0 && end_ms <= net.deadline_ms);
+    DEMAND(count >= 1 && count <= 2 && timeout > 0 && end_ms <= net.deadline_ms);
     for (;;) {
         const bool over = net.script.left == 0;
         int result = over ? -2 : net_take_step(fds, end_ms);
 
         if (result != -2)
             return result;
-        result = poll(fds, 1, 0);
+        result = poll(fds, count, 0);
         if (result != 0)
             return result;
         if (over) {

@@ -2,23 +2,27 @@
 # SPDX-License-Identifier: ISC
 """An Ostiary server that plays one scene for each connection, good or bad.
 
-usage: fake_server.py [--address ADDR] [--deaf ADDR] [--full ADDR] [--listen-when FILE]
+usage: fake_server.py [--address ADDR] [--deaf ADDR] [--full ADDR] [--listen-when FILE] [--gate FILE]
                       [--secret TEXT] [--seed HEX] SCENE...
 
-Prints "port N" first, then for each connection its scene, what was received and how it ended. The last scene is
-repeated for ever; end the process with SIGTERM.
+Prints "port N" first, then for each connection its scene, what was received and how it ended: "end eof N" or "end
+reset N", with the number of bytes that nobody asked for. Of a client that left without a reply it says before that how
+much of the seed is "unacknowledged N". The last scene is repeated for ever; end the process with SIGTERM.
 
 --deaf ADDR  holds the same port on another address, where connections are refused
 --full ADDR  the same, but connections there are never answered
+--gate FILE  what the scene "gated" waits for; with "full" as the first scene, no connection is answered before
 """
 
 import argparse
+import fcntl
 import hashlib
 import hmac
 import os
 import socket
 import struct
 import sys
+import termios
 import time
 
 LEN = 32
@@ -34,7 +38,8 @@ def bound(address, port):
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     if family == socket.AF_INET6:
         listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-    listener.bind((address, port))
+    # With the interface, where the address has one.
+    listener.bind(socket.getaddrinfo(address, port, family, socket.SOCK_STREAM)[0][4])
     return listener
 
 
@@ -55,13 +60,21 @@ def reset(peer):
     peer.close()
 
 
+def unacknowledged(peer):
+    return struct.unpack("i", fcntl.ioctl(peer.fileno(), termios.TIOCOUTQ, bytes(4)))[0]
+
+
 def read_reply(peer):
     reply = b""
-    while len(reply) < LEN:
-        part = peer.recv(LEN - len(reply))
-        if not part:
-            break
-        reply += part
+    try:
+        while len(reply) < LEN:
+            part = peer.recv(LEN - len(reply))
+            if not part:
+                break
+            reply += part
+    finally:
+        if not reply:
+            say("unacknowledged", unacknowledged(peer))
     say("reply", reply.hex())
     return reply
 
@@ -72,15 +85,22 @@ def watch_end(peer):
     try:
         while part := peer.recv(4096):
             count += len(part)
-        say("end eof", count)
+        how = "eof"
     except ConnectionError:
-        say("end reset", count)
+        how = "reset"
+    say("end", how, count)
+
+
+def wait_for_file(name):
+    while name and not os.path.exists(name):
+        time.sleep(0.005)
 
 
 class Scenes:
-    def __init__(self, secret, seed):
+    def __init__(self, secret, seed, gate):
         self.secret = secret
         self.seed = seed
+        self.gate = gate
 
     def next_seed(self):
         return self.seed or os.urandom(LEN)
@@ -98,6 +118,19 @@ class Scenes:
         receipt = change(self.receipt(seed, read_reply(peer)))
         try:
             peer.sendall(receipt)
+            peer.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+        watch_end(peer)
+
+    def gated(self, peer):
+        """The seed comes when the gate is open."""
+        wait_for_file(self.gate)
+        seed = self.next_seed()
+        peer.sendall(seed)
+        say("seed sent")
+        try:
+            peer.sendall(self.receipt(seed, read_reply(peer)))
             peer.shutdown(socket.SHUT_WR)
         except OSError:
             pass
@@ -162,11 +195,20 @@ class Scenes:
         watch_end(peer)
 
     def extra(self, peer):
-        """More than a seed, in one piece. Reading starts late, when a reset would have overtaken the reply."""
-        seed = self.next_seed()
-        peer.sendall(seed + bytes(1000))
-        time.sleep(0.2)
-        peer.sendall(self.receipt(seed, read_reply(peer)))
+        """More than a seed, in one piece."""
+        peer.sendall(self.next_seed() + bytes(1000))
+        watch_end(peer)
+
+    def ssh(self, peer):
+        peer.sendall(b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n")
+        watch_end(peer)
+
+    def half_close(self, peer):
+        """The seed, and an end that comes with it: who closes then has not waited for a reply."""
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)
+        peer.sendall(self.next_seed())
+        peer.shutdown(socket.SHUT_WR)
+        read_reply(peer)
         watch_end(peer)
 
 
@@ -187,27 +229,39 @@ def main():
     parser.add_argument("--deaf")
     parser.add_argument("--full")
     parser.add_argument("--listen-when")
+    parser.add_argument("--gate")
     parser.add_argument("--secret", default="The")
     parser.add_argument("--seed", default="")
     parser.add_argument("scene", nargs="+")
     options = parser.parse_args()
-    scenes = Scenes(options.secret.encode("utf-8", "surrogateescape"), bytes.fromhex(options.seed))
+    scenes = Scenes(options.secret.encode("utf-8", "surrogateescape"), bytes.fromhex(options.seed), options.gate)
 
     listener, others = bound_alike(options.address, [name for name in (options.deaf, options.full) if name])
     port = listener.getsockname()[1]
     held = others
     if options.full:
         held = others + fill(others[-1])
-    if not options.listen_when:
+    crowd = []
+    if options.scene[0] == "full":
+        crowd = fill(listener)
+    elif not options.listen_when:
         listener.listen(16)
     say("port", port)
-    while options.listen_when and not os.path.exists(options.listen_when):
-        time.sleep(0.02)
+    wait_for_file(options.listen_when)
+    if crowd:
+        wait_for_file(options.gate)
+        options.scene.pop(0)
+    ports = {client.getsockname()[1] for client in crowd}
     listener.listen(16)
 
-    for number in range(sys.maxsize):
-        peer, _ = listener.accept()
+    number = 0
+    while True:
+        peer, address = listener.accept()
+        if address[1] in ports:
+            peer.close()
+            continue
         name = options.scene[min(number, len(options.scene) - 1)]
+        number += 1
         say("scene", name)
         with peer:
             try:

@@ -16,6 +16,7 @@
  *     sd_journal_add_match sd_journal_seek_tail sd_journal_next sd_journal_wait
  *                                     give -EIO
  *     clock-N                         the Nth reading of the wall clock fails with EINVAL
+ *     close-N                         works, and when it ends a connection, the tally gets "close 0" and N s pass first
  *     sleep                           clock_nanosleep is interrupted at once the first time, and else over at once; the
  *                                     tally gets "sleep MS"
  */
@@ -33,6 +34,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/socket.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -268,6 +270,23 @@ int clock_gettime(clockid_t clock, struct timespec *now)
     }
     next("clock_gettime", &function);
     return function(clock, now);
+}
+
+int close(int fd)
+{
+    int (*function)(int);
+    struct timespec pause = {0};
+    int kind = 0;
+    socklen_t len = sizeof(kind);
+
+    if (strncmp(broken, "close-", 6) == 0 && getsockopt(fd, SOL_SOCKET, SO_TYPE, &kind, &len) == 0 &&
+        kind == SOCK_STREAM) {
+        count("close", 0);
+        pause.tv_sec = (time_t)strtoul(broken + 6, NULL, 10);
+        nanosleep(&pause, NULL);
+    }
+    next("close", &function);
+    return function(fd);
 }
 
 int clock_nanosleep(clockid_t clock, int flags, const struct timespec *wanted, struct timespec *left)

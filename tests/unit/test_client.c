@@ -7,6 +7,7 @@
 #include "knock.h"
 #include "mac.h"
 #include "prompt.h"
+#include "reach.h"
 #include "secret_input.h"
 #include "stream.h"
 #include "target.h"
@@ -14,12 +15,17 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ifaddrs.h>
+#include <netdb.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define DEADLINE_MS 100
@@ -59,7 +65,7 @@ static void break_call(const char *call, unsigned nth, int error)
 /* Ends of what stands in for the terminal and the network. */
 static int keyboard_fd = -1, slave_fd = -1;
 static int peer_fd = -1;
-static bool typed;
+static bool at_prompt, typed;
 static bool interrupted; /* instead of typing, somebody sends SIGINT */
 
 int __wrap_open(const char *path, int flags, ...);
@@ -84,12 +90,24 @@ int __wrap_getnameinfo(const struct sockaddr *name, socklen_t len, char *host, s
                        socklen_t service_len, int flags);
 int __real_getnameinfo(const struct sockaddr *name, socklen_t len, char *host, socklen_t host_len, char *service,
                        socklen_t service_len, int flags);
-int __wrap_mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);
-int __real_mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);
-int __wrap_mac_receipt(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
-                       uint8_t receipt[static RECEIPT_LEN]);
-int __real_mac_receipt(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
-                       uint8_t receipt[static RECEIPT_LEN]);
+int __wrap_mac_key_new(struct secret secret, struct mac_key *key);
+int __real_mac_key_new(struct secret secret, struct mac_key *key);
+pid_t __wrap_fork(void);
+pid_t __real_fork(void);
+int __wrap_pipe2(int fds[2], int flags);
+int __real_pipe2(int fds[2], int flags);
+int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
+int __wrap_getifaddrs(struct ifaddrs **all);
+int __real_getifaddrs(struct ifaddrs **all);
+
+static void take_time(unsigned milliseconds)
+{
+    struct timespec left = {.tv_sec = milliseconds / 1000, .tv_nsec = (long)(milliseconds % 1000) * 1000000};
+
+    while (nanosleep(&left, &left) != 0 && errno == EINTR)
+        continue;
+}
 
 /* The terminal is the only thing that is opened here. */
 int __wrap_open(const char *path, int flags, ...)
@@ -122,9 +140,9 @@ int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
 /* Somebody types when he is waited for, and not before: that would be dropped. */
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
-    if (count == 2 && interrupted)
+    if (at_prompt && interrupted)
         raise(SIGINT);
-    else if (count == 2 && !typed)
+    else if (at_prompt && !typed)
         typed = __real_write(keyboard_fd, TYPED "\n", sizeof(TYPED)) == sizeof(TYPED);
     return fails("poll") ? -1 : __real_poll(fds, count, timeout);
 }
@@ -139,20 +157,27 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
     return fails("write") ? -1 : __real_write(fd, bytes, len);
 }
 
-/* The server: it has sent a seed before anybody asks, and is silent from then on. */
+/* The server: it has said something before anybody asks, and is silent from then on. */
+static const uint8_t a_seed[SEED_LEN] = {1};
+static const void *greeting = a_seed;
+static size_t greeting_len = SEED_LEN;
+static unsigned sockets;
+static unsigned connecting_ms; /* how long connecting takes */
+static bool signal_comes;      /* meanwhile */
+
 int __wrap_socket(int domain, int type, int protocol)
 {
-    const uint8_t seed[SEED_LEN] = {1};
     int pair[2];
 
     (void)domain;
     (void)protocol;
+    sockets++;
     if (socketpair(AF_UNIX, type, 0, pair) != 0)
         return -1;
     if (peer_fd >= 0)
         close(peer_fd);
     peer_fd = pair[1];
-    if (__real_write(peer_fd, seed, sizeof(seed)) != (ssize_t)sizeof(seed))
+    if (__real_write(peer_fd, greeting, greeting_len) != (ssize_t)greeting_len)
         return -1;
     return pair[0];
 }
@@ -162,6 +187,9 @@ int __wrap_connect(int fd, const struct sockaddr *name, socklen_t len)
     (void)fd;
     (void)name;
     (void)len;
+    take_time(connecting_ms);
+    if (signal_comes)
+        raise(SIGTERM);
     return fails("connect") ? -1 : 0;
 }
 
@@ -177,15 +205,52 @@ int __wrap_getnameinfo(const struct sockaddr *name, socklen_t len, char *host, s
                                 : __real_getnameinfo(name, len, host, host_len, service, service_len, flags);
 }
 
-int __wrap_mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN])
+int __wrap_mac_key_new(struct secret secret, struct mac_key *key)
 {
-    return fails("mac_reply") ? -1 : __real_mac_reply(secret, seed, reply);
+    return fails("mac_key_new") ? -1 : __real_mac_key_new(secret, key);
 }
 
-int __wrap_mac_receipt(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
-                       uint8_t receipt[static RECEIPT_LEN])
+pid_t __wrap_fork(void)
 {
-    return fails("mac_receipt") ? -1 : __real_mac_receipt(secret, seed, reply, receipt);
+    return fails("fork") ? -1 : __real_fork();
+}
+
+int __wrap_pipe2(int fds[2], int flags)
+{
+    return fails("pipe2") ? -1 : __real_pipe2(fds, flags);
+}
+
+int __wrap_getifaddrs(struct ifaddrs **all)
+{
+    return fails("getifaddrs") ? -1 : __real_getifaddrs(all);
+}
+
+/* The name service: what it says of any name. Numbers are the system's own business. */
+static struct {
+    int status;
+    int error;
+    unsigned pause_ms; /* first */
+    bool crashes;
+    bool long_list; /* each address of the answer many times */
+} service;
+
+int __wrap_getaddrinfo(const char *host, const char *service_name, const struct addrinfo *hints,
+                       struct addrinfo **found)
+{
+    struct addrinfo **last = found;
+
+    if ((hints->ai_flags & AI_NUMERICHOST) != 0)
+        return __real_getaddrinfo(host, service_name, hints, found);
+    take_time(service.pause_ms);
+    if (service.crashes)
+        abort();
+    errno = service.error;
+    for (unsigned i = 0; service.status == 0 && i < (service.long_list ? RESOLVE_ADDRESSES_MAX + 9 : 1); i++) {
+        if (__real_getaddrinfo("192.0.2.1", service_name, hints, last) != 0)
+            return EAI_FAIL;
+        last = &(*last)->ai_next;
+    }
+    return service.status;
 }
 
 /* ---- The prompt ---- */
@@ -226,7 +291,12 @@ static enum prompt_result ask(struct locked *room, size_t *len)
     __real_tcsetattr(slave_fd, TCSANOW, &settings);
     memset(room->bytes, 0, room->len);
     typed = false;
-    return prompt_ask("Secret: ", room, len, &number);
+    at_prompt = true;
+
+    const enum prompt_result result = prompt_ask("Secret: ", room, len, &number);
+
+    at_prompt = false;
+    return result;
 }
 
 /* Each call of each kind, with an error that is one, and interrupted. */
@@ -304,32 +374,58 @@ static void test_signal(void)
 
 /* ---- A knock ---- */
 
-static char notes[4096];
+static char notes[8192];
+static bool noted_too_early; /* that a seed has come, and the reply is not out */
+
+static size_t waits_for_peer(void)
+{
+    int count = 0;
+
+    return ioctl(peer_fd, FIONREAD, &count) == 0 ? (size_t)count : 0;
+}
 
 static void take_note(void *context, enum knock_result result, const char *text)
 {
     (void)context;
     (void)result;
     snprintf(notes + strlen(notes), sizeof(notes) - strlen(notes), "%s\n", text);
+    noted_too_early |= strstr(text, "seed arrived") != NULL && waits_for_peer() != REPLY_LEN;
 }
 
-static enum knock_result knock(bool wait, int64_t limit_ms)
+static void end_late(const char *text)
+{
+    _exit(strstr(text, "no answer from the name servers") != NULL ? 68 : 1);
+}
+
+static enum knock_result knock_at(const char *name, bool wait, int64_t limit_ms)
 {
     const struct knock_plan plan = {
-        .host = {.host = "192.0.2.1", .port = 5018, .family = AF_INET},
+        .host = {.name = name, .port = 5018, .family = AF_UNSPEC},
         .secret = {(const uint8_t *)"The", 3},
         .wait = wait,
         .note = take_note,
+        .too_late = end_late,
     };
 
     notes[0] = '\0';
     return knock_try(&plan, stream_now_ms() + limit_ms);
 }
 
+static enum knock_result knock(bool wait, int64_t limit_ms)
+{
+    return knock_at("192.0.2.1", wait, limit_ms);
+}
+
 static void knock_is(enum knock_result got, enum knock_result want, const char *words, const char *what)
 {
     if (!check(got == want && strstr(notes, words) != NULL, "%s", what))
         printf("# result %d, notes: %s\n", (int)got, notes);
+}
+
+static void server_says(const void *bytes, size_t len)
+{
+    greeting = bytes;
+    greeting_len = len;
 }
 
 static void test_knock(void)
@@ -346,6 +442,7 @@ static void test_knock(void)
         {EADDRNOTAVAIL, "cannot connect: Cannot assign requested address"},
     };
     uint8_t reply[REPLY_LEN];
+    unsigned before;
 
     for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         break_call("connect", 0, errors[i].error);
@@ -355,25 +452,191 @@ static void test_knock(void)
     break_call("getnameinfo", 0, 0);
     knock_is(knock(false, LONG_MS), KNOCK_SENT, "an address port 5018: reply sent", "an address without a name is one");
     check(__real_read(peer_fd, reply, sizeof(reply)) == REPLY_LEN, "and gets its reply");
-    break_call("mac_reply", 0, 0);
-    knock_is(knock(false, LONG_MS), KNOCK_NO_RESOURCES, "libgcrypt refused", "no reply without libgcrypt");
-    check(__real_read(peer_fd, reply, sizeof(reply)) == 0, "and none is sent");
-    break_call("mac_receipt", 0, 0);
-    knock_is(knock(true, LONG_MS), KNOCK_NO_RESOURCES, "the receipt could not be computed",
-             "nor a receipt to compare with");
+    before = sockets;
+    break_call("mac_key_new", 0, 0);
+    knock_is(knock(false, LONG_MS), KNOCK_NO_RESOURCES, "libgcrypt refuses", "no reply without libgcrypt");
+    check_number(sockets, before, "I11: and then nobody is connected to, who would wait for one");
     break_call("connect", 0, EINPROGRESS);
     knock_is(knock(false, INT64_MAX / 2), KNOCK_SENT, "reply sent", "a connection that takes its time is waited for");
     break_call("connect", 0, EINTR);
     knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "and so is one that was interrupted");
     break_call("send", 1, EINTR);
     knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "a reply that was interrupted is sent");
+    check(!noted_too_early, "I11: nothing is noted between seed and reply: it could be that nobody reads it");
     break_call("send", 0, EAGAIN);
-    knock_is(knock(false, DEADLINE_MS), KNOCK_BAD_PROTOCOL, "the time limit came before the reply",
-             "a server that takes nothing is given up at the deadline");
+    knock_is(knock(false, DEADLINE_MS), KNOCK_BAD_PROTOCOL, "could not be sent in 5 seconds",
+             "a server that takes nothing is given up after a while");
     break_call("send", 0, EPIPE);
     knock_is(knock(false, LONG_MS), KNOCK_BAD_PROTOCOL, "closed before the reply", "one that is gone, at once");
     break_call(NULL, 0, 0);
-    close(peer_fd);
+}
+
+/* What has arrived is answered, however late it is. */
+static void test_late(void)
+{
+    unsigned before;
+
+    connecting_ms = 2 * DEADLINE_MS;
+    knock_is(knock(false, DEADLINE_MS), KNOCK_SENT, "reply sent",
+             "I11: a seed that is there is answered past the deadline");
+    break_call("connect", 0, EINPROGRESS);
+    knock_is(knock(false, DEADLINE_MS), KNOCK_SENT, "reply sent",
+             "I11: and where the connection itself came that late");
+    break_call("poll", 0, ENOMEM);
+    knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "I11: and where the system says that it cannot wait");
+    break_call(NULL, 0, 0);
+    check(knock(true, DEADLINE_MS) == KNOCK_NOT_ACCEPTED && strstr(notes, "no receipt within") != NULL,
+          "with what to do when there is no receipt");
+    connecting_ms = 0;
+    before = sockets;
+    knock_is(knock(false, -1), KNOCK_NO_CONNECTION, "no answer",
+             "where the time is over before, nobody is connected to");
+    check_number(sockets, before, "and nobody has a visitor who leaves at once");
+}
+
+static void test_no_seed(void)
+{
+    static const struct {
+        const char *bytes, *words;
+    } greetings[] = {
+        {"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n",
+         "40 bytes in place of a seed of 32: it looks like an SSH server"},
+        {"SSH-2.0-a server of 32 bytes....\n" + 1, "32 bytes in place of a seed of 32: it is text"},
+        {"SSH-2.0-one of 32 bytes as well\n", "32 bytes in place of a seed of 32: it looks like an SSH server"},
+        {"220 mail.example.org ESMTP Postfix (Debian/GNU)\r\n", "it looks like a mail or FTP server"},
+        {"* OK IMAP4rev1 server ready to serve you\r\n", "it is text: is it Ostiary that listens there?"},
+        {"\1\2\3 no text, and a little more than 32 bytes",
+         "in place of a seed of 32: is it Ostiary that listens there?"},
+    };
+    char reply;
+
+    for (size_t i = 0; i < sizeof(greetings) / sizeof(greetings[0]); i++) {
+        server_says(greetings[i].bytes, strlen(greetings[i].bytes));
+        knock_is(knock(false, LONG_MS), KNOCK_BAD_PROTOCOL, greetings[i].words, "what speaks first is no Ostiary");
+        check(__real_read(peer_fd, &reply, 1) <= 0, "and gets no reply");
+    }
+    server_says("220 short\r\n", 11);
+    knock_is(knock(false, DEADLINE_MS), KNOCK_BAD_PROTOCOL, "11 bytes in place of a seed of 32: it looks like a mail",
+             "nor what says less and then waits");
+    server_says("SSH-2.0-without the end of a line", SEED_LEN);
+    knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "32 bytes that are no whole line may be a seed");
+    server_says(a_seed, SEED_LEN);
+}
+
+static volatile sig_atomic_t signals_seen;
+
+static void count_signal(int number)
+{
+    (void)number;
+    /* Here a real one would end the process. */
+    signals_seen += waits_for_peer() == REPLY_LEN ? 1 : 100;
+}
+
+/* A handler stands in for the end of the process. */
+static void test_held_signals(void)
+{
+    if (!check(signal(SIGTERM, count_signal) != SIG_ERR, "a signal may come"))
+        return;
+    signal_comes = true;
+    knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "I11: a signal does not keep a seed from its answer");
+    check_number((uint64_t)signals_seen, 1, "it acts when the reply is out");
+    server_says(a_seed, 0);
+    signals_seen = 0;
+    check(knock(false, LONG_MS) == KNOCK_INTERRUPTED && strstr(notes, "seed") == NULL,
+          "without a seed, it ends the wait");
+    check_number((uint64_t)signals_seen, 100, "it acts then as well");
+    break_call("connect", 0, EINPROGRESS);
+    check(knock(false, LONG_MS) == KNOCK_INTERRUPTED, "and while connecting");
+    server_says(a_seed, SEED_LEN);
+    signals_seen = 0;
+    break_call("signalfd", 0, EMFILE);
+    knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "where no descriptor is left, it waits all the same");
+    check_number((uint64_t)signals_seen, 1, "until the reply is out");
+    break_call(NULL, 0, 0);
+    signal(SIGTERM, SIG_IGN);
+    knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "one that is ignored ends nothing");
+    signal_comes = false;
+    signal(SIGTERM, SIG_DFL);
+}
+
+/* ---- Looking up ---- */
+
+static void late_here_is(const char *what)
+{
+    int status = 0;
+    const pid_t child = __real_fork();
+
+    if (child == 0) {
+        knock_at("server.example", false, DEADLINE_MS);
+        _exit(0);
+    }
+    check(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 68, "%s", what);
+}
+
+static void test_lookup(void)
+{
+    static const char *const without_process[] = {NULL, "fork", "pipe2"};
+    int64_t start_ms;
+
+    for (size_t i = 0; i < sizeof(without_process) / sizeof(without_process[0]); i++) {
+        const char *broken_call = without_process[i];
+
+        printf("# without %s\n", broken_call != NULL ? broken_call : "a fault");
+        break_call(broken_call, 0, EAGAIN);
+        knock_is(knock_at("server.example", false, LONG_MS), KNOCK_SENT, "reply sent", "a name is looked up");
+        service.status = EAI_NONAME;
+        knock_is(knock_at("server.example", false, LONG_MS), KNOCK_UNKNOWN_HOST, "host unknown", "or is unknown");
+        service.status = EAI_AGAIN;
+        knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_LOOKUP, "Temporary failure",
+                 "or not known today");
+        service.status = EAI_SYSTEM;
+        service.error = EMFILE;
+        knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_LOOKUP, "server.example: Too many open files",
+                 "or there is a reason, which is told");
+        service.status = 0;
+        service.long_list = true;
+        break_call(broken_call == NULL ? "connect" : broken_call, 0, EAGAIN);
+        if (broken_call == NULL)
+            knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_CONNECTION, "cannot connect",
+                     "more addresses than there is room for are too many");
+        service.long_list = false;
+    }
+    service.pause_ms = LONG_MS;
+    break_call("fork", 0, EAGAIN);
+    late_here_is("asked in this process, a name service that hangs ends it");
+    break_call(NULL, 0, 0);
+    start_ms = stream_now_ms();
+    knock_is(knock_at("server.example", false, DEADLINE_MS), KNOCK_NO_LOOKUP, "no answer from the name servers",
+             "asked in a child, it ends nothing");
+    check(stream_now_ms() - start_ms < LONG_MS / 2, "in its time");
+    check(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "and the child is no more");
+    break_call("fork", 0, EAGAIN);
+    knock_is(knock_at("server.example", false, -1), KNOCK_NO_LOOKUP, "no answer", "with no time left, it is not asked");
+    break_call(NULL, 0, 0);
+    service.pause_ms = 0;
+    service.crashes = true;
+    knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_LOOKUP, "ended without an answer",
+             "nor does one that breaks");
+    service.crashes = false;
+}
+
+static void test_interfaces(void)
+{
+    char text[REACH_TEXT_LEN];
+
+    knock_is(knock_at("fe80::1%nowhere", false, LONG_MS), KNOCK_NO_CONNECTION,
+             "fe80::1%nowhere: there is no such interface", "an interface that is not there is named");
+    knock_is(knock_at("fe80::1%99999", false, LONG_MS), KNOCK_NO_CONNECTION, "there is no such interface",
+             "and so is a number of none");
+    knock_is(knock_at("fe80::1", false, LONG_MS), KNOCK_NO_CONNECTION, "fe80::1 port 5018: an interface is missing",
+             "an address that lacks one is not tried");
+    knock_is(knock_at("fe80::1%lo", false, LONG_MS), KNOCK_SENT, "reply sent", "one that has one, is");
+    break_call("getifaddrs", 0, ENOMEM);
+    reach_interfaces(text);
+    check_text(text, "none, for no interface has such an address", "where they cannot be listed there are none");
+    break_call(NULL, 0, 0);
+    reach_fault_text(REACH_OK, text);
+    check_text(text, "can be tried", "what can be tried");
 }
 
 /* ---- Texts ---- */
@@ -382,7 +645,7 @@ static void test_texts(void)
 {
     unsigned same = 0;
 
-    for (unsigned fault = TARGET_OK; fault <= TARGET_BAD_IPV6 + 1; fault++)
+    for (unsigned fault = TARGET_OK; fault <= TARGET_NEEDLESS_INTERFACE + 1; fault++)
         for (unsigned other = TARGET_OK; other < fault; other++)
             same +=
                 strcmp(target_fault_text((enum target_fault)fault), target_fault_text((enum target_fault)other)) == 0;
@@ -401,6 +664,11 @@ int main(void)
     test_prompt();
     test_signal();
     test_knock();
+    test_late();
+    test_no_seed();
+    test_held_signals();
+    test_lookup();
+    test_interfaces();
     test_texts();
     return check_end();
 }

@@ -225,6 +225,41 @@ static void test_failures(void)
     broken = NULL;
 }
 
+/* A key that is ready gives what the secret gives, any number of times, and needs no more of libgcrypt. */
+static void test_keys(void)
+{
+    static const char *const steps[] = {"open", "setkey", "read"};
+    uint8_t text[SECRET_MAX], seed[SEED_LEN], reply[REPLY_LEN], expected[REPLY_LEN], receipt[RECEIPT_LEN];
+    struct mac_key key;
+    unsigned wrong = 0;
+
+    memset(text, 'k', sizeof(text));
+    for (size_t len = 1; len <= sizeof(text); len++) {
+        const struct secret secret = {text, len};
+
+        wrong += mac_key_new(secret, &key) != 0;
+        broken = "open";
+        for (uint8_t i = 0; i < 2; i++) {
+            memset(seed, i + 1, sizeof(seed));
+            mac_key_reply(&key, seed, reply);
+            mac_key_receipt(&key, seed, reply, receipt);
+            broken = NULL;
+            wrong += mac_reply(secret, seed, expected) != 0 || memcmp(reply, expected, sizeof(reply)) != 0;
+            wrong += mac_receipt(secret, seed, reply, expected) != 0 || memcmp(receipt, expected, sizeof(receipt)) != 0;
+        }
+        mac_key_free(&key);
+        wrong += key.md != NULL;
+    }
+    check_number(wrong, 0, "a key of each length gives the reply and the receipt of its secret");
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        broken = steps[i];
+        check(mac_key_new((struct secret){text, 3}, &key) != 0 && key.md == NULL,
+              "a key that could not be used is not given: libgcrypt fails to %s", steps[i]);
+    }
+    broken = NULL;
+    mac_key_free(&key);
+}
+
 int main(void)
 {
     check(mac_init() == 0, "libgcrypt is ready");
@@ -234,5 +269,6 @@ int main(void)
     test_same();
     test_seed();
     test_failures();
+    test_keys();
     return check_end();
 }
