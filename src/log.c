@@ -183,7 +183,8 @@ static void limit_to_pipe(struct record *record)
     record->bytes[PIPE_BUF - 1] = '\n';
 }
 
-static void make_record(int priority, const char *format, va_list arguments, struct record *record)
+__attribute__((format(printf, 2, 0))) static void make_record(int priority, const char *format, va_list arguments,
+                                                              struct record *record)
 {
     char text[LINE_LEN];
     int len;
