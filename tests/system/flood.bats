@@ -74,6 +74,8 @@ no_instances() {
 }
 
 @test "1,000 clients from 1,000 addresses at once: all are accepted" {
+    # A thousand clients on a slow machine can be late with their replies; that is not what is tested.
+    inside sh -c 'echo COMM_TIMEOUT=600 >>"$1"' sh "$CONFIG"
     run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -t 60 -r 100 -k /root/right
     echo "# $output" >&3
     is "$status" 0 "status of crowd.py"
