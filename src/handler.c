@@ -475,7 +475,6 @@ bool handler_verdict(struct handler *handler)
     fits = handler->replied && compare(handler);
     /* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
     locked_free(&handler->secrets.secrets);
-    locked_wipe_stack();
     if (!fits)
         return false;
     /* The peer is authenticated. */

@@ -2,6 +2,8 @@
 /* See mac.h. Called by the handler between admission and outcome, and by the client. */
 #include "mac.h"
 
+#include "locked.h"
+
 #include <gcrypt.h>
 #include <string.h>
 
@@ -45,13 +47,18 @@ void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
     gcry_md_hash_buffer(GCRY_MD_SHA256, seed, message, sizeof(message));
 }
 
-/* The key and all that derives from it stay in libgcrypt's locked memory. */
+/* The key and all that derives from it stay in libgcrypt's locked memory, or are wiped. */
 static int open_hmac(struct secret secret, gcry_md_hd_t *md)
 {
+    gcry_error_t fault;
+
     *md = NULL;
     if (gcry_md_open(md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0)
         return -1;
-    if (gcry_md_setkey(*md, secret.bytes, secret.len) == 0)
+    fault = gcry_md_setkey(*md, secret.bytes, secret.len);
+    /* A key longer than a block is hashed to one that takes its place, and libgcrypt does that on the stack. */
+    locked_wipe_stack();
+    if (fault == 0)
         return 0;
     gcry_md_close(*md);
     *md = NULL;
@@ -82,6 +89,7 @@ static int hmac(struct secret secret, const gcry_buffer_t *pieces, size_t count,
         return -1;
     status = run_hmac(md, pieces, count, out);
     gcry_md_close(md);
+    locked_wipe_stack();
     return status;
 }
 

@@ -480,3 +480,45 @@ not_told() {
     go_on
     logged 'accepted source=127\.0\.0\.2 action=knock uid=1 '
 }
+
+# letters COUNT MARK: a secret of so many, which stand nowhere else.
+letters() {
+    local text=
+    while [ ${#text} -lt "$1" ]; do
+        text+="$2${#text}-Quizzical-$2-Wombat"
+    done
+    echo "${text:0:$1}"
+}
+
+# Keys: what could take a secret's place stays nowhere, the stack below the comparison included.
+@test "I4: nothing that HMAC makes of a secret is in memory when the reply has been found wrong" {
+    local secret secrets=() lines=()
+    for secret in "$(letters 28 a)" "$(letters 64 b)" "$(letters 65 c)" "$(letters 200 d)" "$(letters 255 e)"; do
+        secrets+=("$secret" "keys-of:$secret")
+        lines+=("ACTION=\"$secret\",\"$WORK/bin/knock\",\"65534\",\"65534\"")
+    done
+    ACTION=${lines[0]}
+    write_door "${lines[@]:1}"
+    knock 127.0.0.9=leave
+    # It ends the connection at once: nothing that comes later has used the stack yet.
+    stopped_by -e trace=shutdown -e inject=shutdown:signal=SIGSTOP:when=1 127.0.0.2=wrong
+    run "$TOOLS/memory_scan.py" "$STOPPED" "${secrets[@]}" "$CONFIG"
+    is "$status" 0 "status of memory_scan.py, which said: $output"
+    is "$(wc -l <<<"$output")" 61 "what it looked for"
+    is "$(grep -v '^0 ' <<<"$output" | grep -v " $CONFIG$")" '' "what is in memory"
+    matches "$output" "(^|"$'\n'")[1-9][0-9]* $CONFIG"
+    go_on
+    logged 'rejected source=127\.0\.0\.2 reason=wrong-reply'
+}
+
+@test "I4: nor when it was right, and the user is looked up" {
+    local secret
+    secret=$(letters 100 f)
+    ACTION="ACTION=\"$secret\",\"$WORK/bin/knock\",\"daemon\""
+    write_door
+    stopped_by -P /etc/nsswitch.conf -e trace=openat -e inject=openat:signal=SIGSTOP:when=1 "127.0.0.2=$secret"
+    run "$TOOLS/memory_scan.py" "$STOPPED" "$secret" "keys-of:$secret"
+    is "$(grep -c '^0 ' <<<"$output") $(wc -l <<<"$output")" '12 12' "what is not in memory: $output"
+    go_on
+    logged 'accepted source=127\.0\.0\.2 '
+}

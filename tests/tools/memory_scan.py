@@ -4,10 +4,11 @@
 
 usage: memory_scan.py PID STRING...
 
-A STRING hex:DIGITS stands for these bytes; keys-of:SECRET for all that an HMAC-SHA256 with this secret could be made with
-instead of it: the key it is hashed to where it is longer than a block, both of its padded forms, and the states of the hash
-behind them. Looks through every readable map, and prints one line "COUNT STRING" for each. Maps of more than 1 GiB are left out:
-only the address sanitizer makes such, for its shadow, which holds no data. Must be run as root or the process' owner.
+A STRING hex:DIGITS stands for these bytes; keys-of:SECRET for all that could take this secret's place in HMAC-SHA256: the
+key that it is hashed to where it is longer than a block, and both of its padded forms, as bytes and as words; and the
+states of the hash behind those. Looks through every readable map, and prints one line "COUNT STRING" for each. Maps of
+more than 1 GiB are left out: only the address sanitizer makes such, for its shadow, which holds no data. Must be run as
+root or the process' owner.
 """
 
 import hashlib
@@ -63,7 +64,8 @@ def keys_of(secret):
     # Halves as well: a buffer that was used again may have lost its beginning.
     for name, value in ("key", key), ("inner", inner), ("outer", outer):
         yield name + "-first", value[:16]
-        yield name + "-second", value[16:32]
+        yield name + "-next", value[12:28]
+        yield name + "-words", struct.pack("=4I", *struct.unpack(">4I", value[8:24]))
     yield "inner-state", state_behind(inner)
     yield "outer-state", state_behind(outer)
 
