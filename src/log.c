@@ -251,7 +251,7 @@ void log_line(int priority, const char *format, ...)
     va_start(arguments, format);
     make_record(priority, format, arguments, &record);
     va_end(arguments);
-    if (lost != 0 && say(LOG_WARNING, "%ju lines before this could not be logged", lost))
+    if (lost != 0 && say(LOG_WARNING, "%ju line%s before this could not be logged", lost, lost == 1 ? "" : "s"))
         lost = 0;
     if (lost != 0 || !deliver_in_time(&record))
         lost++;
