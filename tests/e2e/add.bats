@@ -10,7 +10,6 @@ load ../lib/launch
 setup() {
     need_root
     make_work
-    STARTED=
     mkdir -m 755 "$WORK/etc"
     CONFIG=$WORK/etc/ostiary.cfg
     SECRETS=$WORK/etc/ostiary
@@ -178,6 +177,9 @@ refused() {
     refused 78 "$CONFIG:3: error: the keyword is unknown" add backup /bin/true
     config 'ACTION="a secret of enough length","/no-such-command","root"'
     refused 78 "$CONFIG:3: error: ACTION: .*no-such-command" add backup /bin/true
+    { printf '\xef\xbb\xbf' && cat "$CONFIG"; } >"$WORK/marked"
+    cat "$WORK/marked" >"$CONFIG"
+    refused 78 "$CONFIG:1: error: .*byte order mark" add backup /bin/true
     config
     chmod 644 "$CONFIG"
     refused 78 "$CONFIG: the file is readable by others" add backup /bin/true

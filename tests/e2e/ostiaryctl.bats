@@ -583,6 +583,9 @@ with_state_read_only() {
     CTL_WITH=("${plain[@]}" strace -qq -o /dev/null -e trace=flock -e inject=flock:error=ENOLCK:when=1)
     ctl 78 check
     matches "$output" "$STATE: error: the table or its directory cannot be locked: .*No locks available"
+    CTL_WITH=("${plain[@]}" strace -qq -o "$WORK/calls" -e trace=flock)
+    ctl 0 check
+    is "$(grep -c LOCK_EX "$WORK/calls")" 1 "locks as for writing"
 }
 
 @test "check sees the sealed door as the user of its handler does: configuration, secrets, sockets" {
