@@ -501,7 +501,7 @@ static void test_no_seed(void)
     } greetings[] = {
         {"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n",
          "40 bytes in place of a seed of 32: it looks like an SSH server"},
-        {"SSH-2.0-a server of 32 bytes....\n" + 1, "32 bytes in place of a seed of 32: it is text"},
+        {"SH-2.0-a server of 32 bytes....\n", "32 bytes in place of a seed of 32: it is text"},
         {"SSH-2.0-one of 32 bytes as well\n", "32 bytes in place of a seed of 32: it looks like an SSH server"},
         {"220 mail.example.org ESMTP Postfix (Debian/GNU)\r\n", "it looks like a mail or FTP server"},
         {"* OK IMAP4rev1 server ready to serve you\r\n", "it is text: is it Ostiary that listens there?"},
