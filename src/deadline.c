@@ -8,15 +8,6 @@
 
 static timer_t ending, killing;
 static void (*end_process)(void);
-static int64_t deadline_ms;
-
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / NS_OF_MS;
-}
 
 /* Our timer's signal ends the process, and nobody else's of the same number. */
 static void on_signal(int number, siginfo_t *info, void *context)
@@ -50,18 +41,19 @@ static int make_timer(int signal_number, timer_t *timer)
     return timer_create(CLOCK_BOOTTIME, &event, timer);
 }
 
-/* A time of zero would stop it. */
-static int set_timer(timer_t timer, int64_t at_ms)
+/* So many milliseconds from now. A time of zero would stop it. */
+static int set_timer(timer_t timer, int64_t in_ms)
 {
-    const struct itimerspec when = {.it_value = {.tv_sec = at_ms / 1000, .tv_nsec = at_ms % 1000 * NS_OF_MS + 1}};
+    const struct itimerspec when = {.it_value = {.tv_sec = in_ms / 1000, .tv_nsec = in_ms % 1000 * NS_OF_MS + 1}};
 
-    return timer_settime(timer, TIMER_ABSTIME, &when, NULL);
+    return timer_settime(timer, 0, &when, NULL);
 }
 
 static int set_timers(int64_t limit_ms)
 {
-    deadline_ms = now_ms() + (limit_ms > 0 ? limit_ms : 0);
-    return set_timer(ending, deadline_ms) == 0 ? set_timer(killing, deadline_ms + DEADLINE_GRACE_MS) : -1;
+    const int64_t in_ms = limit_ms > 0 ? limit_ms : 0;
+
+    return set_timer(ending, in_ms) == 0 ? set_timer(killing, in_ms + DEADLINE_GRACE_MS) : -1;
 }
 
 int deadline_start(int64_t limit_ms, void (*end)(void))
@@ -81,5 +73,10 @@ void deadline_set(int64_t limit_ms)
 
 bool deadline_is_over(void)
 {
-    return now_ms() >= deadline_ms;
+    struct itimerspec left = {0};
+
+    /* Of a timer that has run out nothing is left. What cannot be looked at is taken for that. */
+    if (timer_gettime(ending, &left) != 0)
+        return true;
+    return left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0;
 }
