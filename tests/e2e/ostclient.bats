@@ -512,7 +512,10 @@ closing_now() {
 
 @test "I11: stopped from the terminal before the seed it leaves, and begins anew when it goes on" {
     start_server --gate "$client_dir/gate" gated
-    start_client -v -w -t 20 "127.0.0.1:$port"
+    # In a process group of its own, with a parent in another: an orphaned group is not stopped by SIGTSTP.
+    set -m
+    start_client -v -w -t 3600 "127.0.0.1:$port"
+    set +m
     server_saw 'scene gated'
     kill -TSTP "$client_pid"
     wait_until client_state_is T
