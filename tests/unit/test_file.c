@@ -359,7 +359,7 @@ static void test_descriptors(void)
 int main(void)
 {
     umask(022);
-    alarm(60);
+    alarm(600);
     if (!make_scratch("/tmp/ostiary-test-file-XXXXXX"))
         return 99;
     test_read();

@@ -252,7 +252,7 @@ static void test_ends(void)
 
 int main(void)
 {
-    alarm(300);
+    alarm(600);
     snprintf(scratch, sizeof(scratch), "/tmp/ostiary-test-log.XXXXXX");
     if (!check(mkdtemp(scratch) != NULL, "there is a place for a socket"))
         return check_end();
