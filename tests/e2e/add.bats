@@ -242,8 +242,7 @@ refused() {
 @test "add: what somebody has changed meanwhile with an editor is not lost" {
     config
     # Stopped when the new text is to go to the disk: behind the secret and its directory.
-    ASAN_OPTIONS+=:detect_leaks=0
-    "${CTL_WITH[@]}" strace -qq -o "$WORK/calls" -e trace=fsync -e inject=fsync:signal=SIGSTOP:when=3 \
+    "${CTL_WITH[@]}" "${NO_LEAK_CHECK[@]}" strace -qq -o "$WORK/calls" -e trace=fsync -e inject=fsync:signal=SIGSTOP:when=3 \
         "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" add backup /bin/true >"$WORK/said" 2>&1 3>&- &
     local adder=$! status=0 pid
     eventually grep -q SIGSTOP "$WORK/calls"
@@ -263,7 +262,7 @@ refused() {
 
 # stops ARGUMENT...: how often kill-at sees the command stop.
 stops() {
-    "$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARY_BUILD/src/ostiaryctl" "$@" 2>&1 | sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p'
+    "${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARY_BUILD/src/ostiaryctl" "$@" 2>&1 | sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p'
 }
 
 # every_stop ARGUMENT...: the command is killed behind each of its system calls in turn, but for those with which any
@@ -278,7 +277,8 @@ every_stop() {
         mkdir -m 700 "$STATE"
         before
         status=0
-        "$OSTIARY_BUILD/tests/kill-at" "$stop" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" "$@" >"$WORK/said" 2>&1 || status=$?
+        "${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" "$stop" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" "$@" \
+            >"$WORK/said" 2>&1 || status=$?
         after || {
             echo "killed at stop $stop"
             return 1
@@ -336,7 +336,7 @@ quickly() {
     config
     ctl 0 add backup /bin/true
     # The line is gone, and the secret has its mark: what is left when it is killed behind the rename.
-    ASAN_OPTIONS+=:detect_leaks=0 run "${CTL_WITH[@]}" strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=SIGKILL:when=3 \
+    run "${CTL_WITH[@]}" "${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=SIGKILL:when=3 \
         "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" remove backup
     is "$status" 137 "status of the one that was killed"
     refute grep -q ACTION "$CONFIG"

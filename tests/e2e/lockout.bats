@@ -108,15 +108,14 @@ kill_everywhere() {
     shift
     write_door "$@" TABLE_SIZE=64
     text=$(<"$CONFIG")
-    export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
-    HANDLER=("$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARYD" -e -c "$CONFIG")
+    HANDLER=("${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARYD" -e -c "$CONFIG")
     at_noon --env=OSTIARY_TEST_TALLY=/dev/null "127.0.0.2=$reply"
     STOPS=$(sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p' "$LOG")
     for ((n = 1; n <= STOPS; n++)); do
         mkdir -m 700 "$WORK/kill.$n" "$WORK/kill.$n/state"
         (umask 077 && printf '%s\n' "${text//"$WORK/state"/"$WORK/kill.$n/state"}" >"$WORK/kill.$n/cfg")
     done
-    HANDLER=("$OSTIARY_BUILD/tests/kill-at" '{n}' "$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
+    HANDLER=("${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" '{n}' "$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
     at_noon --width=2 --env="OSTIARY_TEST_TALLY=$WORK/kill.{n}/tally" "127.0.0.2=${reply}x$STOPS"
     # Some more or less may have been needed: files that the C library looks for, a lock that had to be waited for, a
     # sanitizer's memory.

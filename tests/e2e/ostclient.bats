@@ -4,6 +4,7 @@
 # The client against a scripted server: exit statuses, options, and what it says.
 
 bats_require_minimum_version 1.5.0
+load ../lib/common
 load ../lib/client
 
 setup() {
@@ -194,7 +195,7 @@ be_without_processes() {
     local as=()
     [ "$(id -u)" -ne 0 ] || as=(setpriv --reuid 65534 --clear-groups --regid 65534)
     # shellcheck disable=SC2016 # for the inner shell
-    without_processes=(timeout 60 sh -c 'exec 7<"$1" 9<"$2" && shift 2 && exec "$@"' sh "$ostclient" "$key"
+    without_processes=("${NO_LEAK_CHECK[@]}" timeout 60 sh -c 'exec 7<"$1" 9<"$2" && shift 2 && exec "$@"' sh "$ostclient" "$key"
         "${as[@]}" prlimit --nproc=0:0 /proc/self/fd/7 -f 9)
 }
 
@@ -229,7 +230,7 @@ kill -KILL "$client"
 while kill -0 "$child" 2>/dev/null; do sleep 0.02; done
 echo ended
 END
-    run with_silent_dns timeout 60 bash "$client_dir/look" "$ostclient" "$client_dir" "$client_source"
+    run with_silent_dns timeout 60 bash "$client_dir/look" "$ostclient" "$client_dir" "$OSTIARY_SOURCE"
     echo "$output"
     [ "${lines[0]}" = 'child 0 Xyzzy-Plugh-of-the-parent' ]
     [ "${lines[1]}" = 'client 1 Xyzzy-Plugh-of-the-parent' ]
@@ -314,7 +315,7 @@ END
         is_said "1032 bytes in place of a seed of 32: is it Ostiary that listens there?"
     done
     ended_four_times() { [ "$(grep -c '^end [a-z]* 0$' "$server_log")" -eq 4 ]; }
-    wait_until ended_four_times
+    eventually ended_four_times
 }
 
 @test "76: a server that ends the connection between seed and reply" {
@@ -408,14 +409,14 @@ with_seed_while_stopped() {
     start_client "$@" "127.0.0.1:$port"
     server_saw 'scene gated'
     kill -STOP "$client_pid"
-    wait_until client_state_is T
+    eventually client_state_is T
 }
 
 let_seed_come() {
     touch "$client_dir/gate"
     server_saw 'seed sent'
     server_has_an_ack() { [ "$(ss -Htn state established "sport = :$port" | awk '{ print $2 }')" = 0 ]; }
-    wait_until server_has_an_ack
+    eventually server_has_an_ack
 }
 
 @test "I11: stopped for longer than -t when the seed arrives, it answers, and is accepted" {
@@ -459,7 +460,7 @@ let_seed_come() {
         client_ends $((128 + $(kill -l "$name")))
         touch "$client_dir/gate"
         server_saw 'seed sent'
-        wait_until grep -q '^broken\|^unacknowledged' "$server_log"
+        eventually grep -q '^broken\|^unacknowledged' "$server_log"
         run ! grep '^unacknowledged 0$' "$server_log"
         kill "$server_pid"
     done
@@ -472,7 +473,7 @@ with_slow_close() {
 
 # What comes between the last look and the end comes now.
 closing_now() {
-    wait_until grep -qs '^close' "$client_dir/tally"
+    eventually grep -qs '^close' "$client_dir/tally"
 }
 
 @test "I11: a seed that comes when the time is over, and the connection has not ended yet, has not arrived" {
@@ -518,7 +519,7 @@ closing_now() {
     set +m
     server_saw 'scene gated'
     kill -TSTP "$client_pid"
-    wait_until client_state_is T
+    eventually client_state_is T
     touch "$client_dir/gate"
     server_saw 'unacknowledged 32'
     kill -CONT "$client_pid"
@@ -530,7 +531,7 @@ closing_now() {
 @test "a signal ends it while it connects" {
     start_server --full 127.0.0.2 good
     start_client -v -t 60 "127.0.0.2:$port"
-    wait_until grep -q connecting "$client_dir/said"
+    eventually grep -q connecting "$client_dir/said"
     sleep 0.2
     kill -TERM "$client_pid"
     client_ends 143
@@ -672,7 +673,7 @@ closing_now() {
 
 # with_broken NAME COMMAND...: run the client where NAME fails: tests/tools/interpose.c.
 with_broken() {
-    env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" LD_PRELOAD="$client_build/tests/libinterpose.so" \
+    env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" LD_PRELOAD="$OSTIARY_BUILD/tests/libinterpose.so" \
         OSTIARY_TEST_BREAK="$1" "${@:2}"
 }
 
@@ -683,7 +684,7 @@ with_broken() {
         # shellcheck disable=SC2086 # words on purpose
         set -- $name
         run at_terminal -- env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" \
-            LD_PRELOAD="$client_build/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1" "$ostclient" 127.0.0.1:1
+            LD_PRELOAD="$OSTIARY_BUILD/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1" "$ostclient" 127.0.0.1:1
         echo "$output"
         [[ $output == *"${*:3}"*'echo on'*"exit $2" ]]
         [[ $output != *'Secret for'* ]]
@@ -691,7 +692,7 @@ with_broken() {
 }
 
 @test "71: libgcrypt that ends the process while it starts is told of, and leaves no core" {
-    run env ASAN_OPTIONS="${ASAN_OPTIONS-}:detect_leaks=0" strace -qq -o /dev/null -P /proc/sys/crypto/fips_enabled \
+    run "${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -P /proc/sys/crypto/fips_enabled \
         -e trace=openat -e inject=openat:error=EMFILE "$ostclient" -k "$key" 127.0.0.1:1
     echo "$output"
     [ "$status" -eq 71 ]
@@ -707,7 +708,7 @@ with_broken() {
 }
 
 at_terminal() {
-    python3 "$client_source/tests/tools/at_terminal.py" "$@"
+    python3 "$TOOLS/at_terminal.py" "$@"
 }
 
 @test "at a terminal it asks without echo, and takes the line as it is" {
@@ -804,7 +805,7 @@ at_terminal() {
     waits() {
         [ "$(cat "/proc/$pid/comm")" = 7 ] && grep -q '^State:.S' "/proc/$pid/status" && [ "$(stat -c %u "/proc/$pid/mem")" = 0 ]
     }
-    wait_until waits
+    eventually waits
     local owner core
     owner=$(stat -c %u "/proc/$pid/mem")
     core=$(grep 'Max core' "/proc/$pid/limits")
@@ -876,7 +877,7 @@ kill %%
 exit "$status"
 END
     with_hosts "${hosts}127.0.1.200 many" unshare --net timeout 100 bash "$client_dir/among_the_dead" "$1" \
-        "$client_source/tests/tools/fake_server.py" "$server_log" "$ostclient" -w -v -k "$key" "${@:2}"
+        "$TOOLS/fake_server.py" "$server_log" "$ostclient" -w -v -k "$key" "${@:2}"
 }
 
 @test "an address that does not answer has two seconds, whatever -t says, while others are left" {
@@ -953,7 +954,7 @@ status=$?
 kill %%
 exit "$status"
 END
-    run on_a_link timeout 100 bash "$client_dir/link" "$client_source/tests/tools/fake_server.py" "$server_log" "$ostclient" -w -k "$key"
+    run on_a_link timeout 100 bash "$client_dir/link" "$TOOLS/fake_server.py" "$server_log" "$ostclient" -w -k "$key"
     echo "$output"
     [ "$status" -eq 0 ]
     [ -z "$output" ]
@@ -991,7 +992,7 @@ $place: accepted" ]
     knock -v -w -r 9 "127.0.0.1:$port" 2>"$client_dir/said" 3>&- &
     local pid=$!
     refused_twice() { [ "$(grep -c 'connection refused' "$client_dir/said")" -ge 2 ]; }
-    wait_until refused_twice
+    eventually refused_twice
     touch "$client_dir/listen"
     wait "$pid"
     # Between half of 2 s and all of it, then between half of 4 s and all of it.
@@ -1048,7 +1049,7 @@ $place: accepted" ]
     sh -c '"$@" 2>&-' sh timeout 60 "$ostclient" -v -w -k "$key" "127.0.0.1:$port"
     sh -c '"$@" <&- >&- 2>&-' sh timeout 60 "$ostclient" -v -w -k "$key" "127.0.0.1:$port"
     ended_thrice() { [ "$(grep -c '^end' "$server_log")" -eq 3 ]; }
-    wait_until ended_thrice
+    eventually ended_thrice
     [ "$(grep -c '^end eof 0$' "$server_log")" -eq 3 ]
     run ! grep -q 'wrong reply' "$server_log"
 }
@@ -1074,7 +1075,7 @@ help_options() {
 }
 
 @test "--help, the manual and the completion have the same options, and the same defaults" {
-    local manual=$client_source/src/ostclient.1 completion=$client_source/src/completions/ostclient
+    local manual=$OSTIARY_SOURCE/src/ostclient.1 completion=$OSTIARY_SOURCE/src/completions/ostclient
     help_options >"$client_dir/help"
     [ "$(wc -l <"$client_dir/help")" -eq 24 ]
     # The option list of the manual: .It Fl 4 , Fl -ipv4
@@ -1095,7 +1096,7 @@ help_options() {
 }
 
 @test "each exit status that a test here expects is in the manual" {
-    local manual=$client_source/src/ostclient.1 status
+    local manual=$OSTIARY_SOURCE/src/ostclient.1 status
     for status in 0 64 68 69 71 75 76 77 78; do
         grep -q "^\.It $status\$" "$manual"
     done
@@ -1105,7 +1106,7 @@ help_options() {
 @test "each message of the programs is in the manual's DIAGNOSTICS" {
     local text
     # Format strings that are told to people, up to the first part that varies within.
-    sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh COMPATIBILITY/p' "$client_source/src/ostclient.1" >"$client_dir/diagnostics"
+    sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh COMPATIBILITY/p' "$OSTIARY_SOURCE/src/ostclient.1" >"$client_dir/diagnostics"
     while IFS= read -r text; do
         echo "$text"
         grep -qF "$text" "$client_dir/diagnostics"
@@ -1143,18 +1144,18 @@ MESSAGES
 }
 
 @test "the manual is clean mdoc" {
-    run mandoc -T lint -W warning "$client_source/src/ostclient.1"
+    run mandoc -T lint -W warning "$OSTIARY_SOURCE/src/ostclient.1"
     echo "$output"
     [ "$status" -eq 0 ]
     [ -z "$output" ]
-    run man --warnings -l "$client_source/src/ostclient.1"
+    run man --warnings -l "$OSTIARY_SOURCE/src/ostclient.1"
     [ "$status" -eq 0 ]
-    [ -z "$(man --warnings -l "$client_source/src/ostclient.1" 2>&1 >/dev/null)" ]
+    [ -z "$(man --warnings -l "$OSTIARY_SOURCE/src/ostclient.1" 2>&1 >/dev/null)" ]
 }
 
 @test "completion: files after -k, hosts after -a, nothing after a number's option" {
     # shellcheck disable=SC1090
-    . "$client_source/src/completions/ostclient"
+    . "$OSTIARY_SOURCE/src/completions/ostclient"
     cd "$client_dir"
     COMP_WORDS=(ostclient -k ke) COMP_CWORD=2 COMPREPLY=()
     _ostclient

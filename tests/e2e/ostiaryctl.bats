@@ -579,16 +579,16 @@ with_state_read_only() {
     is "$(json serving)" False
     matches "$(json fault)" 'cannot be opened'
     # The first lock is the one for writing.
-    ASAN_OPTIONS+=:detect_leaks=0
-    CTL_WITH=("${plain[@]}" strace -qq -o /dev/null -e trace=flock -e inject=flock:error=ENOLCK:when=1)
+    CTL_WITH=("${plain[@]}" "${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -e trace=flock -e inject=flock:error=ENOLCK:when=1)
     ctl 78 check
     matches "$output" "$STATE: error: the table or its directory cannot be locked: .*No locks available"
-    CTL_WITH=("${plain[@]}" strace -qq -o "$WORK/calls" -e trace=flock)
+    CTL_WITH=("${plain[@]}" "${NO_LEAK_CHECK[@]}" strace -qq -o "$WORK/calls" -e trace=flock)
     ctl 0 check
     is "$(grep -c LOCK_EX "$WORK/calls")" 1 "locks as for writing"
 }
 
 @test "check sees the sealed door as the user of its handler does: configuration, secrets, sockets" {
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     mkdir -m 755 "$WORK/run" "$WORK/ostiary"
     unix_socket "$WORK/run/restart"
     chown root:4711 "$WORK/run/restart"
@@ -837,8 +837,7 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
 }
 
 @test "a table and a directory of another user's are worked on as that user" {
-    # The leak sanitizer cannot look into a process that has changed its user.
-    ASAN_OPTIONS+=:detect_leaks=0
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     chown -R nobody:nogroup "$STATE"
     strikes_as_nobody() { setpriv --reuid nobody --regid nogroup --clear-groups "$OSTIARY_BUILD/tests/make-strikes" "$STATE" "$@"; }
     strikes_as_nobody 192.0.2.7 3 60
@@ -851,6 +850,7 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     matches "$output" "$STATE: warning: it belongs to nobody"
     ctl 0 open
     start_systemd
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     unit ostiary.socket active enabled '[::]:5018'
     ctl 78 check
     matches "$output" "$STATE: error: it belongs to nobody, and the handler of ostiary\.socket runs as root"
@@ -920,7 +920,7 @@ with open(path, "r+b") as table:
 @test "repair: one that was killed half-way lets nobody in, and the next one finishes it" {
     ctl 0 lock 192.0.2.7
     # Its fourth fsync is the one that puts the mark on the disk.
-    ASAN_OPTIONS+=:detect_leaks=0 run strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=SIGKILL:when=4 \
+    run "${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -e trace=fsync -e inject=fsync:signal=SIGKILL:when=4 \
         "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" repair
     is "$status" 137 "status of the one that was killed"
     ctl 74 list
@@ -933,9 +933,8 @@ with open(path, "r+b") as table:
 }
 
 @test "who cannot become root again after working as the owner starts nothing" {
-    ASAN_OPTIONS+=:detect_leaks=0
     chown -R nobody:nogroup "$STATE"
-    local CTL_WITH=("${CTL_WITH[@]}" strace -qq -o /dev/null -e trace=setresuid -e inject=setresuid:error=EPERM:when=2)
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -e trace=setresuid -e inject=setresuid:error=EPERM:when=2)
     ctl 71 open
     matches "$output" 'cannot become root again'
 }

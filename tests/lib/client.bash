@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2034 # the tests read these variables
 # For tests of ostclient: where it is, a server that plays scenes, and a private /etc/hosts.
+# Loaded with: load ../lib/client (after common).
 
-client_source=${OSTIARY_SOURCE:-$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}
-client_build=${OSTIARY_BUILD:-$client_source/build}
-ostclient=$client_build/src/ostclient
+ostclient=$OSTIARY_BUILD/src/ostclient
 
 client_setup() {
     client_dir=$BATS_TEST_TMPDIR
@@ -18,29 +17,18 @@ client_teardown() {
     [ -z "$server_pid" ] || kill "$server_pid" 2>/dev/null || :
 }
 
-# wait_until COMMAND...: until it succeeds; fails after five minutes, which is for what never comes.
-wait_until() {
-    local i
-    for ((i = 0; i < 15000; i++)); do
-        if "$@"; then return 0; fi
-        sleep 0.02
-    done
-    echo "gave up waiting for: $*" >&2
-    return 1
-}
-
 # start_server [OPTION...] SCENE...: sets port.
 start_server() {
     : >"$server_log"
-    python3 "$client_source/tests/tools/fake_server.py" "$@" >"$server_log" 3>&- &
+    python3 "$TOOLS/fake_server.py" "$@" >"$server_log" 3>&- &
     server_pid=$!
-    wait_until grep -q '^port ' "$server_log"
+    eventually grep -q '^port ' "$server_log"
     port=$(sed -n 's/^port //p' "$server_log")
 }
 
 # The server has seen this line, or sees it soon.
 server_saw() {
-    wait_until grep -qx "$1" "$server_log"
+    eventually grep -qx "$1" "$server_log"
 }
 
 # knock ARGUMENT...: ostclient with the key file, and with a time limit that no test should need where it gives none.

@@ -15,6 +15,11 @@ need_root() {
     [ "$(id -u)" -eq 0 ] || skip "needs root"
 }
 
+# Before a command: the sanitizers look at it, but not for leaks. To find those they stop the process with ptrace(2), which
+# they cannot where a tracer has it already, where it has changed its user, and where its user may start no process.
+# shellcheck disable=SC2034 # the tests read it
+NO_LEAK_CHECK=(env LSAN_OPTIONS=detect_leaks=0)
+
 # A directory for one test, $WORK, whose every parent root alone can write to, as the command of a root action needs
 # it (so not below /tmp). Everything a test makes is in it. run.sh sets OSTIARY_TEST_ROOT, to remove what is left.
 make_work() {
@@ -22,17 +27,17 @@ make_work() {
     chmod 755 "$WORK"
     mkdir -m 700 "$WORK/state"
     mkdir "$WORK/bin"
-    mkdir -m 1777 "$WORK/out"
-    # Where a sanitizer finds something it must not say so to the peer; remove_work looks here.
-    export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}abort_on_error=1:disable_coredump=0:verify_asan_link_order=0:log_path=$WORK/sanitizer"
-    export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}halt_on_error=1:abort_on_error=1:print_stacktrace=1:log_path=$WORK/sanitizer"
+    mkdir -m 1777 "$WORK/out" "$WORK/sanitizer"
+    # Where a sanitizer finds something it must not say so to the peer, whoever the process has become; remove_work looks here.
+    export ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}abort_on_error=1:disable_coredump=0:verify_asan_link_order=0:log_path=$WORK/sanitizer/report"
+    export UBSAN_OPTIONS="${UBSAN_OPTIONS:+$UBSAN_OPTIONS:}halt_on_error=1:abort_on_error=1:print_stacktrace=1:log_path=$WORK/sanitizer/report"
 }
 
 # Remove it, and fail the test if a sanitizer has reported anything.
 remove_work() {
     local report found=0
     [ -n "${WORK-}" ] || return 0
-    for report in "$WORK"/sanitizer*; do
+    for report in "$WORK"/sanitizer/*; do
         [ -e "$report" ] || continue
         cat "$report"
         found=1

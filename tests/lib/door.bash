@@ -138,10 +138,9 @@ logged_times() {
     }
 }
 
-# witnessed_by TRACER...: the handler runs under it from now on. The leak checker cannot: it needs ptrace(2) itself.
+# witnessed_by TRACER...: the handler runs under it from now on.
 witnessed_by() {
-    export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
-    HANDLER=("$@" "${HANDLER[@]}")
+    HANDLER=("${NO_LEAK_CHECK[@]}" "$@" "${HANDLER[@]}")
 }
 
 # stopped_by CONDITION KNOCK: the knock goes on in the background until its handler has met the condition of strace(1)
@@ -151,10 +150,9 @@ stopped_by() {
     # shellcheck disable=SC2016 # for the inner shell
     (
         KNOCKS=$WORK/stopped-knocks
-        HANDLER=(/bin/sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/stopped"
+        HANDLER=(/bin/sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/stopped" "${NO_LEAK_CHECK[@]}"
             strace -D -o "$WORK/trace" "${@:1:$#-1}" "${HANDLER[@]}")
         DOOR_PRELOAD=
-        export ASAN_OPTIONS="$ASAN_OPTIONS:detect_leaks=0"
         knock "${!#}"
     ) 3>&- &
     STOPPED_KNOCK=$!
