@@ -74,12 +74,15 @@ static enum resolve_result ask(const struct resolve_query *query, int flags, str
 
 /* ---- In a child ---- */
 
-_Noreturn static void tell(const struct resolve_query *query, pid_t parent, int answer_fd)
+/* Of the pipe, only the end to write to is kept: the name service may need the descriptor of the other. */
+_Noreturn static void tell(const struct resolve_query *query, pid_t parent, const int pipe_fds[static 2])
 {
+    const int answer_fd = pipe_fds[1];
     struct told told = {0};
     const uint8_t *bytes = (const uint8_t *)&told;
     size_t sent = 0;
 
+    close(pipe_fds[0]);
     /* It must not outlive who asked; if he has ended before this, somebody else is the parent already. */
     if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) != 0 || getppid() != parent)
         _exit(1);
@@ -151,7 +154,7 @@ static bool ask_in_child(const struct resolve_query *query, int64_t deadline_ms,
         return false;
     child = fork();
     if (child == 0)
-        tell(query, parent, pipe_fds[1]);
+        tell(query, parent, pipe_fds);
     close(pipe_fds[1]);
     if (child < 0) {
         close(pipe_fds[0]);

@@ -700,11 +700,16 @@ with_broken() {
     [[ ${lines[-1]} == 'ostclient: libgcrypt could not start or go on: '*'(ulimit -n)?' ]]
 }
 
-@test "four descriptors are enough" {
+@test "four descriptors are enough, and so is each number above" {
+    local count
     start_server good
-    for host in 127.0.0.1 localhost; do
-        # shellcheck disable=SC2016 # for the inner shell
-        sh -c 'exec 3>&- && ulimit -n 4 && exec "$@"' sh timeout 900 "$ostclient" -4 -w -k "$key" "$host:$port"
+    for count in 4 5 6 7 8; do
+        for host in 127.0.0.1 localhost; do
+            # shellcheck disable=SC2016 # for the inner shell
+            run sh -c 'exec 3>&- && ulimit -n "$0" && exec "$@"' "$count" timeout 900 "$ostclient" -4 -w -k "$key" "$host:$port"
+            echo "$count descriptors, $host: $output"
+            [ "$status" -eq 0 ]
+        done
     done
 }
 
