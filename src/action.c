@@ -4,6 +4,7 @@
 
 #include "deadline.h"
 #include "exchange.h"
+#include "program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +22,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-#define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define PATH_USER "/usr/local/bin:/usr/bin:/bin"
 
 /* ---- Letting go ---- */
 
@@ -217,7 +215,7 @@ static int make_environment(struct action *action)
     const struct {
         const char *name, *value;
     } list[] = {
-        {"PATH", account->uid == 0 ? PATH_ROOT : PATH_USER},
+        {"PATH", program_path(account)},
         {"HOME", account->home},
         {"USER", account->name},
         {"LOGNAME", account->name},

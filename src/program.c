@@ -22,6 +22,9 @@
 #define ELF_HEADERS_MAX 65536
 #define MISC_DIRECTORY  "/proc/sys/fs/binfmt_misc"
 
+#define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PATH_USER "/usr/local/bin:/usr/bin:/bin"
+
 /* One check, of a command and the interpreters that it needs. */
 struct search {
     const char *command;
@@ -316,6 +319,66 @@ static size_t skip_name(const char head[static HEAD_LEN], size_t at, size_t end)
     return at;
 }
 
+static bool is_env(const struct subject *interpreter)
+{
+    return strcmp(interpreter->path, "/usr/bin/env") == 0 || strcmp(interpreter->path, "/bin/env") == 0;
+}
+
+/*
+ * The program that env(1) is to find: all that stands behind it in the line or, behind -S, the first word. False where
+ * that is not plain, for it holds options, variables or quotes.
+ */
+static bool parse_env(const char head[static HEAD_LEN], size_t at, size_t end, char name[static HEAD_LEN])
+{
+    size_t start = skip_blanks(head, at, end);
+    size_t name_end = start + strnlen(head + start, end - start);
+    const bool is_split = name_end - start > 2 && memcmp(head + start, "-S", 2) == 0;
+
+    while (name_end > start && is_blank(head[name_end - 1]))
+        name_end--;
+    if (is_split) {
+        start = skip_blanks(head, start + 2, name_end);
+        name_end = skip_name(head, start, name_end);
+    }
+    snprintf(name, HEAD_LEN, "%.*s", (int)(name_end - start), head + start);
+    return name[0] != '\0' && name[0] != '-' && strpbrk(name, is_split ? "=\"'\\$#" : "=") == NULL;
+}
+
+/* Can the account execute this file? It is env that will, which gives what is no program to a shell. */
+static int check_for_env(const struct search *search, const struct subject *found)
+{
+    struct image image;
+    bool readable;
+    const int status = reach(search, found, &image, &readable);
+
+    release(&image);
+    return status;
+}
+
+/* The first of this name in the account's PATH. What root could execute and should not is not passed over. */
+static int find_for_env(const struct search *search, const struct subject *subject, const char *name)
+{
+    const char *path = program_path(search->account);
+    struct subject found = {.is_interpreter = true};
+
+    if (strchr(name, '/') != NULL) {
+        snprintf(found.path, sizeof(found.path), "%s%s", name[0] == '/' ? "" : "/", name);
+        return check_for_env(search, &found);
+    }
+    for (size_t at = 0, len; path[at] != '\0'; at += len + strspn(path + at + len, ":")) {
+        len = strcspn(path + at, ":");
+        snprintf(found.path, sizeof(found.path), "%.*s/%s", (int)len, path + at, name);
+        if (check_for_env(search, &found) == 0)
+            return 0;
+        if (search->account->uid == 0 && access(found.path, X_OK) == 0)
+            return -1;
+    }
+    return complain(search, subject,
+                    " is a script for '%s', which user '%s' can execute in no directory of its PATH, %s: install it, "
+                    "or correct the first line",
+                    name, search->user, path);
+}
+
 /*
  * The interpreter in a first line, as binfmt_script takes it: behind #! and blanks, up to a blank, a NUL or the line's
  * end. A line that is longer than what the kernel reads counts as far as that goes, unless it cuts the name itself.
@@ -329,6 +392,7 @@ static int parse_first_line(const struct search *search, const struct subject *s
     const size_t end = line_len < HEAD_LEN ? line_len : HEAD_LEN - 1;
     const size_t start = skip_blanks(head, 2, end);
     const size_t name_end = skip_name(head, start, end);
+    char name[HEAD_LEN];
 
     if (name_end == start)
         return complain(search, subject, " names no interpreter in its first line: write one behind the #!");
@@ -343,6 +407,8 @@ static int parse_first_line(const struct search *search, const struct subject *s
     *interpreter = (struct subject){.is_interpreter = true};
     snprintf(interpreter->path, sizeof(interpreter->path), "%s%.*s", head[start] == '/' ? "" : "/",
              (int)(name_end - start), head + start);
+    if (is_env(interpreter) && parse_env(head, name_end, end, name))
+        return find_for_env(search, subject, name);
     return 0;
 }
 
@@ -385,6 +451,11 @@ static enum look look_at(const struct search *search, const struct subject *subj
         result = judge(search, subject, &image, readable, interpreter);
     release(&image);
     return result;
+}
+
+const char *program_path(const struct account *account)
+{
+    return account->uid == 0 ? PATH_ROOT : PATH_USER;
 }
 
 int program_check(const char *command, const struct account *account, const char *user,

@@ -2,7 +2,7 @@
 /*
  * Can a command be executed, as whom it is to run? All that execve(2) looks at and that can be seen beforehand is
  * looked at here (I12): with that user's rights, through open descriptors, as the kernel would: binfmt_script,
- * binfmt_elf.
+ * binfmt_elf. Of a script for env(1) the program that env is to find is looked for as well.
  *
  * What cannot be seen is taken for good: a format that binfmt_misc may know, the inside of a file that this process may
  * not read, and what a security module, the memory or somebody's writing to the file will say to execve(2).
@@ -21,5 +21,8 @@
  */
 int program_check(const char *command, const struct account *account, const char *user,
                   char problem[static PROGRAM_TEXT_LEN]);
+
+/* Where the account's programs are looked for: its PATH. */
+const char *program_path(const struct account *account);
 
 #endif

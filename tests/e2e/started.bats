@@ -82,6 +82,25 @@ started_after() {
     started
 }
 
+@test "I12: a script for env is refused where env would not find its program, on the action's own PATH" {
+    printf '#!/usr/bin/env no-such-shell\n' >"$COMMAND"
+    not_started "'$COMMAND' is a script for 'no-such-shell', which user '65534' can execute in no directory of its PATH, /usr/"
+    started_after '#!/usr/bin/env sh'
+    # Root is found what others are not, and is not given what others could change.
+    ACTION="ACTION=\"sesame\",\"$COMMAND\",\"0\",\"0\""
+    write_door
+    started_after '#!/usr/bin/env -S sh -e'
+    mkdir "$WORK/sbin"
+    cp /bin/sh "$WORK/sbin/own-shell"
+    printf '#!/usr/bin/env own-shell\n' >"$COMMAND"
+    # shellcheck disable=SC2016 # for the inner shell
+    DOOR_WITH=(unshare --mount sh -c 'mount --bind "$0" /usr/local/sbin && exec "$@"' "$WORK/sbin")
+    knock 127.0.0.4=sesame
+    is "$(of 1 receipt) $(of 1 status)" 'right 0' "receipt and exit status"
+    chmod 757 "$WORK/sbin/own-shell"
+    not_started "'$COMMAND': its interpreter '/usr/local/sbin/own-shell' is writable by its group or others"
+}
+
 @test "I12: the command is looked at as its user: what root may and it may not is refused" {
     chmod 700 "$COMMAND"
     not_started "'$COMMAND' may not be executed by user '65534': Permission denied: see to its mode and owner"

@@ -149,6 +149,51 @@ static void test_first_lines(void)
     }
 }
 
+/* For execve it is env that has to be there; what env is to find can be known as well. */
+static void env_finds(const char *first_line)
+{
+    put("script", first_line);
+    if (!check(program_check(at("script"), &account, "joe", problem) == 0, "I12: %.40s", first_line))
+        printf("# got: %s\n", problem);
+}
+
+static void env_misses(const char *first_line, const char *words)
+{
+    put("script", first_line);
+    refused(at("script"), words);
+}
+
+static void test_env(void)
+{
+    char line[PATH_MAX];
+
+    env_finds("#!/usr/bin/env sh\n");
+    env_finds("#! /usr/bin/env \t sh \t \n");
+    env_finds("#!usr/bin/env sh");
+    env_finds("#!/usr/bin/env /bin/sh\n");
+    env_finds("#!/usr/bin/env bin/sh\n");
+    env_finds("#!/usr/bin/env -S sh -e\n");
+    env_finds("#!/usr/bin/env -Ssh\n");
+    env_misses(
+        "#!/usr/bin/env no-such-shell\n",
+        "/script' is a script for 'no-such-shell', which user 'joe' can execute in no directory of its PATH, /usr/");
+    env_misses("#!/usr/bin/env sh -e\n", "is a script for 'sh -e', which");
+    env_misses("#!/usr/bin/env /no/such/shell\n", "its interpreter '/no/such/shell': '/no': No such file or directory");
+    env_misses("#!/usr/bin/env no/such/shell\n", "its interpreter '/no/such/shell': '/no': No such file or directory");
+    env_misses("#!/usr/bin/env -S no-such-shell -e\n", "is a script for 'no-such-shell', which");
+    env_misses("#!/usr/bin/env -Sno-such-shell\n", "is a script for 'no-such-shell', which");
+    snprintf(line, sizeof(line), "#!%s\n", at("script-for-env"));
+    put("script-for-env", "#!/usr/bin/env no-such-shell\n");
+    env_misses(line, "/script-for-env' is a script for 'no-such-shell', which");
+    /* Not plain: env alone knows what it will make of it. */
+    env_finds("#!/usr/bin/env\n");
+    env_finds("#!/usr/bin/env -i no-such-shell\n");
+    env_finds("#!/usr/bin/env NAME=value\n");
+    env_finds("#!/usr/bin/env -S NAME=value no-such-shell\n");
+    env_finds("#!/usr/bin/env -S 'no-such-shell'\n");
+    env_finds("#!/usr/bin/env -S $SHELL\n");
+}
+
 /* With a NUL, which texts cannot have. */
 static void test_nul(void)
 {
@@ -348,6 +393,7 @@ int main(int argc, char **argv)
     if (!check(mkdtemp(scratch) != NULL && chmod(scratch, 0755) == 0, "there is a place for files"))
         return check_end();
     test_first_lines();
+    test_env();
     test_nul();
     test_nesting();
     test_rights();
@@ -355,7 +401,8 @@ int main(int argc, char **argv)
     test_noexec();
     test_paths();
     test_random_lines();
-    static const char *const files[] = {"script", "program", "s0", "s1", "s2", "s3", "s4", "s5", "s6", "closed/script"};
+    static const char *const files[] = {"script",        "program",       "s0", "s1", "s2", "s3", "s4", "s5", "s6",
+                                        "closed/script", "script-for-env"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         unlink(at(files[i]));
     rmdir(at("closed"));
