@@ -163,6 +163,12 @@ enum ctl_other ctl_load_other(const char *config_path, char path[static PATH_MAX
 /* Does this socket listen on each PORT, and on LOCAL_IP, where the configuration has them, and on nothing else? */
 bool ctl_listens_as_written(const struct config *config, const struct units_socket *socket);
 
+/*
+ * Does systemd take this socket for active while at one of its places nobody listens? A daemon-reload brings that
+ * about: it closes the port of a socket whose ListenStream= has changed, and leaves the new one shut until a restart.
+ */
+bool ctl_is_deaf(const struct units_socket *socket);
+
 /* ---- what is wrong --------------------------------------------------------------------------------------------- */
 
 /* What was found about a configuration. */

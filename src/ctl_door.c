@@ -72,6 +72,10 @@ static enum ctl_status start_enabled(const struct ctl *ctl, struct units *units,
         warnx("%s is not started: %s: see 'systemctl status %s'", name, units->problem, name);
         return CTL_UNAVAILABLE;
     }
+    if (socket.active && ctl_is_deaf(&socket)) {
+        warnx("%s does not listen, though systemd takes it for active: run 'systemctl restart %s'", name, name);
+        return CTL_UNAVAILABLE;
+    }
     printf("%s is listening\n", name);
     return CTL_OK;
 }

@@ -347,30 +347,56 @@ static void check_xinetd(const struct ctl *ctl, const struct ctl_subject *subjec
                  theirs.all[0].port, path, socket_name, socket_name);
 }
 
-/*
- * Does somebody listen there? Binding a socket, as systemd does it, is the proof; it is never listened on, and closed
- * at once. What this user may not bind, nobody can say anything of.
- */
-static bool is_taken(const struct place *place)
+/* Does somebody listen there? Not known: this user may not bind it, or the address is not this machine's now. */
+enum tenant { TENANT_NONE, TENANT_SOMEBODY, TENANT_UNKNOWN };
+
+/* Binding a socket, as systemd does it, is the proof; it is never listened on, and closed at once. */
+static enum tenant find_tenant(const struct place *place)
 {
     const int on = 1;
     const int off = 0;
     struct address address = {0};
     struct sockaddr_in6 bound = {.sin6_family = AF_INET6, .sin6_port = htons(place->port)};
-    bool taken;
+    enum tenant tenant = TENANT_NONE;
     int fd;
 
     if (!is_any(place->host) && address_parse(place->host, &address) != ADDRESS_OK)
-        return false;
+        return TENANT_UNKNOWN;
     memcpy(&bound.sin6_addr, address.bytes, sizeof(bound.sin6_addr));
     fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return false;
+        return TENANT_UNKNOWN;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof(off));
-    taken = bind(fd, (const struct sockaddr *)&bound, sizeof(bound)) != 0 && errno == EADDRINUSE;
+    if (bind(fd, (const struct sockaddr *)&bound, sizeof(bound)) != 0)
+        tenant = errno == EADDRINUSE ? TENANT_SOMEBODY : TENANT_UNKNOWN;
     close(fd);
-    return taken;
+    return tenant;
+}
+
+bool ctl_is_deaf(const struct units_socket *socket)
+{
+    struct places places;
+
+    places_of_socket(socket, &places);
+    for (size_t i = 0; socket->active && i < places.count; i++)
+        if (find_tenant(&places.all[i]) == TENANT_NONE)
+            return true;
+    return false;
+}
+
+static void check_hearing(const struct ctl_subject *subject, const char *socket_name, const struct units_socket *socket)
+{
+    char listen[UNITS_TEXT_LEN];
+
+    if (!ctl_is_deaf(socket))
+        return;
+    join_listen(socket, listen);
+    ctl_find(
+        subject, CONFIG_ERROR,
+        "nobody listens on %s, though systemd takes %s for active, as after a 'systemctl daemon-reload' that found "
+        "another PORT or LOCAL_IP: run 'systemctl restart %s'",
+        listen, socket_name, socket_name);
 }
 
 /* Where the unit listens now nobody else does; where it is to listen somebody may. */
@@ -387,7 +413,7 @@ static void check_strangers(const struct ctl *ctl, const struct ctl_subject *sub
     for (size_t i = 0; i < wanted.count; i++) {
         struct places one = {.all = {wanted.all[i]}, .count = 1};
 
-        if (collision(&one, &held) == NULL && is_taken(&wanted.all[i]))
+        if (collision(&one, &held) == NULL && find_tenant(&wanted.all[i]) == TENANT_SOMEBODY)
             ctl_find(subject, CONFIG_ERROR,
                      "PORT: somebody else listens on %u, so that %s cannot: 'ss -ltnp sport = %u' names who it is",
                      wanted.all[i].port, socket_name, wanted.all[i].port);
@@ -409,6 +435,7 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
         check_xinetd(ctl, &subject, ctl_socket_names[layout]);
         if (findings->errors == before) /* else who it is has been said */
             check_strangers(ctl, &subject, ctl_socket_names[layout], socket);
+        check_hearing(&subject, ctl_socket_names[layout], socket);
     } else if (is_used(&listeners->sockets[CTL_ORDINARY]) || is_used(&listeners->sockets[CTL_SEALED])) {
         ctl_find(&subject, CONFIG_WARNING,
                  "STATE_DIR: no enabled socket unit heeds %s/closed: after a change run 'systemctl daemon-reload'",

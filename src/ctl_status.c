@@ -15,6 +15,7 @@ struct status {
     uint64_t now;
 
     struct ctl_listeners listeners;
+    bool deaf[CTL_LAYOUTS];
 
     bool has_config;
     bool broken; /* what is wrong with it keeps somebody out */
@@ -87,29 +88,36 @@ static bool is_serving(const struct status *status)
         const struct units_socket *socket = &status->listeners.sockets[i];
 
         if (concerns(status, socket))
-            serving &= (!socket->enabled || socket->active) && !is_misplaced(status, socket);
+            serving &= (!socket->enabled || socket->active) && !status->deaf[i] && !is_misplaced(status, socket);
     }
     return serving;
 }
 
 /* ---- for people ------------------------------------------------------------------------------------------------ */
 
-static void print_socket(const struct status *status, const char *name, const struct units_socket *socket)
+static void print_socket(const struct status *status, enum ctl_layout layout)
 {
+    const struct units_socket *socket = &status->listeners.sockets[layout];
+    const char *name = ctl_socket_names[layout];
+
     printf("%-21s  ", name);
-    if (socket->active)
+    if (status->deaf[layout])
+        fputs("not listening, though systemd takes it for active, on", stdout);
+    else if (socket->active)
         fputs("listening on", stdout);
     else
         printf("not listening (%s, %s), on", socket->state, socket->enabled ? "enabled" : "not enabled");
     for (size_t i = 0; i < socket->listen_count; i++)
         printf("%s %s", i == 0 ? "" : ",", socket->listen[i]);
-    if (socket->active)
+    if (socket->active && !status->deaf[layout])
         printf(": %" PRIu32 " accepted, %" PRIu32 " connected, %" PRIu32 " refused", socket->accepted,
                socket->connected, socket->refused);
     putchar('\n');
     if (is_misplaced(status, socket))
         printf("%-21s  not where PORT and LOCAL_IP say: run 'systemctl daemon-reload && systemctl restart %s'\n", "",
                name);
+    else if (status->deaf[layout])
+        printf("%-21s  run 'systemctl restart %s'\n", "", name);
 }
 
 static void print_listener(const struct status *status)
@@ -119,7 +127,7 @@ static void print_listener(const struct status *status)
     for (size_t i = 0; i < CTL_LAYOUTS; i++) {
         if (!concerns(status, &status->listeners.sockets[i]))
             continue;
-        print_socket(status, ctl_socket_names[i], &status->listeners.sockets[i]);
+        print_socket(status, (enum ctl_layout)i);
         any = true;
     }
     if (status->listeners.fault == UNITS_NO_SYSTEMD)
@@ -165,11 +173,12 @@ static void print_people(const struct status *status)
 
 /* ---- for programs ---------------------------------------------------------------------------------------------- */
 
-static void json_socket(struct json *json, const struct status *status, const char *name,
-                        const struct units_socket *socket)
+static void json_socket(struct json *json, const struct status *status, enum ctl_layout layout)
 {
+    const struct units_socket *socket = &status->listeners.sockets[layout];
+
     json_open_object(json, NULL);
-    json_text(json, "unit", name);
+    json_text(json, "unit", ctl_socket_names[layout]);
     json_bool(json, "enabled", socket->enabled);
     json_bool(json, "active", socket->active);
     json_text(json, "state", socket->state);
@@ -177,6 +186,7 @@ static void json_socket(struct json *json, const struct status *status, const ch
     for (size_t i = 0; i < socket->listen_count; i++)
         json_text(json, NULL, socket->listen[i]);
     json_close_array(json);
+    json_bool(json, "heard", socket->active && !status->deaf[layout]);
     json_bool(json, "as_written", !is_misplaced(status, socket));
     json_number(json, "accepted", socket->accepted);
     json_number(json, "connected", socket->connected);
@@ -219,7 +229,7 @@ static void print_json(const struct status *status)
     json_open_array(&json, "listeners");
     for (size_t i = 0; i < CTL_LAYOUTS; i++)
         if (concerns(status, &status->listeners.sockets[i]))
-            json_socket(&json, status, ctl_socket_names[i], &status->listeners.sockets[i]);
+            json_socket(&json, status, (enum ctl_layout)i);
     json_close_array(&json);
     json_state(&json, status);
     json_open_object(&json, "configuration");
@@ -243,6 +253,8 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
     ctl_arguments(argc, argv, 0, 0);
     /* As root first, and the table last: its owner may be somebody else. */
     ctl_read_listeners(&status.listeners);
+    for (size_t i = 0; i < CTL_LAYOUTS; i++)
+        status.deaf[i] = ctl_is_deaf(&status.listeners.sockets[i]);
     status.has_config = ctl_examine(ctl, &status.listeners, &status.findings);
     status.broken = status.findings.errors != 0;
     if (status.has_config) {

@@ -687,7 +687,7 @@ with_state_read_only() {
 @test "check: somebody else who listens on the port is named as the reason why the socket cannot" {
     local port
     start_systemd
-    /usr/bin/python3 -ISc 'import socket, sys, time
+    "${IN_NETWORK[@]}" /usr/bin/python3 -ISc 'import socket, sys, time
 listener = socket.socket()
 listener.bind(("127.0.0.1", 0))
 listener.listen()
@@ -738,6 +738,36 @@ configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
     unit ostiary.socket active enabled '[::]:5018'
     ctl 1 status
     matches "$output" 'not where PORT and LOCAL_IP say'
+}
+
+@test "check, status and open: a socket that systemd takes for active, and at which nobody listens, serves nobody" {
+    start_systemd
+    unit ostiary.socket active enabled '[::]:6000'
+    use_ctl PORT=6000 LOCAL_IP=::
+    ctl 0 check
+    : >"$WORK/units/ostiary.socket/deaf"
+    ctl 78 check
+    is "$output" "$CONFIG: error: nobody listens on [::]:6000, though systemd takes ostiary.socket for active, as after a 'systemctl daemon-reload' that found another PORT or LOCAL_IP: run 'systemctl restart ostiary.socket'"
+    ctl 1 status
+    is "$output" "\
+ostiary.socket         not listening, though systemd takes it for active, on [::]:6000
+                       run 'systemctl restart ostiary.socket'
+door                   open
+table                  0 sources, 0 locked, 0 with strikes
+configuration          $CONFIG: 1 error, 0 warnings: run 'ostiaryctl check'"
+    ctl 1 status --json
+    is "$(json serving)" False
+    is "$(json listeners.0.heard)" False
+    ctl 69 open
+    matches "$output" "ostiary\.socket does not listen, though systemd takes it for active: run 'systemctl restart ostiary\.socket'"
+    rm "$WORK/units/ostiary.socket/deaf"
+    ctl 0 status
+    # What cannot be found out is not held against anybody.
+    use_ctl LOCAL_IP=192.0.2.1
+    unit ostiary.socket active enabled 192.0.2.1:5018
+    : >"$WORK/units/ostiary.socket/deaf"
+    ctl 0 check
+    ctl 0 status
 }
 
 @test "check compares PORT and LOCAL_IP with what the enabled socket listens on" {
@@ -1010,7 +1040,7 @@ configuration          $CONFIG: good"
     unit ostiary.socket active enabled '[::]:5018'
     ctl 0 close
     ctl 1 status --json
-    is "$(json listeners)" "[{'unit': 'ostiary.socket', 'enabled': True, 'active': True, 'state': 'active', 'listen': ['[::]:5018'], 'as_written': True, 'accepted': 12, 'connected': 1, 'refused': 5}]"
+    is "$(json listeners)" "[{'unit': 'ostiary.socket', 'enabled': True, 'active': True, 'state': 'active', 'listen': ['[::]:5018'], 'heard': True, 'as_written': True, 'accepted': 12, 'connected': 1, 'refused': 5}]"
     is "$(json closed.reason)" by-hand
     is "$(json serving)" False
     chmod 777 "$STATE"

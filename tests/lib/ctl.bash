@@ -74,20 +74,31 @@ END
     BUS=$!
     eventually test -s "$WORK/bus.address"
     export DBUS_SYSTEM_BUS_ADDRESS=unix:path=$WORK/bus
-    "$OSTIARY_BUILD/tests/fake-systemd" "$WORK/units" </dev/null >"$WORK/systemd.out" 2>&1 3>&- &
+    # It listens where an active unit does, on ports that this machine may use otherwise: in a network of its own, which
+    # is ostiaryctl's as well and outlives it.
+    unshare --net sleep infinity </dev/null 3>&- &
+    NETWORK=$!
+    eventually has_own_network "$NETWORK"
+    IN_NETWORK=(nsenter "--net=/proc/$NETWORK/ns/net" --)
+    "${IN_NETWORK[@]}" ip link set lo up
+    "${IN_NETWORK[@]}" "$OSTIARY_BUILD/tests/fake-systemd" "$WORK/units" </dev/null >"$WORK/systemd.out" 2>&1 3>&- &
     SYSTEMD=$!
     eventually test -e "$WORK/units/ready"
     # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && mkdir -p /run/systemd/system && exec "$@"' sh)
+    CTL_WITH=("${IN_NETWORK[@]}" unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && mkdir -p /run/systemd/system && exec "$@"' sh)
+}
+
+has_own_network() {
+    [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
 stop_systemd() {
     local pid
-    for pid in ${SYSTEMD-} ${BUS-}; do
+    for pid in ${SYSTEMD-} ${BUS-} ${NETWORK-}; do
         kill "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
-    SYSTEMD='' BUS=''
+    SYSTEMD='' BUS='' NETWORK=''
 }
 
 # unit NAME STATE FILE_STATE LISTEN...: an installed socket unit, which heeds $STATE/closed.

@@ -151,6 +151,23 @@ END
     fails matches "$output" 'PORT is not' >/dev/null
 }
 
+@test "a changed PORT: systemd closes the port at the next daemon-reload, and check and status see it" {
+    use PORT=6000
+    inside ostiaryctl status
+    configure PORT=6001
+    inside systemctl daemon-reload
+    is "$(listeners)" "" listeners
+    run inside ostiaryctl check
+    is "$status" 78 "status of check"
+    matches "$output" "nobody listens on \[::\]:6001, though systemd takes ostiary\.socket for active.*: run 'systemctl restart ostiary\.socket'"
+    run inside ostiaryctl status
+    is "$status" 1 "status of status"
+    matches "$output" 'ostiary\.socket +not listening, though systemd takes it for active, on \[::\]:6001'
+    inside systemctl restart ostiary.socket
+    is "$(listeners)" '*:6001' listeners
+    inside ostiaryctl status
+}
+
 @test "a broken configuration: no listener, and a failed unit that names file and line" {
     use PORT=6000
     configure PORT=6000 COMM_TIMEOUT=never

@@ -5,19 +5,28 @@
  * not exist; a unit without a directory is not installed. StartUnit's job ends as DIR/UNIT/start says; after "done"
  * ActiveState is what is in DIR/UNIT/after. With "never" it does not end, and DIR/started is created. Creates DIR/ready
  * when it can be asked. The property that DIR/UNIT/broken names cannot be read.
+ *
+ * Where a unit that is active listens, it does so itself, for nobody, from the moment it is asked where; run it in a
+ * network of its own. With DIR/UNIT/deaf it does not.
  */
+#include <arpa/inet.h>
 #include <err.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <systemd/sd-bus.h>
+#include <unistd.h>
 
 #define MANAGER_PATH "/org/freedesktop/systemd1"
 #define MANAGER      "org.freedesktop.systemd1.Manager"
 #define UNIT_PREFIX  MANAGER_PATH "/unit"
 #define TEXT_LEN     512
+#define HELD_MAX     16
 
 static const char *directory;
 
@@ -121,6 +130,79 @@ static int manager(sd_bus_message *call, void *context, sd_bus_error *error)
     return 0;
 }
 
+/* The sockets that are listened on, and whose they are. */
+static struct held {
+    char unit[TEXT_LEN];
+    int fd; /* 0: none */
+} held[HELD_MAX];
+
+static bool is_active(const char *unit)
+{
+    char state[TEXT_LEN];
+
+    read_property(unit, "ActiveState", state);
+    return strcmp(state, "active") == 0;
+}
+
+/* What this unit held, as it will be listened for anew, and what is held for one that is not active any more. */
+static void let_go(const char *unit)
+{
+    for (size_t i = 0; i < HELD_MAX; i++)
+        if (held[i].fd != 0 && (strcmp(held[i].unit, unit) == 0 || !is_active(held[i].unit))) {
+            close(held[i].fd);
+            held[i].fd = 0;
+        }
+}
+
+/* Listen at "[::]:5018" or "127.0.0.1:5018". What is not of this kind, or cannot be listened at, is left out. */
+static void hold(const char *unit, const char *listen_at)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    char host[TEXT_LEN];
+    unsigned short port;
+    const int on = 1;
+    bool is_six = sscanf(listen_at, "[%511[^]]]:%hu", host, &port) == 2;
+    struct held *place = held;
+    int fd;
+
+    if (!is_six && sscanf(listen_at, "%511[0-9.]:%hu", host, &port) != 2)
+        return;
+    six.sin6_port = four.sin_port = htons(port);
+    if (is_six ? inet_pton(AF_INET6, host, &six.sin6_addr) != 1 : inet_pton(AF_INET, host, &four.sin_addr) != 1)
+        return;
+    while (place < held + HELD_MAX && place->fd != 0)
+        place++;
+    fd = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
+    if (place == held + HELD_MAX ||
+        bind(fd, is_six ? (const struct sockaddr *)&six : (const struct sockaddr *)&four,
+             is_six ? sizeof(six) : sizeof(four)) != 0 ||
+        listen(fd, 1) != 0) {
+        close(fd);
+        return;
+    }
+    place->fd = fd;
+    snprintf(place->unit, sizeof(place->unit), "%s", unit);
+}
+
+static void listen_for(const char *unit, const char *lines)
+{
+    char path[TEXT_LEN];
+    char copy[TEXT_LEN];
+    char *rest = copy;
+    const char *line;
+
+    let_go(unit);
+    snprintf(path, sizeof(path), "%s/%s/deaf", directory, unit);
+    if (!is_active(unit) || access(path, F_OK) == 0)
+        return;
+    snprintf(copy, sizeof(copy), "%s", lines);
+    while ((line = strsep(&rest, "\n")) != NULL)
+        hold(unit, line);
+}
+
 static int append_listen(sd_bus_message *reply, char *lines)
 {
     const char *line;
@@ -166,6 +248,8 @@ static int unit_property(sd_bus_message *call, void *context, sd_bus_error *erro
         return sd_bus_reply_method_errorf(call, "org.freedesktop.DBus.Error.Failed", "No %s today.", property);
     }
     read_property(unit, property, value);
+    if (strcmp(property, "Listen") == 0)
+        listen_for(unit, value);
     if (strcmp(property, "LoadState") == 0 && value[0] == '\0')
         snprintf(value, sizeof(value), "not-found");
     free(unit);
