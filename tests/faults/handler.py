@@ -58,7 +58,7 @@ class Handler(HandlerJudge):
     """One connection. right: the secret that the peer has, or WRONG or NOTHING. strikes: that the source has already."""
 
     program = "ostiaryd"
-    statuses = (0, 64, 71, 74, 78, 126, 127)
+    statuses = (0, 64, 71, 74, 75, 78, 126, 127)
     witnesses = ("sendto", "recvfrom", "pwrite64", "fsync", "fdatasync", "getrandom")
 
     def __init__(self, name, reply, *lines, strikes=1, fresh=False, closed=False, all_fds=False, relay=False):
