@@ -51,8 +51,8 @@ enum stream_result stream_receive(int server_fd, uint8_t *bytes, size_t len, str
 /*
  * From now on no byte from the server is taken, or acknowledged to it; those that have been can still be received. So
  * who finds none after this can leave, and the server's kernel knows that nothing has reached him. It lasts until
- * stream_listen, or for as long as the socket. Where the kernel has no socket filters it does nothing: then a byte may
- * come unseen between a last look and the end.
+ * stream_listen, or for as long as the socket. Where the kernel has no socket filters, or none for this user, it does
+ * nothing: then a byte may come unseen between a last look and the end.
  */
 void stream_refuse(int server_fd);
 void stream_listen(int server_fd);
