@@ -71,6 +71,8 @@ costs_a_strike() {
     costs_a_strike reset gone
     costs_a_strike half-reset no-reply
     costs_a_strike silent timeout
+    # Nor can it be told from silence when somebody's network has gone with him.
+    costs_a_strike underway-cut timeout
 }
 
 @test "I11: the launcher sleeps while a client with the right key gives up, three times: it is not locked out" {

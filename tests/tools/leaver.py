@@ -16,6 +16,7 @@ the peer leaves as WAY says:
   underway-half    ends its own side while the seed is on its way
   underway-data    says something that is no reply and closes while the seed is on its way
   underway-seen    closes while the seed is on its way; COMMAND looks only when the seed has been answered with a reset
+  underway-cut     closes while the seed is on its way, and that does not come through either
   close            closes when it has read the seed
   close-unread     closes when the seed has come, without reading it
   half             ends its own side when it has read the seed
@@ -100,6 +101,9 @@ class Leaver:
             os.kill(self.process.pid, signal.SIGSTOP)
         if how == "half":
             self.peer.shutdown(socket.SHUT_WR)
+        elif how == "cut":
+            nft(f"add rule ip leaver out tcp dport {self.port} drop")
+            self.peer.close()
         else:
             self.peer.sendall(b"GET / HTTP/1.0\r\n" if how == "data" else b"")
             self.peer.close()
