@@ -81,6 +81,23 @@ socket_is() {
     all_is_well
 }
 
+@test "I11: PID 1 is stopped while a client with the right key gives up, three times: it is not locked out" {
+    local leader i
+    leader=$(container_leader)
+    inside ip route replace local 127.0.0.8 dev lo src 127.0.0.8
+    for i in 1 2 3; do
+        kill -STOP "$leader"
+        run inside "$OSTIARY_BINDIR/ostclient" -w -t 2 -k /root/keys/right 127.0.0.8
+        kill -CONT "$leader"
+        is "$status" 75 "status of the client that had no answer: $output"
+        journal_counts "$i" 'ostiaryd.*: refused source=127\.0\.0\.8 reason=gone$'
+    done
+    run knock 127.0.0.8 /root/keys/right
+    is "$status" 0 "status of the knock: $output"
+    fails journal_matches 'rejected|locked'
+    all_is_well
+}
+
 @test "three wrong secrets lock; the lock outlives a reboot; unlocked, the knock works" {
     local i
     for i in 1 2 3; do
