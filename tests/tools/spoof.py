@@ -1,0 +1,104 @@
+#!/usr/bin/python3 -ISB
+# SPDX-License-Identifier: ISC
+"""Make connections packet by packet, as no kernel would. Needs root.
+
+usage: spoof.py SOURCE SERVER PORT FILE
+       spoof.py SOURCE SERVER PORT --end=COUNT
+
+SOURCE and SERVER are addresses of one family; the packets leave by the route to SERVER.
+
+FILE: until it exists, begin connections in the name of SOURCE, who is somebody else: a SYN, and then an ACK that has to
+guess what the SYN was answered with, and guesses wrong, for the answer goes to SOURCE. Some RATE connections a second.
+Prints "ready" when READY have been begun.
+
+--end=COUNT: SOURCE is an IPv4 address of this host, whose kernel must be kept from sending resets. COUNT handshakes are
+completed with a packet that ends the connection in the same moment (FIN). Prints how often the SYN was answered.
+"""
+
+import ipaddress
+import os
+import random
+import socket
+import struct
+import sys
+import time
+
+RATE = 1000
+READY = 500
+FIN, SYN, ACK = 0x01, 0x02, 0x10
+
+source, server = ipaddress.ip_address(sys.argv[1]), ipaddress.ip_address(sys.argv[2])
+port, goal = int(sys.argv[3]), sys.argv[4]
+
+
+def checksum(data):
+    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+def segment(source_port, sequence, acknowledged, flags):
+    without = struct.pack("!HHIIBBHHH", source_port, port, sequence, acknowledged, 5 << 4, flags, 64240, 0, 0)
+    # What the checksum covers of the addresses has another form for IPv6; its bytes add up to the same.
+    pseudo = source.packed + server.packed + struct.pack("!HH", socket.IPPROTO_TCP, len(without))
+    return without[:16] + struct.pack("!H", checksum(pseudo + without)) + without[18:]
+
+
+def packet(payload):
+    if source.version == 6:
+        return struct.pack("!IHBB", 6 << 28, len(payload), socket.IPPROTO_TCP, 64) + source.packed + server.packed + payload
+    # The kernel fills in the length, the identification and the checksum.
+    return struct.pack("!BBHHHBBH", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_TCP, 0) + source.packed + server.packed + payload
+
+
+family = socket.AF_INET6 if source.version == 6 else socket.AF_INET
+raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+
+def send(*fields):
+    raw.sendto(packet(segment(*fields)), (str(server), 0))
+
+
+def begin_in_his_name():
+    begun = 0
+    while not os.path.exists(goal):
+        source_port, sequence = random.randrange(1024, 65536), random.getrandbits(32)
+        send(source_port, sequence, 0, SYN)
+        send(source_port, (sequence + 1) % 2**32, random.getrandbits(32), ACK)
+        begun += 1
+        if begun == READY:
+            print("ready", flush=True)
+        time.sleep(1 / RATE)
+    print(begun)
+
+
+def answer_to(answers, source_port):
+    """The server's number in what it answered the SYN with; None: nothing has come in half a second."""
+    answers.settimeout(0.5)
+    try:
+        while True:
+            data = answers.recv(4096)
+            from_port, to_port, number = struct.unpack("!HHI", data[20:28])
+            if (from_port, to_port, data[33] & (SYN | ACK)) == (port, source_port, SYN | ACK):
+                return number
+    except TimeoutError:
+        return None
+
+
+def end_at_once(count):
+    answered = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as answers:
+        for source_port in range(20000, 20000 + count):
+            send(source_port, 1, 0, SYN)
+            number = answer_to(answers, source_port)
+            if number is not None:
+                answered += 1
+                send(source_port, 2, (number + 1) % 2**32, FIN | ACK)
+    print(answered)
+
+
+if goal.startswith("--end="):
+    end_at_once(int(goal.removeprefix("--end=")))
+else:
+    begin_in_his_name()
