@@ -9,6 +9,8 @@ OSTIARYD=$OSTIARY_BUILD/src/ostiaryd
 TOOLS=$OSTIARY_SOURCE/tests/tools
 # meson sets it for the module that some tests load into the handler; nothing else here needs it.
 unset LD_LIBRARY_PATH
+# As a user who is not root has no sbin directories in PATH.
+PATH=$PATH:/usr/sbin:/sbin
 
 # Skip the test unless it runs as root: launchers get namespaces of their own, actions run as other users.
 need_root() {
