@@ -81,9 +81,9 @@ while [ -z "$port" ]; do
 done
 echo "127.0.0.1:$port"
 
-# What can be seen only a moment later: wait for it, five seconds at the most.
+# What can be seen only a moment later: wait for it, on the busiest machine.
 await() {
-    for _ in $(seq 100); do
+    for _ in $(seq 6000); do
         ! grep -q "$1" "$here/log" || return 0
         sleep 0.05
     done

@@ -139,15 +139,17 @@ fi
 own_builds
 
 OSTIARY_TEST_ROOT=
-child=
+# A signal can come when the child has begun and its number is not yet known as $child, but only as $!.
+unset child
 clean_up() {
+    child=${child-${!-}}
     [ -z "$child" ] || {
         # The first process of the namespace takes along all others, and the mounts, before unshare sees its end. Where there
-        # is no namespace, meson ends its tests.
+        # is no namespace, meson ends its tests. It has a group of its own, or is about to.
         if [ "$(id -u)" -eq 0 ]; then
             kill -KILL "$(pgrep -P "$child")" 2>/dev/null || kill -KILL "$child" 2>/dev/null || true
         else
-            kill -- "-$child" 2>/dev/null || true
+            kill -- "-$child" 2>/dev/null || kill "$child" 2>/dev/null || true
         fi
         wait "$child" 2>/dev/null || true
     }

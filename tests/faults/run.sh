@@ -98,10 +98,16 @@ fi
 command -v strace >/dev/null || skip 'needs strace: sh tests/setup.sh test'
 [ -e "$build/tests/faults/libno-memory.so" ] || skip "$build has no libno-memory.so: meson compile -C $build"
 
+# unshare --fork blocks SIGTERM and SIGINT while it waits; with it, all in its namespaces are killed. It is $! at once.
+stop() {
+    [ -z "${!-}" ] || {
+        kill -KILL "$!" 2>/dev/null || true
+        wait "$!" || true
+    }
+    exit 143
+}
+trap stop INT TERM HUP
 # Other tests have deadlines, and these have none that is near.
 nice -n 5 setpriv --pdeathsig KILL unshare --mount --net --pid --fork --kill-child --mount-proc -- \
     sh "$here/run.sh" inside "$work" "$@" "$build" &
-child=$!
-# unshare --fork blocks SIGTERM and SIGINT while it waits; with it, all in its namespaces are killed.
-trap 'kill -KILL "$child" 2>/dev/null || true; wait "$child" || true; exit 143' INT TERM HUP
-wait "$child"
+wait "$!"

@@ -58,8 +58,10 @@ cannot() {
 
 # Not below /tmp: root runs a command only where root alone can write.
 work=$(mktemp -d "${OSTIARY_TEST_ROOT:-/srv}/ostiary-soak.XXXXXX")
-soak=
+# A signal can come when it has begun and its number is not yet known as $soak, but only as $!.
+unset soak
 clean_up() {
+    soak=${soak-${!-}}
     [ -z "$soak" ] || {
         kill "$soak" 2>/dev/null || true
         wait "$soak" || true
