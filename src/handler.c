@@ -615,7 +615,7 @@ static void log_fault(const struct handler *handler, enum action_fault fault)
              action_fault_text(fault), *reason != '\0' ? ": " : "", reason);
 }
 
-/* Tell the socket; whoever waits hears that it was told. */
+/* Tell the socket; whoever waits hears that the line has been read. */
 static int tell(struct handler *handler)
 {
     if (!prepare(handler))
@@ -625,10 +625,12 @@ static int tell(struct handler *handler)
                  action_fault_text(ACTION_FAULT_LATE));
         return give_up(handler, "deadline", EX_TEMPFAIL);
     }
-    if (relay_send(handler->relay_fd, handler->peer_text) != 0) {
-        log_line(LOG_ERR, "action=%s socket '%s': %s: the listener dropped it", handler->entry->name,
-                 handler->entry->socket, strerror(errno));
-        return give_up(handler, "config", ACTION_CANNOT_RUN);
+    if (handler->outcome == HANDLER_ACCEPTED)
+        begin_step(handler, "socket");
+    if (relay_send(handler->relay_fd, handler->peer_text) != 0 || relay_wait(handler->relay_fd) != 0) {
+        log_line(LOG_ERR, "action=%s socket '%s': %s: the line was dropped unread: is the action running already?",
+                 handler->entry->name, handler->entry->socket, strerror(errno));
+        return give_up(handler, "busy", ACTION_CANNOT_RUN);
     }
     log_run(handler);
     if (handler->outcome == HANDLER_ACCEPTED) {

@@ -4,7 +4,8 @@
  * in the file system which peer has knocked. What listens there (a systemd socket unit) decides what it means.
  *
  * The message is the address of the peer, a link-local one with its interface (fe80::1%eth0), and a newline. Nothing is
- * read back, and nothing is waited for.
+ * read back. Whether the action has begun is seen from the line: it is the action that reads it, and a listener that
+ * will not start one, as systemd with MaxConnections=, closes the connection without.
  */
 #ifndef OSTIARY_RELAY_H
 #define OSTIARY_RELAY_H
@@ -20,5 +21,11 @@ int relay_connect(const char *path, int *fd);
 
 /* Send the line. Returns 0, or -1 with errno: EPIPE where the listener took the connection and dropped it. */
 int relay_send(int fd, const char *address);
+
+/*
+ * Wait until the line has been read. Returns 0, or -1 with errno: ECONNRESET where it never will be. There is no limit
+ * but the deadline of the process (deadline.h).
+ */
+int relay_wait(int fd);
 
 #endif

@@ -431,6 +431,29 @@ not_told() {
     not_told 'Resource temporarily unavailable: root must listen there, and not be too busy'
 }
 
+@test "I12: socket=: who knocked is told accepted when the line has been read, and not when it is dropped" {
+    use_socket COMM_TIMEOUT=2
+    listen --drop
+    knock 127.0.0.2=sesame
+    is "$(of 1 length) $(of 1 end) $(of 1 status)" '32 eof 126' "bytes, end and exit status for one that is dropped"
+    logged_times 1 "action=told socket '$SOCKET': Connection reset by peer: the line was dropped unread: is the action running already\?"
+    logged_times 1 'refused source=127\.0\.0\.2 reason=busy action=told'
+    rm "$SOCKET"
+    listen --deaf
+    knock 127.0.0.3=sesame
+    is "$(of 1 length) $(of 1 end) $(of 1 status)" '32 eof 75' "bytes, end and exit status for one that is not read"
+    logged_times 1 'refused source=127\.0\.0\.3 reason=deadline action=told step=socket'
+    not_logged accepted
+    rm "$SOCKET"
+    write_door COMM_TIMEOUT=600
+    listen --after=0.5
+    knock 127.0.0.4=sesame
+    is "$(of 1 receipt) $(of 1 status)" 'right 0' "receipt and exit status for one that is read late"
+    [ "$(of 1 end_ms)" -ge 500 ]
+    logged_times 1 "accepted source=127\.0\.0\.4 action=told socket=$SOCKET"
+    is "$(in_slot 127.0.0.2 strikes) $(in_slot 127.0.0.3 strikes)" '0 0' "strikes"
+}
+
 @test "socket=: LOCKOUT_ACTION is told of the locked source, once" {
     use_socket MAX_BAD_CONNS=2 "LOCKOUT_ACTION=\"\",\"\",\"socket=$WORK/out/told\",\"name=alarm\""
     listen

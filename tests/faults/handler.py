@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: ISC
 """The handler's scenes: a connection, and a peer who plays a part. handler_judge.py says what may never come of it."""
 
+import contextlib
 import os
 import re
+import select
 import socket
 import subprocess
+import threading
 
 import tracing
 from handler_judge import LAUNCHERS_GROUP, MAX_BAD_CONNS, SOURCE, HandlerJudge
@@ -102,15 +105,16 @@ class Handler(HandlerJudge):
         command = [*words, place.program("ostiaryd"), "-c", place.path("ostiary.cfg")]
         if not self.all_fds:
             command.append("-e")
-        with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
-            connection, _ = place.listener.accept()
-            with connection, open(place.path("said"), "wb") as said:
-                fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
-                process = subprocess.Popen(
-                    command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
-                )
-            run.play_peer(peer, self.reply)
-        run.wait(process)
+        with self.hearing(place, run):
+            with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
+                connection, _ = place.listener.accept()
+                with connection, open(place.path("said"), "wb") as said:
+                    fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
+                    process = subprocess.Popen(
+                        command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
+                    )
+                run.play_peer(peer, self.reply)
+            run.wait(process)
         run.calls = tracing.read(place.path("calls"))
         run.logged = place.syslog.of(run.calls[0].pid if run.calls else process.pid)
         run.said = place.read("said") + run.logged
@@ -121,14 +125,29 @@ class Handler(HandlerJudge):
         for name in os.listdir(place.path("out")):
             if name.startswith("dump."):
                 run.actions.append(place.read("out/" + name))
+
+    @contextlib.contextmanager
+    def hearing(self, place, run):
+        """Meanwhile somebody reads at the action's socket, and whatever is left there in the end."""
+        over = threading.Event()
+        reader = threading.Thread(target=self.hear, args=(place, run, over))
+        reader.start()
+        try:
+            yield
+        finally:
+            over.set()
+            reader.join()
+
+    def hear(self, place, run, over):
         while self.relay:
-            try:
+            last = over.is_set()
+            if select.select([place.relay], [], [], 0 if last else 0.01)[0]:
                 teller, _ = place.relay.accept()
-            except BlockingIOError:
+                with teller:
+                    teller.settimeout(LIMIT)
+                    run.told += teller.recv(4096) + b"|"
+            elif last:
                 break
-            with teller:
-                teller.settimeout(LIMIT)
-                run.told += teller.recv(4096) + b"|"
 
     def own_calls(self, calls):
         """Up to the execve of the action, which is another program."""

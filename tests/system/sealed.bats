@@ -120,11 +120,16 @@ peer.close()'
     all_is_well
 }
 
-@test "a second trigger while the action runs is refused, and logged" {
+@test "I12: a second trigger while the action runs is refused, told so, and logged" {
+    local source
     run knock 127.0.0.9 /root/slow
     is "$status" 0 "status of the first knock"
     journal_says 'slow: 127\.0\.0\.9 as root'
-    run knock 127.0.0.10 /root/slow
+    for source in 10 20 30 40; do
+        run knock "127.0.0.$source" /root/slow
+        is "$status" 77 "status of a knock while the action runs"
+        journal_says "ostiaryd.*: refused source=127\.0\.0\.$source reason=busy action=slow"
+    done
     journal_says 'ostiary-action-slow\.socket: Too many incoming connections'
     inside touch /run/enough
     eventually slow_has_ended

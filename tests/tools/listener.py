@@ -2,10 +2,13 @@
 # SPDX-License-Identifier: ISC
 """Listen at a unix socket, as what an action with socket= tells, and write down what is told.
 
-usage: listener.py [--user=UID] [--busy] SOCKET FILE
+usage: listener.py [--user=UID] [--busy | --drop | --deaf] [--after=SECONDS] SOCKET FILE
 
   --user   bind and listen as this user; anybody may connect
   --busy   with no room for anybody who connects
+  --drop   close each connection without reading, as systemd does where there are too many
+  --deaf   keep each connection, and do not read
+  --after  read so late
 
 For each connection a line is appended to FILE: all that was sent, as Python writes bytes. Ends when its parent does.
 """
@@ -15,6 +18,7 @@ import ctypes
 import os
 import signal
 import socket
+import time
 
 PR_SET_PDEATHSIG = 1
 
@@ -23,6 +27,9 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--user", type=int)
     parser.add_argument("--busy", action="store_true")
+    parser.add_argument("--drop", action="store_true")
+    parser.add_argument("--deaf", action="store_true")
+    parser.add_argument("--after", type=float, default=0)
     parser.add_argument("socket")
     parser.add_argument("file")
     options = parser.parse_args()
@@ -46,7 +53,12 @@ def main():
             signal.pause()
         while True:
             connection, _ = listener.accept()
+            time.sleep(options.after)
+            while options.deaf:
+                signal.pause()
             with connection:
+                if options.drop:
+                    continue
                 out.write(repr(connection.makefile("rb").read()).encode() + b"\n")
 
 
