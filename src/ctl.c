@@ -104,6 +104,14 @@ int ctl_real_directory(const char *config_path, char real[static PATH_MAX])
     return realpath(directory[0] == '\0' ? "." : directory, real) == NULL ? -1 : 0;
 }
 
+enum ctl_status ctl_complain_of_directory(const char *config_path)
+{
+    if (errno != ENOENT)
+        return ctl_complain(config_path);
+    warnx("%s: there is no such directory to make it in: make that first, or name another file", config_path);
+    return CTL_STATE;
+}
+
 enum ctl_status ctl_complain(const char *path)
 {
     if ((errno == EACCES || errno == EPERM) && geteuid() != 0) {
@@ -305,6 +313,8 @@ enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
         door->since = door->line;
         door->reason = door->line + since_len + 1;
     }
+    if (door->reason[0] == '\0')
+        door->reason = "no reason is given";
     return STORE_OK;
 }
 
@@ -317,6 +327,11 @@ void ctl_parse_network(const char *text, struct source *network)
         ctl_usage("'%s' is link-local, and means nothing without its interface: write it as %s", text,
                   ADDRESS_EXAMPLE_LINK_LOCAL);
     case ADDRESS_MALFORMED:
+        if (strchr(text, '%') != NULL)
+            ctl_usage(
+                "'%s': an interface can stand behind a link-local address alone, and by its name, not its number: "
+                "write it as %s",
+                text, ADDRESS_EXAMPLE_LINK_LOCAL);
         ctl_usage("'%s' is neither an address nor a network without bits behind its prefix", text);
     }
 }

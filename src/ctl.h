@@ -83,6 +83,9 @@ int ctl_real_directory(const char *config_path, char real[static PATH_MAX]);
 /* Say what errno means for this file, and give the exit status for it. */
 enum ctl_status ctl_complain(const char *path);
 
+/* The same after ctl_real_directory. */
+enum ctl_status ctl_complain_of_directory(const char *config_path);
+
 /* Exit when this user may not read the configuration. */
 void ctl_require_readable(const struct ctl *ctl);
 
@@ -155,6 +158,12 @@ enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char 
 
 /* Is the service file of xinetd, beside the configuration, there and not switched off? path gets its name. */
 bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX]);
+
+/* The port at which a client has to knock: xinetd's where it listens, else the first PORT, else where the socket is. */
+uint16_t ctl_knock_port(const struct ctl *ctl, const struct units_socket *socket);
+
+/* Is this the file that the handler of its layout reads, as it is installed? */
+bool ctl_is_default_config(const char *config_path);
 
 /* The other layout's configuration, beside this one: path gets its name, and where it is LOADED the caller frees it. */
 enum ctl_other { CTL_OTHER_NONE, CTL_OTHER_BROKEN, CTL_OTHER_LOADED };

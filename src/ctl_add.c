@@ -97,6 +97,9 @@ static void read_arguments(struct add *add, int argc, char **argv)
         ctl_usage("add: what listens at a socket decides as which user it runs: leave '%s' out", add->user);
     if (add->user != NULL)
         require_plain("user", add->user);
+    if (add->user != NULL && strchr(add->user, '=') != NULL)
+        ctl_usage("add: '%s' cannot stand in an ACTION line as a user, as it has a '=': write the user's number",
+                  add->user);
     snprintf(add->file_name, sizeof(add->file_name), "%s.secret", add->name);
 }
 
@@ -332,11 +335,16 @@ static void undo(struct add *add)
 
 /* ---- what to say of it ----------------------------------------------------------------------------------------- */
 
-/* ADDR[:PORT] as the client takes it. */
-static void format_target(const struct config *config, char text[static 512])
+static enum ctl_layout layout_of(const struct add *add)
 {
-    const unsigned port = config->port_count == 0 ? CTL_PORT : config->ports[0];
-    const char *ip = config->local_ip;
+    return add->layout == CTL_SEALED ? CTL_SEALED : CTL_ORDINARY;
+}
+
+/* ADDR[:PORT] as the client takes it. */
+static void format_target(const struct add *add, char text[static 512])
+{
+    const unsigned port = ctl_knock_port(add->ctl, &add->listeners.sockets[layout_of(add)]);
+    const char *ip = add->ctl->config.local_ip;
     char host[256] = "";
     bool brackets;
 
@@ -351,30 +359,60 @@ static void format_target(const struct config *config, char text[static 512])
         snprintf(text + strlen(text), 512 - strlen(text), ":%u", port);
 }
 
+/* With which commands the socket serves this door, if it does not. That of a closed door cannot be started. */
+static void print_socket(const struct add *add, bool closed)
+{
+    const struct units_socket *socket = &add->listeners.sockets[layout_of(add)];
+    const char *name = ctl_socket_names[layout_of(add)];
+    const bool here = units_is_at(socket, add->state_dir);
+
+    if (here && socket->active && (ctl_is_deaf(socket) || !ctl_listens_as_written(&add->ctl->config, socket)))
+        printf("Still to be done here, for %s does not listen there yet:\n"
+               "    systemctl daemon-reload && systemctl restart %s\n",
+               name, name);
+    else if (here && socket->active)
+        printf("%s is listening: nothing has to be restarted.\n", name);
+    else if (!here || !socket->enabled || !closed)
+        printf("Still to be done here:\n    systemctl daemon-reload && systemctl enable --now %s\n", name);
+}
+
+static bool is_closed(const struct add *add, struct ctl_door *door)
+{
+    enum store_fault fault;
+    int dir_fd;
+
+    if (ctl_try_directory(add->ctl, &dir_fd) != STORE_OK)
+        return false;
+    fault = ctl_read_door(dir_fd, door);
+    close(dir_fd);
+    return fault == STORE_OK && door->closed;
+}
+
 static void print_listener(const struct add *add)
 {
-    const enum ctl_layout layout = add->layout == CTL_SEALED ? CTL_SEALED : CTL_ORDINARY;
-    const struct units_socket *socket = &add->listeners.sockets[layout];
-    const char *name = ctl_socket_names[layout];
+    struct ctl_door door;
+    const bool closed = is_closed(add, &door);
     char xinetd[PATH_MAX];
 
     if (ctl_xinetd_is_on(add->ctl->config_path, xinetd))
         printf("xinetd is to listen, by %s: nothing has to be restarted.\n", xinetd);
-    else if (socket->active && units_is_at(socket, add->state_dir))
-        printf("%s is listening: nothing has to be restarted.\n", name);
     else if (add->listeners.fault == UNITS_NO_SYSTEMD)
         puts("Still to be done, if nothing listens yet: let xinetd or inetd start ostiaryd, see ostiaryd(8).");
     else
-        printf("Still to be done here:\n    systemctl daemon-reload && systemctl enable --now %s\n", name);
+        print_socket(add, closed);
+    if (!ctl_is_default_config(add->edit.path))
+        printf("What listens goes by another file, unless it starts 'ostiaryd -c %s'.\n", add->edit.path);
+    if (closed)
+        printf("The door is closed%s%s: %s. Nobody is served until\n    ostiaryctl -c %s open\n",
+               door.has_since ? " since " : "", door.since, door.reason, add->edit.path);
 }
 
 static void report(const struct add *add)
 {
-    const struct config *config = &add->ctl->config;
     char target[512];
     char host[256] = "HOST";
 
-    format_target(config, target);
+    format_target(add, target);
     if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
         snprintf(host, sizeof(host), "HOST");
     if (add->swept)

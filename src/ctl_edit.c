@@ -29,7 +29,7 @@ static enum ctl_status resolve_absent(const char *config_path, struct ctl_edit *
         return CTL_CONFIG;
     }
     if (ctl_real_directory(config_path, directory) != 0)
-        return ctl_complain(config_path);
+        return ctl_complain_of_directory(config_path);
     if (snprintf(edit->path, sizeof(edit->path), "%s/%s", directory, slash == NULL ? config_path : slash + 1) >=
         PATH_MAX) {
         errno = ENAMETOOLONG;

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define SEALED_NAME   "ostiary-sealed.cfg"
@@ -329,6 +330,33 @@ bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX])
     struct place place;
 
     return read_xinetd(config_path, path, &place);
+}
+
+uint16_t ctl_knock_port(const struct ctl *ctl, const struct units_socket *socket)
+{
+    char path[PATH_MAX];
+    struct place xinetd;
+    struct places places;
+
+    if (read_xinetd(ctl->config_path, path, &xinetd))
+        return xinetd.port;
+    if (ctl->config.port_count != 0)
+        return ctl->config.ports[0];
+    places_of_socket(socket, &places);
+    return units_is_at(socket, ctl->config.state_dir) && places.count != 0 ? places.all[0].port : CTL_PORT;
+}
+
+bool ctl_is_default_config(const char *config_path)
+{
+    const bool sealed = strcmp(base_name(config_path), SEALED_NAME) == 0;
+    char path[PATH_MAX] = OSTIARY_CONFIG;
+    struct stat ours;
+    struct stat named;
+
+    if (sealed)
+        ctl_beside(OSTIARY_CONFIG, SEALED_NAME, path);
+    return stat(path, &named) == 0 && stat(config_path, &ours) == 0 && named.st_dev == ours.st_dev &&
+           named.st_ino == ours.st_ino;
 }
 
 static void check_xinetd(const struct ctl *ctl, const struct ctl_subject *subject, const char *socket_name)

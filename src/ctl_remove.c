@@ -27,12 +27,19 @@ struct removal {
 
 /* ---- the line -------------------------------------------------------------------------------------------------- */
 
+/* Of the other lines, only what is an error concerns us. */
+static void take_finding(void *context, const struct config_finding *finding)
+{
+    if (finding->severity == CONFIG_ERROR)
+        ctl_take_finding(context, finding);
+}
+
 static int parse(struct removal *removal, FILE *out)
 {
     struct ctl_findings findings = {.out = out};
     const struct config_reader reader = {
         .path = removal->edit.path,
-        .report = ctl_take_finding,
+        .report = take_finding,
         .context = &findings,
     };
     struct locked copy; /* the parser takes it apart */

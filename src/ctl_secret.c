@@ -2,6 +2,8 @@
 /* See ctl_secret.h. Called by add, remove and keygen. */
 #include "ctl_secret.h"
 
+#include "file.h"
+
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -59,7 +61,7 @@ static enum ctl_status name_places(const char *config_path, const char *file_nam
     char beside[PATH_MAX];
 
     if (ctl_real_directory(config_path, beside) != 0)
-        return ctl_complain(config_path);
+        return ctl_complain_of_directory(config_path);
     if (snprintf(secret->name, sizeof(secret->name), "%s", file_name) > NAME_MAX ||
         snprintf(secret->mark, sizeof(secret->mark), ".%s.%s", file_name, slash == NULL ? config_path : slash + 1) >
             NAME_MAX)
@@ -77,6 +79,12 @@ static enum ctl_status open_directory(struct ctl_secret *secret)
     struct stat status;
 
     secret->dir_fd = open(secret->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (secret->dir_fd < 0 && (errno == ENOTDIR || errno == ELOOP)) {
+        warnx(
+            "%s: secrets are kept in a directory of this name, and not behind a symbolic link: move away what is there",
+            secret->directory);
+        return CTL_STATE;
+    }
     if (secret->dir_fd < 0 || fstat(secret->dir_fd, &status) != 0)
         return ctl_complain(secret->directory);
     if ((status.st_uid != 0 && status.st_uid != geteuid()) || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
@@ -155,15 +163,40 @@ static bool is_marked(const struct ctl_secret *secret)
 
 /* ---- who uses it ----------------------------------------------------------------------------------------------- */
 
+/* By whatever path. */
+static bool is_same_file(const char *a, const char *b)
+{
+    struct stat one;
+    struct stat other;
+
+    return strcmp(a, b) == 0 ||
+           (stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
+}
+
 static bool is_named_in(const struct config *config, const char *path, unsigned but_line)
 {
     for (size_t i = 0; i < config->entry_count; i++) {
         const struct config_entry *entry = &config->entries[i];
 
-        if (entry->origin == CONFIG_SECRET_FILE && entry->line != but_line && strcmp(entry->secret_path, path) == 0)
+        if (entry->origin == CONFIG_SECRET_FILE && entry->line != but_line && is_same_file(entry->secret_path, path))
             return true;
     }
     return false;
+}
+
+/* One that has errors, if only that there is no action in it any more, names no file whose name is not in its text. */
+static const char *shared_with_broken(const char *other_path, const char *path)
+{
+    const char *name = strrchr(path, '/');
+    struct locked text;
+    size_t len;
+    bool named;
+
+    if (file_read_private(other_path, CONFIG_SIZE_MAX, &text, &len) != FILE_OK)
+        return "the other door's configuration cannot be read, and may name it";
+    named = len > 0 && memmem(text.bytes, len, name, strlen(name)) != NULL;
+    locked_free(&text);
+    return named ? "the other door's configuration, which has errors, may name it" : NULL;
 }
 
 const char *ctl_secret_shared(const struct ctl *ctl, const char *path, unsigned but_line)
@@ -178,7 +211,7 @@ const char *ctl_secret_shared(const struct ctl *ctl, const char *path, unsigned 
     case CTL_OTHER_NONE:
         return NULL;
     case CTL_OTHER_BROKEN:
-        return "the other door's configuration cannot be read, and may name it";
+        return shared_with_broken(other_path, path);
     case CTL_OTHER_LOADED:
         break;
     }

@@ -157,6 +157,7 @@ refused() {
     refused 64 'backslash' add backup /bin/true\\
     refused 64 'without double quotes' add backup /bin/true '"root'
     refused 64 'decides as which user' add backup socket=/run/x root
+    refused 64 "'name=other' cannot stand in an ACTION line as a user" add backup /bin/true name=other
     refused 1 "$CONFIG:3: there is an action taken already" add taken /bin/true
     # A name that is its command's.
     refused 1 "$CONFIG:4: there is an action true already" add true /bin/true
@@ -171,7 +172,7 @@ refused() {
     refused 78 "$SECRETS: secrets are safe there only when nobody else can write to it" add backup /bin/true
     rm -r "$SECRETS"
     ln -s /srv "$SECRETS"
-    refused 74 "$SECRETS: " add backup /bin/true
+    refused 74 "$SECRETS: secrets are kept in a directory of this name, and not behind a symbolic link" add backup /bin/true
     rm "$SECRETS"
     config NONSENSE=1 'ACTION="a secret of enough length","/bin/true","root"'
     refused 78 "$CONFIG:3: error: the keyword is unknown" add backup /bin/true
@@ -189,7 +190,7 @@ refused() {
     rm "$CONFIG"
     mkdir "$CONFIG"
     refused 78 'is not a regular file' add backup /bin/true
-    CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: No such file" add backup /bin/true
+    CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: there is no such directory to make it in" add backup /bin/true
 }
 
 @test "add and remove: who is not root is told to be, and nothing is changed" {
@@ -371,14 +372,57 @@ quickly() {
     config
     ctl 0 add one /bin/true
     matches "$output" 'Still to be done here:
-    systemctl daemon-reload && systemctl enable --now ostiary\.socket$'
+    systemctl daemon-reload && systemctl enable --now ostiary\.socket
+'
     unit ostiary.socket active enabled '[::]:5018'
     ctl 0 add two /bin/true
-    matches "$output" 'ostiary\.socket is listening: nothing has to be restarted\.$'
+    matches "$output" 'ostiary\.socket is listening: nothing has to be restarted\.
+'
     mkdir "$WORK/etc/xinetd.d"
     sed 's/disable  *= yes/disable = no/' "$OSTIARY_SOURCE/xinetd/ostiary.in" >"$WORK/etc/xinetd.d/ostiary"
     ctl 0 add three /bin/true
-    matches "$output" "xinetd is to listen, by $WORK/etc/xinetd\.d/ostiary: nothing has to be restarted\.$"
+    matches "$output" "xinetd is to listen, by $WORK/etc/xinetd\.d/ostiary: nothing has to be restarted\.
+"
+}
+
+@test "add: a socket that does not listen where the configuration says is to be restarted first" {
+    local again='Still to be done here, for ostiary\.socket does not listen there yet:
+    systemctl daemon-reload && systemctl restart ostiary\.socket
+'
+    start_systemd
+    config PORT=6000
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 0 add one /bin/true
+    matches "$output" "$(hostname):6000
+$again"
+    unit ostiary.socket active enabled '[::]:6000'
+    ctl 0 add two /bin/true
+    matches "$output" 'ostiary\.socket is listening: '
+    : >"$WORK/units/ostiary.socket/deaf"
+    ctl 0 add three /bin/true
+    matches "$output" "$again"
+}
+
+@test "add: a door that is closed is said to be, with how to open it" {
+    start_systemd
+    config
+    ctl 0 add one /bin/true
+    ctl 0 close
+    unit ostiary.socket inactive enabled '[::]:5018'
+    ctl 0 add two /bin/true
+    refute grep -q 'enable --now' <<<"$output"
+    matches "$output" "The door is closed since 20.*Z: by-hand\. Nobody is served until
+    ostiaryctl -c $CONFIG open$"
+    unit ostiary.socket inactive disabled '[::]:5018'
+    ctl 0 add three /bin/true
+    matches "$output" "enable --now ostiary\.socket
+.*Nobody is served until"
+}
+
+@test "add: of a file that no handler reads as it is installed, that is said" {
+    config
+    ctl 0 add one /bin/true
+    matches "$output" "What listens goes by another file, unless it starts 'ostiaryd -c $CONFIG'\.$"
 }
 
 @test "add names the host and port that the client has to knock at" {
@@ -393,6 +437,17 @@ quickly() {
     config LOCAL_IP=::
     ctl 0 add three /bin/true
     matches "$output" "three\.secret $(hostname)
+"
+    # Where nothing is written it is the port of what listens.
+    start_systemd
+    unit ostiary.socket active enabled '[::]:7000'
+    ctl 0 add four /bin/true
+    matches "$output" "four\.secret $(hostname):7000
+"
+    mkdir "$WORK/etc/xinetd.d"
+    printf '%s\n' 'service ostiary' '{' 'port = 7001' '}' >"$WORK/etc/xinetd.d/ostiary"
+    ctl 0 add five /bin/true
+    matches "$output" "five\.secret $(hostname):7001
 "
 }
 
@@ -496,8 +551,17 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     echo NONSENSE >>"$WORK/etc/ostiary-sealed.cfg"
     config "ACTION=\"\",\"/bin/true\",\"name=two\",\"secret-file=$SECRETS/two.secret\""
     ctl 0 remove two
+    matches "$output" "two\.secret, stays as it is: the other door's configuration, which has errors, may name it"
+    chmod 666 "$WORK/etc/ostiary-sealed.cfg"
+    config "ACTION=\"\",\"/bin/true\",\"name=two\",\"secret-file=$SECRETS/two.secret\""
+    ctl 0 remove two
     matches "$output" "two\.secret, stays as it is: the other door's configuration cannot be read"
     rm "$WORK/etc/ostiary-sealed.cfg"
+    # The same file by another path.
+    config "ACTION=\"\",\"/bin/true\",\"name=two\",\"secret-file=$SECRETS/two.secret\"" \
+        "KILL=\"\",\"secret-file=$WORK/etc//ostiary/../ostiary/two.secret\""
+    ctl 0 remove two
+    matches "$output" "two\.secret, stays as it is: another line names it too"
     cp "$SECRETS/two.secret" "$WORK/elsewhere.secret"
     config "ACTION=\"\",\"/bin/true\",\"name=three\",\"secret-file=$WORK/elsewhere.secret\""
     ctl 0 remove three
@@ -520,6 +584,25 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     ctl 0 remove six
     [ ! -e "$SECRETS/two.secret" ]
     no_leftovers
+}
+
+@test "remove: a door whose last action has gone, or with other errors, keeps no secret that it does not name" {
+    printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" PORT=5019 >"$WORK/etc/ostiary-sealed.cfg"
+    chmod 640 "$WORK/etc/ostiary-sealed.cfg"
+    config
+    ctl 0 add one /bin/true
+    ctl 0 remove one
+    matches "$output" "action one is removed: line 3 of $CONFIG, and its secret, $SECRETS/one\.secret"
+    [ ! -e "$SECRETS/one.secret" ]
+    # So that the name can be used again.
+    ctl 0 add one /bin/true
+}
+
+@test "remove tells of other lines what is an error, and nothing else" {
+    config PORT=2018 PORT=2019 'EXEMPT="0.0.0.0/0"'
+    ctl 0 add one /bin/true
+    ctl 0 remove one
+    is "$(wc -l <<<"$output")" 2 "lines: $output"
 }
 
 @test "add: a mark that is left does not make a secret fair game that a line or a door names by now" {

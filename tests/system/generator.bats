@@ -151,6 +151,29 @@ END
     fails matches "$output" 'PORT is not' >/dev/null
 }
 
+@test "ostiaryctl add names the port that is listened on, and sees when nothing is left to be done" {
+    use PORT=6000
+    run inside ostiaryctl add one /bin/true nobody
+    matches "$output" "one\.secret $(inside hostname):6000
+ostiary\.socket is listening: nothing has to be restarted\.$"
+    use
+    write_inside /etc/systemd/system/ostiary.socket.d/override.conf <<'END'
+[Socket]
+ListenStream=
+ListenStream=7777
+END
+    inside systemctl daemon-reload
+    inside systemctl restart ostiary.socket
+    inside rm "${CONFIG%.cfg}/one.secret"
+    run inside ostiaryctl add one /bin/true nobody
+    matches "$output" "one\.secret $(inside hostname):7777
+ostiary\.socket is listening: nothing has to be restarted\.$"
+    inside "$OSTIARY_BINDIR/ostclient" -w -k "${CONFIG%.cfg}/one.secret" 127.0.0.1:7777
+    inside ostiaryctl remove one
+    inside rm -r /etc/systemd/system/ostiary.socket.d
+    inside systemctl daemon-reload
+}
+
 @test "a changed PORT: systemd closes the port at the next daemon-reload, and check and status see it" {
     use PORT=6000
     inside ostiaryctl status
