@@ -77,6 +77,9 @@ bool address_is_vast(const struct source *network);
 /* "192.0.2.7" for IPv4, RFC 5952 text for IPv6, with the interface of a link-local address behind it. */
 void address_format(const struct address *address, char text[static ADDRESS_TEXT_LEN]);
 
+/* What is in this text of an address, and of a source, whose interface is not here now, or has no name that is text. */
+#define ADDRESS_ELSEWHERE "%:"
+
 /* The same without the interface. */
 void address_format_bare(const struct address *address, char text[static ADDRESS_TEXT_LEN]);
 

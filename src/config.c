@@ -263,6 +263,18 @@ static void report_no_interface(struct parser *parser, const struct keyword *key
                  keyword->name, ADDRESS_EXAMPLE_LINK_LOCAL);
 }
 
+/* Of what is no address, or none with an interface: what it has to be, and an example of it. */
+static void report_malformed(struct parser *parser, const struct keyword *keyword, const char *text, const char *what)
+{
+    if (strchr(text, '%') != NULL)
+        parser_error(parser,
+                     "an interface can stand behind a link-local address alone, and by its name, not its number: write "
+                     "it as in %s=\"%s\"",
+                     keyword->name, ADDRESS_EXAMPLE_LINK_LOCAL);
+    else
+        parser_error(parser, "must be an %s, as in %s", what, keyword->example);
+}
+
 static void take_local_ip(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
 {
     const char *text = only_value(parser, line);
@@ -274,7 +286,7 @@ static void take_local_ip(struct parser *parser, const struct keyword *keyword, 
     if (result == ADDRESS_NEEDS_INTERFACE)
         report_no_interface(parser, keyword);
     else if (result != ADDRESS_OK || address.interface[0] == ':') /* which is no name to bind to */
-        parser_error(parser, "must be an IPv4 or IPv6 address, as in %s", keyword->example);
+        report_malformed(parser, keyword, text, "IPv4 or IPv6 address");
     else
         parser->config->local_ip = parser_keep(parser, text, line->fields[0].len);
 }
@@ -293,8 +305,7 @@ static void take_exempt(struct parser *parser, const struct keyword *keyword, co
         report_no_interface(parser, keyword);
         return;
     case ADDRESS_MALFORMED:
-        parser_error(parser, "must be an address or a network without bits behind its prefix, as in %s",
-                     keyword->example);
+        report_malformed(parser, keyword, text, "address or a network without bits behind its prefix");
         return;
     }
     if (address_is_vast(&config->exempt[config->exempt_count]))
@@ -582,8 +593,11 @@ int config_load(const struct config_reader *reader, struct config *config)
     if (fault != FILE_OK) {
         const bool has_reason = fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY;
 
-        parser_error(&parser, "the file %s%s%s", file_fault_text(fault), has_reason ? ": " : "",
-                     has_reason ? strerror(errno) : "");
+        parser_error(&parser, "the file %s%s%s%s", file_fault_text(fault), has_reason ? ": " : "",
+                     has_reason ? strerror(errno) : "",
+                     fault == FILE_CANNOT_OPEN && errno == ENOENT
+                         ? ": make it, as 'ostiaryctl add' does, or name another one with -c"
+                         : "");
         return -1;
     }
 

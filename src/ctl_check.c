@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /* ostiaryctl check: everything that can be found wrong before somebody stands before the door. See ctl.h. */
+#include "address.h"
 #include "check.h"
 #include "ctl.h"
 #include "repair.h"
@@ -7,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <net/if.h>
 #include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -117,6 +119,32 @@ bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct 
     return usable;
 }
 
+/* ---- interfaces ------------------------------------------------------------------------------------------------- */
+
+/* A link-local address is of an interface, which may be misspelt, or come and go. */
+static void check_interfaces(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    const struct ctl_subject subject = {findings, ctl->config_path};
+    const struct config *config = &ctl->config;
+    const char *zone = config->local_ip == NULL ? NULL : strchr(config->local_ip, '%');
+
+    if (zone != NULL && if_nametoindex(zone + 1) == 0)
+        ctl_find(&subject, CONFIG_WARNING,
+                 "LOCAL_IP: there is no interface %s here now, and no port is opened until there is: 'ip link' shows "
+                 "those that are",
+                 zone + 1);
+    for (size_t i = 0; i < config->exempt_count; i++) {
+        char text[ADDRESS_TEXT_LEN];
+
+        address_format_source(&config->exempt[i], text);
+        if (strstr(text, ADDRESS_ELSEWHERE) != NULL)
+            ctl_find(
+                &subject, CONFIG_NOTE,
+                "EXEMPT: an address has an interface that is not here now: if it is misspelt, 'ip link' shows those "
+                "that are");
+    }
+}
+
 /* ---- the state directory --------------------------------------------------------------------------------------- */
 
 /* The handler uses a directory of root's, or of the user that it runs as itself. */
@@ -218,6 +246,7 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
     ctl_read_listeners(&listeners);
     if (ctl_examine(ctl, &listeners, &findings)) {
         ctl_check_listeners(ctl, &listeners, &findings);
+        check_interfaces(ctl, &findings);
         check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));
     }
     if (findings.errors != 0)

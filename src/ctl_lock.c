@@ -24,6 +24,8 @@ static void parse_target(const struct ctl *ctl, const char *text, struct manage_
         address_widen(&target->source, whole);
     target->network = target->source.prefix < whole;
     address_format_source(&target->source, name);
+    if (strstr(name, ADDRESS_ELSEWHERE) != NULL && strstr(text, ADDRESS_ELSEWHERE) == NULL)
+        warnx("'%s': there is no such interface here now: if it is misspelt, 'ip link' shows those that are", text);
     if (target->source.prefix <= whole)
         return;
     if (whole == ipv6_prefix)

@@ -142,7 +142,7 @@ ctl() {
     ctl unlock "$(grep -oE 'fe80::5%:[0-9a-f]{12} .* left' <<<"$output" | cut -d' ' -f1)"
     is "$status" 0 "status of unlock, which said: $output"
     ctl unlock fe80::5%knock0
-    matches "$status $output" '^1 .*fe80::5%:[0-9a-f]{12} was not locked'
+    matches "$status $output" "^1 ostiaryctl: 'fe80::5%knock0': there is no such interface here now.*fe80::5%:[0-9a-f]{12} was not locked"
 
     with_links fe80::5 fe80::6
     ctl lock fe80::%knock0/64 1h
@@ -156,7 +156,12 @@ ctl() {
         matches "$status $output" "^64 .*'$address' is link-local, and means nothing without its interface: write it as fe80::1%eth0"
     done
     ctl lock fe80::5%3
-    matches "$status $output" "^64 .*'fe80::5%3' is neither an address nor a network"
+    matches "$status $output" "^64 .*'fe80::5%3': an interface can stand behind a link-local address alone, and by its name, not its number"
+    # A name that is misspelt locks nobody, and one that is not is not spoken of.
+    ctl lock fe80::5%knoc0 1h
+    matches "$status $output" "^0 ostiaryctl: 'fe80::5%knoc0': there is no such interface here now: if it is misspelt, 'ip link' shows those that are"
+    ctl lock fe80::5%knock1 1h
+    refute grep -q 'no such interface' <<<"$output"
 }
 
 @test "link-local: LOCAL_IP and EXEMPT without an interface are refused by -t, with what to write" {
@@ -168,4 +173,17 @@ ctl() {
     write_door 'LOCAL_IP="fe80::5%eth0"' 'EXEMPT="fe80::5%eth0"'
     run "$OSTIARYD" -t -c "$CONFIG"
     refute grep -qE 'LOCAL_IP|EXEMPT' <<<"$output"
+}
+
+@test "check tells of an interface behind LOCAL_IP or EXEMPT that is not here" {
+    with_links fe80::5
+    echo 'LOCAL_IP="fe80::7%knoc0"' >>"$CONFIG"
+    echo 'EXEMPT="fe80::5%knoc0"' >>"$CONFIG"
+    ctl check
+    is "$status" 0 "status: $output"
+    matches "$output" "warning: LOCAL_IP: there is no interface knoc0 here now, and no port is opened until there is: 'ip link' shows those that are"
+    matches "$output" "note: EXEMPT: an address has an interface that is not here now: if it is misspelt, 'ip link' shows those that are"
+    sed -i s/knoc0/knock0/ "$CONFIG"
+    ctl check
+    refute grep -q interface <<<"$output"
 }

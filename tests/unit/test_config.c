@@ -610,7 +610,10 @@ static void test_load(void)
     struct config_reader reader = reader_for(&last, true);
     struct config config;
 
-    load_refused("0: error: the file cannot be opened: No such file or directory\n", "a missing file");
+    load_refused(
+        "0: error: the file cannot be opened: No such file or directory: make it, as 'ostiaryctl add' does, or "
+        "name another one with -c\n",
+        "a missing file");
     put("ostiary.cfg", ENTRY, strlen(ENTRY), 0640);
     reader.path = scratch_path("ostiary.cfg");
     check(config_load(&reader, &config) == 0 && config.entry_count == 1, "a file is loaded");
