@@ -313,9 +313,12 @@ enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
         door->since = door->line;
         door->reason = door->line + since_len + 1;
     }
-    if (door->reason[0] == '\0')
-        door->reason = "no reason is given";
     return STORE_OK;
+}
+
+const char *ctl_door_reason(const struct ctl_door *door)
+{
+    return door->reason[0] == '\0' ? "no reason is given" : door->reason;
 }
 
 void ctl_parse_network(const char *text, struct source *network)

@@ -223,6 +223,9 @@ struct ctl_door {
 };
 enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door);
 
+/* Why it is closed, for people. */
+const char *ctl_door_reason(const struct ctl_door *door);
+
 /* As the member "closed": null, or an object with since and reason. */
 void ctl_door_json(struct json *json, const struct ctl_door *door);
 

@@ -404,7 +404,7 @@ static void print_listener(const struct add *add)
         printf("What listens goes by another file, unless it starts 'ostiaryd -c %s'.\n", add->edit.path);
     if (closed)
         printf("The door is closed%s%s: %s. Nobody is served until\n    ostiaryctl -c %s open\n",
-               door.has_since ? " since " : "", door.since, door.reason, add->edit.path);
+               door.has_since ? " since " : "", door.since, ctl_door_reason(&door), add->edit.path);
 }
 
 static void report(const struct add *add)

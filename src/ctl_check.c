@@ -179,7 +179,7 @@ static void check_door(const struct ctl_subject *subject, int dir_fd)
         ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
     else if (door.closed)
         ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run 'ostiaryctl open'",
-                 door.has_since ? " since " : "", door.since, door.reason);
+                 door.has_since ? " since " : "", door.since, ctl_door_reason(&door));
 }
 
 static void say_fault(const struct ctl_subject *subject, enum store_fault fault)

@@ -52,7 +52,7 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     close(dir_fd);
     ctl_changed("the door %s closed since %s: %s; nobody is served until 'ostiaryctl open'",
                 was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time",
-                door.closed ? door.reason : reason);
+                door.closed ? ctl_door_reason(&door) : reason);
     return CTL_OK;
 }
 

@@ -110,7 +110,7 @@ static void print_totals(const struct list *list)
         printf("%zu %s, %zu locked", list->count, list->count == 1 ? "source" : "sources", list->locked);
     if (list->door.closed)
         printf("; the door is closed%s%s: %s", list->door.has_since ? " since " : "", list->door.since,
-               list->door.reason[0] == '\0' ? "nobody is served" : list->door.reason);
+               ctl_door_reason(&list->door));
     putchar('\n');
 }
 

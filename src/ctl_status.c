@@ -150,7 +150,7 @@ static void print_state(const struct status *status)
     }
     if (status->door.closed)
         printf("%-21s  closed%s%s: %s\n", "door", status->door.has_since ? " since " : "", status->door.since,
-               status->door.reason);
+               ctl_door_reason(&status->door));
     else
         printf("%-21s  open\n", "door");
     printf("%-21s  %" PRIu64 " %s, %" PRIu64 " locked, %" PRIu64 " with strikes\n", "table", status->sources,

@@ -459,14 +459,14 @@ everything() {
     for content in '' 'out for lunch' 'a line as long as a moment, but no moment' '2026-11-21T20:39:00Y not in UTC'; do
         printf '%s' "$content" >"$STATE/closed"
         ctl 0 list
-        matches "$output" "the door is closed: ${content:-nobody is served}"
+        matches "$output" "the door is closed: ${content:-no reason is given}"
         ctl 1 status
-        matches "$output" "door +closed.*$content"
+        matches "$output" "door +closed: ${content:-no reason is given}"
         ctl 1 status --json
         is "$(json closed.since)" None
         is "$(json closed.reason)" "$content"
         ctl 0 check
-        matches "$output" "warning: the door is closed, and nobody is served: $content"
+        matches "$output" "warning: the door is closed, and nobody is served: ${content:-no reason is given}: run"
     done
     # Whoever owns the directory cannot speak to an administrator's terminal.
     printf 'out\e[2J\n' >"$STATE/closed"
