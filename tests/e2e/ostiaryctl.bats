@@ -1206,6 +1206,22 @@ complete_words() {
     )
 }
 
+@test "completion offers link-local sources with their interface, and users with what the shell needs" {
+    need_root
+    ctl 0 lock fe80::5%lo
+    ctl 0 lock fe80::%lo/64
+    ctl 0 lock 192.0.2.7
+    local PATH=$OSTIARY_BUILD/src:$PATH
+    is "$(complete_words ostiaryctl -c "$CONFIG" unlock '' | xargs -n 1 | LC_ALL=C sort | paste -sd ' ')" \
+        '--all 192.0.2.7 fe80::%lo/64 fe80::5%lo'
+    with_sealed_user
+    printf '%s\n' 'DOMAIN\alice:x:903:903::/:/bin/sh' 'al ice@example.org:x:904:904::/:/bin/sh' >>"$WORK/passwd"
+    is "$("${CTL_WITH[@]}" bash -c "$(declare -f complete_words)
+        complete_words ostiaryctl add name /bin/true DOM; complete_words ostiaryctl add name /bin/true al")" \
+        'DOMAIN\\alice
+al\ ice@example.org'
+}
+
 @test "completion knows every command and option of --help, and the handler's" {
     local words
     words=$("$OSTIARY_BUILD/src/ostiaryctl" --help | sed -nE 's/^  ([a-z]+) .*/\1/p' | sort -u | paste -sd ' ')
