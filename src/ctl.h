@@ -156,8 +156,11 @@ void ctl_read_listeners(struct ctl_listeners *listeners);
  */
 enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char *config_path, const char *state_dir);
 
-/* Is the service file of xinetd, beside the configuration, there and not switched off? path gets its name. */
-bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX]);
+/*
+ * Is the service file of xinetd, beside the configuration, there and not switched off? path gets its name, and heard
+ * whether somebody listens on its port, as far as can be known.
+ */
+bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX], bool *heard);
 
 /* The port at which a client has to knock: xinetd's where it listens, else the first PORT, else where the socket is. */
 uint16_t ctl_knock_port(const struct ctl *ctl, const struct units_socket *socket);

@@ -393,9 +393,12 @@ static void print_listener(const struct add *add)
     struct ctl_door door;
     const bool closed = is_closed(add, &door);
     char xinetd[PATH_MAX];
+    bool heard;
 
-    if (ctl_xinetd_is_on(add->ctl->config_path, xinetd))
-        printf("xinetd is to listen, by %s: nothing has to be restarted.\n", xinetd);
+    if (ctl_xinetd_is_on(add->ctl->config_path, xinetd, &heard))
+        printf(heard ? "xinetd is to listen, by %s: nothing has to be restarted.\n"
+                     : "Still to be done here: start xinetd, or have it read %s anew, for nobody listens there yet.\n",
+               xinetd);
     else if (add->listeners.fault == UNITS_NO_SYSTEMD)
         puts("Still to be done, if nothing listens yet: let xinetd or inetd start ostiaryd, see ostiaryd(8).");
     else

@@ -325,13 +325,6 @@ static bool read_xinetd(const char *config_path, char path[static PATH_MAX], str
     return enabled;
 }
 
-bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX])
-{
-    struct place place;
-
-    return read_xinetd(config_path, path, &place);
-}
-
 uint16_t ctl_knock_port(const struct ctl *ctl, const struct units_socket *socket)
 {
     char path[PATH_MAX];
@@ -400,6 +393,16 @@ static enum tenant find_tenant(const struct place *place)
         tenant = errno == EADDRINUSE ? TENANT_SOMEBODY : TENANT_UNKNOWN;
     close(fd);
     return tenant;
+}
+
+bool ctl_xinetd_is_on(const char *config_path, char path[static PATH_MAX], bool *heard)
+{
+    struct place place;
+
+    if (!read_xinetd(config_path, path, &place))
+        return false;
+    *heard = find_tenant(&place) != TENANT_NONE;
+    return true;
 }
 
 bool ctl_is_deaf(const struct units_socket *socket)

@@ -383,6 +383,10 @@ quickly() {
     ctl 0 add three /bin/true
     matches "$output" "xinetd is to listen, by $WORK/etc/xinetd\.d/ostiary: nothing has to be restarted\.
 "
+    : >"$WORK/units/ostiary.socket/deaf"
+    ctl 0 add four /bin/true
+    matches "$output" "Still to be done here: start xinetd, or have it read $WORK/etc/xinetd\.d/ostiary anew, for nobody listens there yet\.
+"
 }
 
 @test "add: a socket that does not listen where the configuration says is to be restarted first" {
