@@ -3,8 +3,8 @@
 #include "program.h"
 
 #include "file.h"
+#include "formats.h"
 
-#include <dirent.h>
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +17,9 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#define HEAD_LEN        256 /* as much of a file as the kernel looks at to see what it is (BINPRM_BUF_SIZE) */
-#define SCRIPTS_MAX     5   /* scripts that are interpreters of each other, the command counted: one more is ELOOP */
+#define HEAD_LEN        FORMATS_HEAD_LEN
+#define SCRIPTS_MAX     5 /* scripts that are interpreters of each other, the command counted: one more is ELOOP */
 #define ELF_HEADERS_MAX 65536
-#define MISC_DIRECTORY  "/proc/sys/fs/binfmt_misc"
 
 #define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define PATH_USER "/usr/local/bin:/usr/bin:/bin"
@@ -160,25 +159,6 @@ static void release(struct image *image)
 
 /* ---- Formats ---- */
 
-/*
- * Does the kernel know formats besides scripts and ELF? Where binfmt_misc is not mounted, none that could be seen.
- * Under systemd this may mount it.
- */
-static bool has_other_formats(void)
-{
-    DIR *formats = opendir(MISC_DIRECTORY);
-    const struct dirent *entry;
-    bool found = false;
-
-    if (formats == NULL)
-        return false;
-    while (!found && (entry = readdir(formats)) != NULL)
-        found =
-            entry->d_name[0] != '.' && strcmp(entry->d_name, "register") != 0 && strcmp(entry->d_name, "status") != 0;
-    closedir(formats);
-    return found;
-}
-
 /* Our own machine, and the older one that its processors can be as well. */
 static bool is_own_machine(unsigned machine)
 {
@@ -286,7 +266,7 @@ static int check_elf(const struct search *search, const struct subject *subject,
     struct elf elf;
 
     if (!read_elf(image->head, &elf) || !is_own_machine(elf.machine)) {
-        if (has_other_formats())
+        if (formats_take(FORMATS_DIRECTORY, subject->path, image->head))
             return 0;
         return complain(search, subject, " is a program for another kind of machine: install the one for this");
     }
@@ -429,7 +409,7 @@ static enum look judge(const struct search *search, const struct subject *subjec
     if (memcmp(image->head, ELFMAG, SELFMAG) == 0)
         return check_elf(search, subject, image) == 0 ? LOOK_GOOD : LOOK_BAD;
     if (memcmp(image->head, "#!", 2) != 0) {
-        if (has_other_formats())
+        if (formats_take(FORMATS_DIRECTORY, subject->path, image->head))
             return LOOK_GOOD;
         return complain(search, subject,
                         " is no program: its first line must be #! and an interpreter, such as #!/bin/sh");

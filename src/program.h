@@ -4,8 +4,8 @@
  * looked at here (I12): with that user's rights, through open descriptors, as the kernel would: binfmt_script,
  * binfmt_elf. Of a script for env(1) the program that env is to find is looked for as well.
  *
- * What cannot be seen is taken for good: a format that binfmt_misc may know, the inside of a file that this process may
- * not read, and what a security module, the memory or somebody's writing to the file will say to execve(2).
+ * What cannot be seen is taken for good: what an interpreter of binfmt_misc does, the inside of a file that this
+ * process may not read, and what a security module, the memory or somebody's writing to the file will say to execve(2).
  */
 #ifndef OSTIARY_PROGRAM_H
 #define OSTIARY_PROGRAM_H

@@ -70,6 +70,25 @@ started_after() {
     started
 }
 
+@test "I12: a format that binfmt_misc knows takes its own files, and makes no others good" {
+    local formats=$WORK/formats
+    mkdir "$formats"
+    echo enabled >"$formats/status"
+    printf 'enabled\ninterpreter /bin/sh\nflags: \noffset 0\nmagic 70756c7365\n' >"$formats/pulse"
+    # A copy of what the kernel would show: it is not told of the format, so that what is good here does not start.
+    # shellcheck disable=SC2016 # for the inner shell
+    DOOR_WITH=(unshare --mount sh -c 'mount -t tmpfs none /proc/sys/fs && mkdir /proc/sys/fs/binfmt_misc &&
+        mount --bind "$0" /proc/sys/fs/binfmt_misc && exec "$@"' "$formats")
+    echo 'echo hello' >"$COMMAND"
+    not_started "'$COMMAND' is no program: its first line must be #! and an interpreter"
+    echo 'pulse 60' >"$COMMAND"
+    knock 127.0.0.4=sesame
+    is "$(of 1 receipt) $(of 1 status)" 'right 126' "receipt and exit status"
+    logged_times 1 "action=knock command '$COMMAND': cannot be run: Exec format error"
+    echo disabled >"$formats/status"
+    not_started "'$COMMAND' is no program: its first line must be #! and an interpreter"
+}
+
 @test "I12: a command whose interpreter is not there, or may not be used, is refused with both names" {
     printf '#!%s/shell\n' "$WORK" >"$COMMAND"
     not_started "'$COMMAND': its interpreter '$WORK/shell': No such file or directory"
