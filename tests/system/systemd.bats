@@ -293,14 +293,14 @@ END
 }
 
 @test "a client's timer and service knock, with the secret as a credential" {
-    write_inside /etc/ostclient/127.0.0.9.secret 600 <<<'a secret that opens the door'
+    write_inside /etc/ostiary/127.0.0.9.secret 600 <<<'a secret that opens the door'
     inside systemctl start ostclient@127.0.0.9.service
     journal_says 'ostiaryd.*: accepted source=127\.0\.0\.1 action=report '
     inside systemctl enable --now ostclient@127.0.0.9.timer
     inside systemctl list-timers --no-legend | grep -q 'ostclient@127.0.0.9.service'
     inside systemctl disable --now ostclient@127.0.0.9.timer
     # A knock that is not accepted is a failed unit: that is what somebody looks at.
-    write_inside /etc/ostclient/127.0.0.9.secret 600 <<<'a secret that opens nothing'
+    write_inside /etc/ostiary/127.0.0.9.secret 600 <<<'a secret that opens nothing'
     run inside systemctl start ostclient@127.0.0.9.service
     [ "$status" -ne 0 ]
     inside systemctl reset-failed
