@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -264,6 +265,17 @@ int ctl_open_directory(const struct ctl *ctl)
     return dir_fd;
 }
 
+/* What root alone may fill up is no room for another user's handler. Where it cannot be seen there is room. */
+static bool disk_is_full(int fd)
+{
+    struct statvfs disk;
+
+    if (fstatvfs(fd, &disk) != 0)
+        return false;
+    return (disk.f_blocks != 0 && (geteuid() == 0 ? disk.f_bfree : disk.f_bavail) == 0) ||
+           (disk.f_files != 0 && (geteuid() == 0 ? disk.f_ffree : disk.f_favail) == 0);
+}
+
 enum store_fault ctl_prove_table(int dir_fd)
 {
     const int table_fd = openat(dir_fd, STORE_TABLE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -278,6 +290,12 @@ enum store_fault ctl_prove_table(int dir_fd)
             close(table_fd);
         errno = error;
         return table_fd < 0 ? STORE_CANNOT_CREATE : STORE_DOOR_FAILED;
+    }
+    if (disk_is_full(dir_fd)) {
+        if (table_fd >= 0)
+            close(table_fd);
+        errno = ENOSPC;
+        return table_fd < 0 ? STORE_CANNOT_CREATE : STORE_CANNOT_WRITE;
     }
     if (table_fd < 0)
         return STORE_OK;

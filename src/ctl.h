@@ -106,8 +106,8 @@ enum store_fault ctl_try_table(struct ctl *ctl, bool read_only);
 enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd);
 
 /*
- * Can the handler write and lock the table, or make one where there is none? Opens it for writing and takes its lock,
- * and changes nothing. dir_fd is from ctl_try_directory.
+ * Can the handler write and lock the table, or make one where there is none? Opens it for writing, takes its lock,
+ * looks for room on the disk, and changes nothing. dir_fd is from ctl_try_directory.
  */
 enum store_fault ctl_prove_table(int dir_fd);
 

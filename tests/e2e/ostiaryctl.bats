@@ -560,6 +560,30 @@ with_state_read_only() {
     CTL_WITH=("${CTL_WITH[@]}" sh -c 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"' "$STATE")
 }
 
+@test "check and status: a disk without room for the table, or for what is to be written to it, is an error" {
+    local plain=("${CTL_WITH[@]}") full
+    ctl 0 lock 192.0.2.7
+    mv "$TABLE" "$WORK/kept"
+    # No byte is left, or no name; and then none for what is to be written into the holes of a table.
+    for full in 'size=64k /dev/zero /dev/null' 'nr_inodes=2 /dev/null /dev/null' 'size=64k /dev/zero kept'; do
+        # shellcheck disable=SC2016,SC2206 # for the shell inside; three words
+        CTL_WITH=("${plain[@]}" sh -c 'cd "$0" && mount -t tmpfs -o "mode=700,$1" none state &&
+            { [ "$3" != kept ] || cp -p --sparse=always kept state/lockout; } && { cat "$2" >state/filler 2>/dev/null || :; } &&
+            shift 3 && exec "$@"' "$WORK" $full)
+        ctl 78 check
+        matches "$output" "$STATE: error: the table cannot be $([[ $full == *kept ]] && echo written || echo created): .*No space left on device"
+        ctl 1 status
+        matches "$output" 'door +nobody gets in: .*: No space left on device'
+    done
+    # With room, also where a disk does not say how much it has.
+    for full in size=8m size=0,nr_inodes=0; do
+        # shellcheck disable=SC2016 # for the shell inside
+        CTL_WITH=("${plain[@]}" sh -c 'mount -t tmpfs -o "mode=700,$1" none "$0" && shift && exec "$@"' "$STATE" "$full")
+        ctl 0 check
+        ctl 0 status
+    done
+}
+
 @test "check and status: a table that can be read but not written, locked or made is an error, for nobody gets in" {
     local plain=("${CTL_WITH[@]}")
     with_state_read_only
