@@ -469,7 +469,8 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
         check_hearing(&subject, ctl_socket_names[layout], socket);
     } else if (is_used(&listeners->sockets[CTL_ORDINARY]) || is_used(&listeners->sockets[CTL_SEALED])) {
         ctl_find(&subject, CONFIG_WARNING,
-                 "STATE_DIR: no enabled socket unit heeds %s/closed: after a change run 'systemctl daemon-reload'",
+                 "STATE_DIR: no enabled socket unit heeds %s/closed: enable the one that is to listen, and after a "
+                 "change of STATE_DIR run 'systemctl daemon-reload'",
                  ctl->config.state_dir);
     }
 }

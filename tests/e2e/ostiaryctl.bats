@@ -830,7 +830,7 @@ configuration          $CONFIG: 1 error, 0 warnings: run 'ostiaryctl check'"
     unit ostiary.socket active enabled '[::]:6000'
     echo /elsewhere/closed >"$WORK/units/ostiary.socket/Conditions"
     ctl 0 check
-    matches "$output" "warning: STATE_DIR: no enabled socket unit heeds $STATE/closed"
+    matches "$output" "warning: STATE_DIR: no enabled socket unit heeds $STATE/closed: enable the one that is to listen, and after a change"
     echo "$STATE/closed" >"$WORK/units/ostiary.socket/Conditions"
     unit ostiary-sealed.socket active enabled '[::]:5018'
     echo /elsewhere/closed >"$WORK/units/ostiary-sealed.socket/Conditions"
