@@ -29,6 +29,7 @@ enum setting {
     SETTING_NONE,
     SETTING_DELAY,
     SETTING_DELAY_MAX_WAIT,
+    SETTING_WAITING_MAX,
     SETTING_COMM_TIMEOUT,
     SETTING_MAX_BAD_CONNS,
     SETTING_MAX_SINGLE_ERRS,
@@ -58,6 +59,8 @@ static unsigned *setting_of(struct config *config, enum setting setting)
         return &config->delay;
     case SETTING_DELAY_MAX_WAIT:
         return &config->delay_max_wait;
+    case SETTING_WAITING_MAX:
+        return &config->waiting_max;
     case SETTING_COMM_TIMEOUT:
         return &config->comm_timeout;
     case SETTING_MAX_BAD_CONNS:
@@ -370,6 +373,8 @@ static const struct keyword keywords[] = {
     {.name = "DELAY", .take = take_delay, .setting = SETTING_DELAY, .range = {1, 3600}, .example = "DELAY=5"},
     {.name = "DELAY_MAX_WAIT", .take = take_number, .setting = SETTING_DELAY_MAX_WAIT, .range = {0, 3600},
      .example = "DELAY_MAX_WAIT=30"},
+    {.name = "WAITING_MAX", .take = take_number, .setting = SETTING_WAITING_MAX, .range = {0, 60},
+     .example = "WAITING_MAX=2"},
     {.name = "DELAY_SCOPE", .take = take_delay_scope, .example = "DELAY_SCOPE=source"},
     {.name = "COMM_TIMEOUT", .take = take_number, .setting = SETTING_COMM_TIMEOUT, .range = {1, 3600},
      .example = "COMM_TIMEOUT=5"},
@@ -535,6 +540,7 @@ static void set_defaults(struct config *config)
     *config = (struct config){
         .delay = DELAY_DEFAULT,
         .delay_max_wait = 30,
+        .waiting_max = 2,
         .comm_timeout = 5,
         .max_bad_conns = 3,
         .lockout_time = DAY,

@@ -76,6 +76,7 @@ struct config {
 
     unsigned delay;          /* seconds */
     unsigned delay_max_wait; /* seconds */
+    unsigned waiting_max;    /* connections of one source */
     bool delay_all;          /* DELAY_SCOPE=all */
     unsigned comm_timeout;   /* seconds */
     unsigned max_bad_conns;

@@ -230,6 +230,7 @@ enum store_fault ctl_try_table(struct ctl *ctl, bool read_only)
     const struct store_options options = {
         .directory = ctl->config.state_dir,
         .places = ctl->config.table_size,
+        .now = ctl_now(),
         .patience_ms = CTL_PATIENCE_MS,
         .read_only = read_only,
     };
@@ -306,13 +307,12 @@ enum store_fault ctl_prove_table(int dir_fd)
     return held == HOLD_HELD ? STORE_OK : held == HOLD_BUSY ? STORE_BUSY : STORE_CANNOT_LOCK;
 }
 
-struct lockout_clock ctl_now(void)
+struct moment ctl_now(void)
 {
-    struct timespec time;
+    struct moment now;
 
-    if (clock_gettime(CLOCK_REALTIME, &time) != 0 || time.tv_sec < 0)
-        errx(CTL_OS, "the clock cannot be read or stands before 1970: set it");
-    return (struct lockout_clock){(uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000};
+    moment_read(&now);
+    return now;
 }
 
 enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)

@@ -213,8 +213,8 @@ bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct 
 /* Whether what listens is what the configuration says, and whether two want to listen at one place. */
 void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 
-/* CLOCK_REALTIME; exits when it stands before 1970. */
-struct lockout_clock ctl_now(void);
+/* What the clocks of the machine say. */
+struct moment ctl_now(void);
 
 /* The line in STATE_DIR/closed, in its parts. */
 struct ctl_door {

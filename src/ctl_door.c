@@ -20,11 +20,11 @@ static void check_reason(const char *reason)
 /* Under the table's lock where there is a usable table; a door must close without one too. */
 static enum store_fault shut(struct ctl *ctl, const char *reason, int dir_fd, bool *was_open)
 {
-    const struct lockout_clock now = ctl_now();
+    const struct moment now = ctl_now();
 
-    if (ctl_try_table(ctl, false) == STORE_OK && lockout_close(&ctl->store, reason, now, was_open) == STORE_OK)
+    if (ctl_try_table(ctl, false) == STORE_OK && lockout_close(&ctl->store, reason, &now, was_open) == STORE_OK)
         return STORE_OK;
-    return door_close(dir_fd, reason, now.ms, CTL_PATIENCE_MS, was_open);
+    return door_close(dir_fd, reason, now.wall_ms, CTL_PATIENCE_MS, was_open);
 }
 
 enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)

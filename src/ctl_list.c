@@ -26,7 +26,8 @@ struct row {
 
 struct list {
     const struct ctl *ctl;
-    uint64_t now;
+    struct moment moment;
+    uint64_t now; /* of the wall clock, s */
     bool limited; /* to what has to do with this: */
     struct source limit;
     struct row *rows;
@@ -48,7 +49,7 @@ static bool add(void *context, const struct manage_entry *entry)
         .network = entry->network,
         .locked = locked,
         .by_hand = locked && slot->by_hand,
-        .until = locked ? slot_ends(slot, list->now) : 0,
+        .until = locked ? slot->locked_until : 0,
         .strikes = slot_strikes(slot, list->ctl->config.strike_time, list->now),
         .refused = slot->refusals,
         .last_seen = slot->last_seen,
@@ -189,7 +190,7 @@ static void read_all(struct ctl *ctl, struct list *list)
 
     fault = ctl_read_door(dir_fd, &list->door);
     if (fault == STORE_OK && ctl_open_table(ctl, true))
-        fault = manage_each(&ctl->store, add, list, &list->totals);
+        fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     if (list->count != 0)
@@ -199,13 +200,14 @@ static void read_all(struct ctl *ctl, struct list *list)
 enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-    struct list list = {.ctl = ctl, .now = ctl_now().ms / 1000};
+    struct list list = {.ctl = ctl, .moment = ctl_now()};
     bool as_json = false;
     char **arguments;
 
     while (ctl_option(argc, argv, ":", options) != -1)
         ctl_once(&as_json, "--json");
     arguments = ctl_arguments(argc, argv, 0, 1);
+    list.now = list.moment.wall_ms / 1000;
     list.limited = arguments[0] != NULL;
     if (list.limited)
         ctl_parse_network(arguments[0], &list.limit);

@@ -61,7 +61,7 @@ static uint64_t parse_lock_time(const char *text)
 enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{NULL, 0, NULL, 0}};
-    const struct lockout_clock now = ctl_now();
+    const struct moment now = ctl_now();
     struct manage_target target;
     char name[ADDRESS_TEXT_LEN];
     char until_text[WHEN_TEXT_LEN];
@@ -82,13 +82,13 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
         errx(CTL_USAGE, "%s is everybody: to shut everybody out, use 'ostiaryctl close'", name);
 
     ctl_open_table(ctl, false);
-    fault = manage_lock(&ctl->store, &target, seconds == 0 ? LOCKOUT_FOREVER : now.ms / 1000 + seconds, now);
+    fault = manage_lock(&ctl->store, &target, seconds == 0 ? LOCKOUT_FOREVER : now.wall_ms / 1000 + seconds, &now);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     if (seconds == 0) {
         ctl_changed("%s is locked until unlocked", name);
     } else {
-        when_format_utc(now.ms / 1000 + seconds, until_text);
+        when_format_utc(now.wall_ms / 1000 + seconds, until_text);
         when_format_span(seconds, span);
         ctl_changed("%s is locked until %s (%s)", name, until_text, span);
     }
@@ -116,10 +116,10 @@ static bool find_cover(void *context, const struct manage_entry *entry)
     return !cover->found;
 }
 
-static enum ctl_status unlock_one(struct ctl *ctl, const char *text, struct lockout_clock now)
+static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struct moment *now)
 {
     struct manage_target target;
-    struct cover cover = {.now = now.ms / 1000};
+    struct cover cover = {.now = now->wall_ms / 1000};
     char name[ADDRESS_TEXT_LEN];
     char network[ADDRESS_TEXT_LEN];
     enum store_fault fault;
@@ -130,7 +130,7 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, struct lock
     fault = manage_unlock(&ctl->store, &target, now, &found);
     cover.source = target.source;
     if (fault == STORE_OK)
-        fault = manage_each(&ctl->store, find_cover, &cover, NULL);
+        fault = manage_each(&ctl->store, now, find_cover, &cover, NULL);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
 
@@ -145,7 +145,7 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, struct lock
     return found && !cover.found ? CTL_OK : CTL_NOT_SO;
 }
 
-static enum ctl_status unlock_all(struct ctl *ctl, struct lockout_clock now)
+static enum ctl_status unlock_all(struct ctl *ctl, const struct moment *now)
 {
     enum store_fault fault;
     uint64_t count;
@@ -162,7 +162,7 @@ static enum ctl_status unlock_all(struct ctl *ctl, struct lockout_clock now)
 enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"all", no_argument, NULL, 'a'}, {NULL, 0, NULL, 0}};
-    const struct lockout_clock now = ctl_now();
+    const struct moment now = ctl_now();
     bool all = false;
     char **arguments;
 
@@ -170,12 +170,13 @@ enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv)
         ctl_once(&all, "--all");
     arguments = ctl_arguments(argc, argv, all ? 0 : 1, all ? 0 : 1);
     ctl_load(ctl);
-    return all ? unlock_all(ctl, now) : unlock_one(ctl, arguments[0], now);
+    return all ? unlock_all(ctl, &now) : unlock_one(ctl, arguments[0], &now);
 }
 
 enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{NULL, 0, NULL, 0}};
+    const struct moment now = ctl_now();
     enum store_fault fault;
     uint64_t count;
 
@@ -183,7 +184,7 @@ enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv)
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
     ctl_open_table(ctl, false);
-    fault = manage_flush(&ctl->store, ctl_now(), &count);
+    fault = manage_flush(&ctl->store, &now, &count);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     ctl_changed("%" PRIu64 " %s forgotten; locks are as they were", count, count == 1 ? "source is" : "sources are");

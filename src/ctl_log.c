@@ -95,7 +95,7 @@ static sd_journal *open_journal(const struct wish *wish)
 }
 
 /* When the entry came in: s, and the fraction in ms. */
-struct moment {
+struct instant {
     uint64_t second;
     unsigned ms;
 };
@@ -114,7 +114,7 @@ static const char *door_of(sd_journal *journal, const struct logline *line)
 
 struct entry {
     struct logline line;
-    struct moment moment;
+    struct instant moment;
     const char *door;
 };
 
@@ -131,7 +131,7 @@ static bool read_entry(sd_journal *journal, const struct wish *wish, struct entr
         return false;
     if (len < strlen(name) || logline_parse((const char *)data + strlen(name), len - strlen(name), line) != 0)
         return false;
-    entry->moment = (struct moment){usec / USEC_OF_SECOND, (unsigned)(usec % USEC_OF_SECOND / 1000)};
+    entry->moment = (struct instant){usec / USEC_OF_SECOND, (unsigned)(usec % USEC_OF_SECOND / 1000)};
     entry->door = door_of(journal, line);
     if (wish->has_source && !(line->has_source && address_within(&line->source, &wish->source)))
         return false;
@@ -268,7 +268,7 @@ static void take_source(struct wish *wish, const char *text)
 static void take_since(struct wish *wish, const char *text)
 {
     ctl_once(&wish->has_since, "--since");
-    if (when_parse_since(text, ctl_now().ms / 1000, &wish->since) != 0)
+    if (when_parse_since(text, ctl_now().wall_ms / 1000, &wish->since) != 0)
         ctl_usage("log: '%s' is no time: write it as 10m, 2h, 1d, 2026-11-21 or '2026-11-21 20:39'", text);
 }
 

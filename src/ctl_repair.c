@@ -87,7 +87,7 @@ enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv)
 enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"empty", no_argument, NULL, 'e'}, {NULL, 0, NULL, 0}};
-    struct repair_order order = {.now = ctl_now().ms / 1000};
+    struct repair_order order = {.moment = ctl_now()};
     struct repair_report report;
     enum store_fault fault;
 

@@ -12,7 +12,8 @@
 
 struct status {
     const struct ctl *ctl;
-    uint64_t now;
+    struct moment moment;
+    uint64_t now; /* of the wall clock, s */
 
     struct ctl_listeners listeners;
     bool deaf[CTL_LAYOUTS];
@@ -58,7 +59,7 @@ static void read_state(struct ctl *ctl, struct status *status)
     if (status->fault == STORE_OK)
         status->fault = ctl_try_table(ctl, true);
     if (status->fault == STORE_OK)
-        status->fault = manage_each(&ctl->store, count, status, &status->totals);
+        status->fault = manage_each(&ctl->store, &status->moment, count, status, &status->totals);
     ctl_fault_text(ctl, status->fault, status->fault_text);
 }
 
@@ -245,12 +246,13 @@ static void print_json(const struct status *status)
 enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-    struct status status = {.ctl = ctl, .now = ctl_now().ms / 1000};
+    struct status status = {.ctl = ctl, .moment = ctl_now()};
     bool as_json = false;
 
     while (ctl_option(argc, argv, ":", options) != -1)
         ctl_once(&as_json, "--json");
     ctl_arguments(argc, argv, 0, 0);
+    status.now = status.moment.wall_ms / 1000;
     /* As root first, and the table last: its owner may be somebody else. */
     ctl_read_listeners(&status.listeners);
     for (size_t i = 0; i < CTL_LAYOUTS; i++)

@@ -29,7 +29,7 @@
  * for disks, services and libraries that hang. From the reply on it is COMM_TIMEOUT, unless the reply was wrong.
  */
 #define SETTINGS_MS  10000
-#define ADMISSION_MS 20000 /* hosts.allow may ask name servers; the table's lock is waited for */
+#define ADMISSION_MS (STORE_PATIENCE_MS + 20000) /* hosts.allow may ask name servers */
 #define TABLE_MS     (STORE_PATIENCE_MS + 5000)
 #define LIBRARY_MS   5000  /* beside COMM_TIMEOUT, which the exchange keeps by itself */
 #define SETTLING_MS  20000 /* what a strike leads to: nobody waits for it */
@@ -247,24 +247,12 @@ bool handler_settings(struct handler *handler)
         .close_when_full = config->close_when_full,
         .lockout_time = config->lockout_time,
         .strike_time = config->strike_time,
+        .waiting_max = config->waiting_max,
     };
     handler->source = address_source(&handler->peer, config->ipv6_prefix);
     handler->visitor.source = &handler->source;
     for (size_t i = 0; i < config->exempt_count; i++)
         handler->visitor.exempt |= address_within(&handler->peer, &config->exempt[i]);
-    return true;
-}
-
-/* The time of what comes next, for the table. */
-static bool read_clock(struct handler *handler)
-{
-    struct timespec time;
-
-    if (clock_gettime(CLOCK_REALTIME, &time) != 0 || time.tv_sec < 0) {
-        log_line(LOG_ERR, "the clock cannot be read or stands before 1970: set it");
-        return refuse(handler, "state", EX_OSERR);
-    }
-    handler->visitor.now.ms = (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
     return true;
 }
 
@@ -299,14 +287,25 @@ static bool refuse_verdict(struct handler *handler, enum lockout_verdict verdict
     return refuse(handler, NULL, EX_OK);
 }
 
+/* It has left without a seed: what it held, somebody who is still there may need. */
+static bool leave(struct handler *handler)
+{
+    enum store_fault fault;
+
+    begin_timed_step(handler, "leaving", TABLE_MS);
+    moment_read(&handler->visitor.now);
+    fault = lockout_leave(&handler->store, &handler->policy, &handler->visitor, &handler->admission);
+    return fault == STORE_OK ? refuse(handler, "gone", EX_OK) : refuse_state(handler, fault);
+}
+
 bool handler_admit(struct handler *handler)
 {
-    const struct store_options options = {
+    struct store_options options = {
         .directory = handler->settings.state_dir,
         .places = handler->settings.table_size,
         .patience_ms = STORE_PATIENCE_MS,
     };
-    struct lockout_admission admission;
+    struct lockout_admission *admission = &handler->admission;
     enum lockout_verdict seen;
     enum store_fault fault;
 
@@ -316,29 +315,27 @@ bool handler_admit(struct handler *handler)
     begin_timed_step(handler, "admission", ADMISSION_MS);
     if (!wrap_allows(&handler->peer_name))
         return refuse(handler, "denied", EX_OK);
-    if (!read_clock(handler))
-        return false;
+    moment_read(&handler->visitor.now);
+    options.now = handler->visitor.now;
     fault = store_open(&options, &handler->store);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
-    fault = lockout_admit(&handler->store, &handler->policy, &handler->visitor, &admission);
+    fault = lockout_admit(&handler->store, &handler->policy, &handler->visitor, admission);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
-    log_damage(handler, admission.damaged_slots);
-    handler->locked_until = admission.locked_until;
-    if (admission.verdict != LOCKOUT_ADMITTED)
-        return refuse_verdict(handler, admission.verdict, admission.closure);
-    handler->seed_number = admission.seed_number;
-    if (admission.wait_ms == 0)
+    log_damage(handler, admission->damaged_slots);
+    handler->locked_until = admission->locked_until;
+    if (admission->verdict != LOCKOUT_ADMITTED)
+        return refuse_verdict(handler, admission->verdict, admission->closure);
+    if (admission->wait_ms == 0)
         return true;
 
-    begin_timed_step(handler, "wait", (int64_t)admission.wait_ms + TABLE_MS);
+    begin_timed_step(handler, "wait", (int64_t)admission->wait_ms + TABLE_MS);
     /* Others of the same source may have been locked out while this one waited for its slot. */
-    log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission.wait_ms);
-    if (!exchange_pause(PEER_FD, admission.wait_ms))
-        return refuse(handler, "gone", EX_OK);
-    if (!read_clock(handler))
-        return false;
+    log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission->wait_ms);
+    if (!exchange_pause(PEER_FD, admission->wait_ms))
+        return leave(handler);
+    moment_read(&handler->visitor.now);
     fault = lockout_look(&handler->store, &handler->visitor, &seen);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
@@ -360,7 +357,7 @@ static void end_without_libgcrypt(void *context, int code, const char *text)
 
 static bool make_seed(struct handler *handler)
 {
-    struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->seed_number};
+    struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->admission.seed_number};
 
     mac_on_fatal(end_without_libgcrypt, handler);
     if (mac_init() != 0) {
@@ -413,7 +410,7 @@ bool handler_exchange(struct handler *handler)
     result = exchange_run(PEER_FD, deadline_ms, handler->seed, handler->reply);
     /* Whoever had no chance to reply gets no strike (I11). */
     if (result == EXCHANGE_LEFT)
-        return refuse(handler, exchange_reason(result), EX_OK);
+        return leave(handler);
     if (result == EXCHANGE_UNABLE) {
         log_line(LOG_ERR, "cannot wait for the reply: %s", strerror(errno));
         return refuse(handler, exchange_reason(result), EX_OSERR);
@@ -442,8 +439,7 @@ bool handler_charge(struct handler *handler)
     enum store_fault fault;
 
     begin_step(handler, "strike");
-    if (!read_clock(handler))
-        return false;
+    moment_read(&handler->visitor.now);
     fault = lockout_charge(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
@@ -494,8 +490,7 @@ static void reject(struct handler *handler)
 
     exchange_end(PEER_FD);
     begin_timed_step(handler, "settling", SETTLING_MS);
-    if (!read_clock(handler))
-        return;
+    moment_read(&handler->visitor.now);
     fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         log_state(handler, fault);
@@ -527,10 +522,9 @@ static bool close_door(struct handler *handler)
     deadline_set(SETTLING_MS);
     log_prepare_end(LOG_END_DEADLINE, LOG_ERR, DOOR_STILL_OPEN);
     log_prepare_end(LOG_END_ABORT, LOG_ERR, DOOR_STILL_OPEN);
-    if (!read_clock(handler))
-        return false;
+    moment_read(&handler->visitor.now);
     snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
-    fault = lockout_close(&handler->store, reason, handler->visitor.now, NULL);
+    fault = lockout_close(&handler->store, reason, &handler->visitor.now, NULL);
     if (fault != STORE_OK) {
         log_line(LOG_ERR, DOOR_STILL_OPEN);
         return refuse_state(handler, fault);

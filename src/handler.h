@@ -35,8 +35,8 @@ struct handler {
     char peer_text[ADDRESS_TEXT_LEN];  /* a link-local one with its interface */
     struct sockaddr_storage peer_name; /* as the socket has it */
     struct source source;
-    struct lockout_visitor visitor; /* source, seen at the time of the last look at the clock */
-    uint64_t seed_number;
+    struct lockout_visitor visitor; /* source, seen at the time of the last look at the clocks */
+    struct lockout_admission admission;
     uint64_t locked_until; /* of a source that is refused because it is locked; else 0 */
 
     uint8_t seed[SEED_LEN];

@@ -55,11 +55,11 @@ enum store_fault create_file(int dir_fd, const char *name, int *fd)
     return *fd >= 0 ? STORE_OK : STORE_CANNOT_CREATE;
 }
 
-static enum store_fault fill(int fd, uint64_t places)
+static enum store_fault fill(int fd, uint64_t places, const struct moment *now)
 {
     uint8_t head[RECORD_NETWORKS_AT];
     struct record_header header = {.places = places};
-    const struct record_counters counters = {.seed = create_first_seed()};
+    const struct record_counters counters = {.seed = create_first_seed(), .mark = moment_first_mark(now)};
 
     if (create_random(header.key, sizeof header.key) != STORE_OK)
         return STORE_NO_RANDOM;
@@ -87,7 +87,7 @@ static enum store_fault publish(int dir_fd)
     return fsync(dir_fd) == 0 ? STORE_OK : STORE_CANNOT_CREATE;
 }
 
-static enum store_fault create_alone(int dir_fd, uint64_t places)
+static enum store_fault create_alone(int dir_fd, uint64_t places, const struct moment *now)
 {
     struct stat info;
     enum store_fault fault;
@@ -99,7 +99,7 @@ static enum store_fault create_alone(int dir_fd, uint64_t places)
         return STORE_CANNOT_CREATE;
     fault = create_file(dir_fd, NEW_NAME, &fd);
     if (fault == STORE_OK)
-        fault = fill(fd, places);
+        fault = fill(fd, places, now);
     if (fd >= 0) {
         const int error = errno;
 
@@ -109,11 +109,11 @@ static enum store_fault create_alone(int dir_fd, uint64_t places)
     return fault == STORE_OK ? publish(dir_fd) : fault;
 }
 
-enum store_fault create_table(int dir_fd, uint64_t places, unsigned patience_ms)
+enum store_fault create_table(int dir_fd, const struct store_options *options)
 {
     enum store_fault fault;
 
-    switch (hold_file(dir_fd, HOLD_ALONE, patience_ms)) {
+    switch (hold_file(dir_fd, HOLD_ALONE, options->patience_ms)) {
     case HOLD_FAILED:
         return STORE_CANNOT_LOCK;
     case HOLD_BUSY:
@@ -121,7 +121,7 @@ enum store_fault create_table(int dir_fd, uint64_t places, unsigned patience_ms)
     case HOLD_HELD:
         break;
     }
-    fault = create_alone(dir_fd, create_round_places(places));
+    fault = create_alone(dir_fd, create_round_places(options->places), &options->now);
     hold_release(dir_fd);
     return fault;
 }

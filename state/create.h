@@ -2,7 +2,7 @@
 /*
  * Making a table that is not there yet. Safe with any number of processes at once, and under SIGKILL at any
  * instruction: the name `lockout` never belongs to anything but a whole table. Called by store.c, and in part by
- * repair.c.
+ * rebuild.c and repair.c.
  */
 #ifndef OSTIARY_CREATE_H
 #define OSTIARY_CREATE_H
@@ -10,10 +10,10 @@
 #include "store.h"
 
 /*
- * Make an empty table under the name `lockout`, or find that somebody else has: both are STORE_OK. places is rounded up
- * to whole buckets and kept within RECORD_PLACES_MIN and RECORD_PLACES_MAX.
+ * Make an empty table under the name `lockout`, or find that somebody else has: both are STORE_OK. Its places are
+ * rounded up to whole buckets and kept within RECORD_PLACES_MIN and RECORD_PLACES_MAX.
  */
-enum store_fault create_table(int dir_fd, uint64_t places, unsigned patience_ms);
+enum store_fault create_table(int dir_fd, const struct store_options *options);
 
 /* A new private file under this name, in place of any leftover. The caller closes *fd. */
 enum store_fault create_file(int dir_fd, const char *name, int *fd);

@@ -45,6 +45,8 @@ const char *store_fault_text(enum store_fault fault)
         return "the table is damaged: run ostiaryctl repair";
     case STORE_KEY_LOST:
         return "both headers are damaged, nothing can be kept: remove the table to begin with an empty one";
+    case STORE_OLD:
+        return "the table was written by Ostiary 5.0: the next connection converts it, or ostiaryctl repair";
     case STORE_FOREIGN:
         return "the table was written by another version: use that version, or remove the table";
     case STORE_REBUILDING:
@@ -85,6 +87,7 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_VANISHED:
     case STORE_DAMAGED:
     case STORE_KEY_LOST:
+    case STORE_OLD:
     case STORE_FOREIGN:
     case STORE_REBUILDING:
     case STORE_NETWORKS_FULL:

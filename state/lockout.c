@@ -2,9 +2,10 @@
 /* See lockout.h; FORMAT.md has the order of writes, and the reason for each, under "Crash". */
 #include "lockout.h"
 
-#include "bucket.h"
+#include "buckets.h"
 #include "door.h"
 #include "networks.h"
+#include "pace.h"
 #include "slot.h"
 
 #include <errno.h>
@@ -14,20 +15,15 @@
 struct visit {
     struct store *store;
     const struct source *source;
+    const struct moment *moment;
     bool exempt;
-    uint64_t now; /* s */
-    uint64_t now_ms;
+    uint64_t now; /* table time, s */
     enum lockout_verdict verdict;
     struct networks networks;
-    struct bucket bucket;
+    struct buckets buckets;
     struct record_slot *network; /* the network that bars the source, or NULL */
     struct record_slot *slot;    /* the source's own, or NULL */
 };
-
-static uint64_t lesser(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
 
 /* Sums stay at the end of their range: a count that wrapped would be forgiveness. */
 static uint64_t add(uint64_t a, uint64_t b)
@@ -41,24 +37,35 @@ static void count_up(uint32_t *count)
         (*count)++;
 }
 
-static struct visit visit_begin(struct store *store, const struct lockout_visitor *visitor)
+/* Take the lock. After a fault nothing is held. visit is not initialised as a whole: its records are large. */
+static enum store_fault visit_begin(struct visit *visit, struct store *store, const struct lockout_visitor *visitor,
+                                    enum hold_way way)
 {
-    return (struct visit){
-        .store = store,
-        .source = visitor->source,
-        .exempt = visitor->exempt,
-        .now = lesser(visitor->now.ms / 1000, RECORD_TIME_MAX),
-        .now_ms = lesser(visitor->now.ms, RECORD_TIME_MAX),
-        .verdict = LOCKOUT_REFUSED_LOCKED,
-    };
+    const enum store_fault fault = store_hold(store, way, &visitor->now);
+
+    visit->store = store;
+    visit->source = visitor->source;
+    visit->moment = &visitor->now;
+    visit->exempt = visitor->exempt;
+    visit->now = store->now;
+    visit->verdict = LOCKOUT_REFUSED_LOCKED;
+    visit->network = NULL;
+    visit->slot = NULL;
+    visit->buckets.damaged = 0;
+    return fault;
+}
+
+static uint64_t wall(const struct visit *visit, uint64_t time)
+{
+    return moment_wall(&visit->store->counters.mark, time);
 }
 
 static enum store_fault find_slot(struct visit *visit)
 {
-    const enum store_fault fault = bucket_read(visit->store, visit->source, &visit->bucket);
+    const enum store_fault fault = buckets_read(visit->store, visit->source, &visit->buckets);
 
     if (fault == STORE_OK)
-        visit->slot = visit->bucket.own;
+        visit->slot = visit->buckets.own;
     return fault;
 }
 
@@ -84,7 +91,7 @@ static enum store_fault inspect(struct visit *visit)
         visit->verdict = LOCKOUT_REFUSED_CLOSED;
         return STORE_OK;
     }
-    if (visit->store->counters.networks > 0) {
+    if (visit->store->counters.networks != 0) {
         fault = networks_read(visit->store, &visit->networks);
         if (fault != STORE_OK)
             return fault;
@@ -111,8 +118,8 @@ static enum store_fault keep_promise(const struct visit *visit, enum lockout_clo
 
     if (promised == LOCKOUT_NOT_CLOSED)
         return STORE_OK;
-    fault =
-        door_close(store->dir_fd, lockout_closure_text(promised), visit->now_ms, store->options.patience_ms, &was_open);
+    fault = door_close(store->dir_fd, lockout_closure_text(promised), visit->moment->wall_ms,
+                       store->options.patience_ms, &was_open);
     if (fault == STORE_OK && was_open && promised != LOCKOUT_CLOSED_BY_ORDER)
         *closure = promised;
     return fault;
@@ -148,7 +155,7 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
     enum store_fault fault = STORE_OK;
 
     slot_refresh(slot, policy->strike_time, visit->now);
-    *locked_until = slot->locked_until;
+    *locked_until = wall(visit, slot->locked_until);
     slot->last_seen = visit->now;
     count_up(&slot->refusals);
     if (!visit->exempt && slot->judged) {
@@ -156,8 +163,8 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
         fault = store_write_counters(store);
     }
     if (fault == STORE_OK)
-        fault = visit->network != NULL ? networks_write_one(store, &visit->networks, slot)
-                                       : bucket_write(store, &visit->bucket, slot);
+        fault = visit->network != NULL ? networks_write(store, &visit->networks, slot)
+                                       : buckets_write(store, &visit->buckets, slot);
     return fault == STORE_OK ? keep_promise(visit, closure) : fault;
 }
 
@@ -171,8 +178,8 @@ static enum store_fault inspect_and_count(struct visit *visit, const struct lock
         fault = keep_promise(visit, closure);
     else if (fault == STORE_OK && visit->verdict == LOCKOUT_REFUSED_LOCKED)
         fault = count_refusal(visit, policy, locked_until, closure);
-    if (fault == STORE_OK && visit->bucket.damaged > 0)
-        fault = bucket_clean(visit->store, &visit->bucket);
+    if (fault == STORE_OK && visit->buckets.damaged > 0)
+        fault = buckets_clean(visit->store, &visit->buckets);
     return fault;
 }
 
@@ -181,12 +188,12 @@ static enum store_fault take_slot(struct visit *visit, const struct lockout_poli
                                   enum lockout_closure *closure)
 {
     struct record_counters *counters = &visit->store->counters;
-    const struct bucket_age age = {.now = visit->now, .strike_time = policy->strike_time};
+    const struct buckets_age age = {.now = visit->now, .strike_time = policy->strike_time};
     enum store_fault fault;
 
     if (visit->slot == NULL)
         visit->slot =
-            bucket_make(&visit->bucket, visit->source, age, !policy->close_when_full, (uint8_t)(counters->seed & 15));
+            buckets_make(&visit->buckets, visit->source, age, !policy->close_when_full, (uint8_t)counters->seed);
     if (visit->slot != NULL) {
         slot_refresh(visit->slot, policy->strike_time, visit->now);
         visit->slot->last_seen = visit->now;
@@ -198,23 +205,27 @@ static enum store_fault take_slot(struct visit *visit, const struct lockout_poli
     return fault == STORE_OK ? keep_promise(visit, closure) : fault;
 }
 
-/*
- * Take the next place in a pace. False: it would be too long a wait, and nothing is taken. A next moment that no pace
- * here leads to was written before the clock stepped back.
- */
-static bool take_pace(const struct lockout_policy *policy, uint64_t now_ms, uint64_t *next_ms, uint64_t *wait_ms)
+static struct pace_rule pace_rule(const struct lockout_policy *policy)
 {
-    const uint64_t delay = policy->delay * 1000;
-    const uint64_t longest = policy->delay_max_wait * 1000;
-    uint64_t next = *next_ms;
+    return (struct pace_rule){.delay_ms = policy->delay * 1000, .longest_ms = policy->delay_max_wait * 1000};
+}
 
-    if (next < now_ms || next > now_ms + longest + delay)
-        next = now_ms;
-    if (next - now_ms > longest)
+/*
+ * The next place in the pace, which may be one of all sources together: then the source's own holds it as well. In
+ * memory. False: it would be too long a wait, or the source has too many waiting already.
+ */
+static bool take_place(const struct visit *visit, const struct lockout_policy *policy, struct record_pace *own,
+                       struct record_pace *all, uint64_t *place_ms)
+{
+    const uint64_t now_ms = visit->store->now_ms;
+    const struct pace_rule rule = pace_rule(policy);
+    const unsigned waiting = pace_waiting(own, &rule, now_ms);
+
+    if (!pace_take(policy->delay_all ? all : own, &rule, now_ms, place_ms))
         return false;
-    *wait_ms = next - now_ms;
-    *next_ms = next + delay;
-    return true;
+    if (policy->delay_all)
+        pace_hold(own, &rule, now_ms, *place_ms);
+    return *place_ms <= now_ms || waiting < policy->waiting_max;
 }
 
 /* A visitor who is neither locked nor at a closed door: pace and seed number. Counters are written before the number is
@@ -223,51 +234,86 @@ static enum store_fault let_in(struct visit *visit, const struct lockout_policy 
                                struct lockout_admission *admission)
 {
     struct store *store = visit->store;
-    uint64_t next_ms = visit->slot != NULL ? visit->slot->next_ms : 0;
+    struct record_pace own = visit->slot != NULL ? visit->slot->pace : (struct record_pace){0};
+    struct record_pace all = store->counters.pace;
     enum store_fault fault;
 
-    if (!take_pace(policy, visit->now_ms, policy->delay_all ? &store->counters.next_ms : &next_ms,
-                   &admission->wait_ms)) {
+    if (!take_place(visit, policy, &own, &all, &admission->place_ms)) {
         visit->verdict = LOCKOUT_REFUSED_TOO_SOON;
         return STORE_OK;
     }
     fault = take_slot(visit, policy, &admission->closure);
     if (fault != STORE_OK || visit->verdict != LOCKOUT_ADMITTED)
         return fault;
-    visit->slot->next_ms = next_ms;
+    visit->slot->pace = own;
+    store->counters.pace = all;
     store->counters.seed++;
     admission->seed_number = store->counters.seed;
+    admission->wait_ms = admission->place_ms - store->now_ms;
     fault = store_write_counters(store);
-    return fault == STORE_OK ? bucket_write(store, &visit->bucket, visit->slot) : fault;
+    return fault == STORE_OK ? buckets_write(store, &visit->buckets, visit->slot) : fault;
 }
 
 enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, struct lockout_admission *admission)
 {
-    struct visit visit = visit_begin(store, visitor);
+    struct visit visit;
     enum store_fault fault;
 
     *admission = (struct lockout_admission){.verdict = LOCKOUT_REFUSED_LOCKED};
-    fault = store_hold(store, HOLD_ALONE);
+    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
     fault = inspect_and_count(&visit, policy, &admission->locked_until, &admission->closure);
     if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
         fault = let_in(&visit, policy, admission);
     store_release(store);
-    admission->damaged_slots = visit.bucket.damaged;
+    admission->damaged_slots = visit.buckets.damaged + store->lost;
+    store->lost = 0;
     if (fault == STORE_OK)
         admission->verdict = visit.verdict;
     return fault;
 }
 
+static enum store_fault give_back(struct visit *visit, const struct lockout_policy *policy, uint64_t place_ms)
+{
+    const struct pace_rule rule = pace_rule(policy);
+    struct record_counters *counters = &visit->store->counters;
+    enum store_fault fault = find_slot(visit);
+
+    if (fault == STORE_OK && policy->delay_all) {
+        pace_leave(&counters->pace, &rule, place_ms);
+        fault = store_write_counters(visit->store);
+    }
+    if (fault != STORE_OK || visit->slot == NULL)
+        return fault;
+    pace_leave(&visit->slot->pace, &rule, place_ms);
+    return buckets_write(visit->store, &visit->buckets, visit->slot);
+}
+
+enum store_fault lockout_leave(struct store *store, const struct lockout_policy *policy,
+                               const struct lockout_visitor *visitor, const struct lockout_admission *admission)
+{
+    struct visit visit;
+    enum store_fault fault;
+
+    if (admission->verdict != LOCKOUT_ADMITTED)
+        return STORE_OK;
+    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
+    if (fault != STORE_OK)
+        return fault;
+    fault = give_back(&visit, policy, admission->place_ms);
+    store_release(store);
+    return fault;
+}
+
 enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_verdict *verdict)
 {
-    struct visit visit = visit_begin(store, visitor);
+    struct visit visit;
     enum store_fault fault;
 
     *verdict = LOCKOUT_REFUSED_LOCKED;
-    fault = store_hold(store, HOLD_SHARED);
+    fault = visit_begin(&visit, store, visitor, HOLD_SHARED);
     if (fault != STORE_OK)
         return fault;
     fault = inspect(&visit);
@@ -305,10 +351,10 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
         slot->by_hand = false;
         slot->locked_until = lock_end(policy, visit->now);
         charge->locks = true;
-        charge->locked_until = slot->locked_until;
+        charge->locked_until = wall(visit, slot->locked_until);
         charge->mark.locked_until = slot->locked_until;
     }
-    fault = bucket_write(visit->store, &visit->bucket, slot);
+    fault = buckets_write(visit->store, &visit->buckets, slot);
     charge->locks &= fault == STORE_OK; /* what is not in the file locks nobody */
     return fault;
 }
@@ -316,18 +362,18 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
 enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, visitor);
+    struct visit visit;
     enum store_fault fault;
 
     *charge = (struct lockout_charge){.verdict = LOCKOUT_REFUSED_LOCKED};
-    fault = store_hold(store, HOLD_ALONE);
+    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
     fault = inspect_and_count(&visit, policy, &charge->locked_until, &charge->closure);
     if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
         fault = strike(&visit, policy, charge);
     store_release(store);
-    charge->damaged_slots = visit.bucket.damaged;
+    charge->damaged_slots = visit.buckets.damaged;
     if (fault == STORE_OK)
         charge->verdict = visit.verdict;
     return fault;
@@ -350,19 +396,19 @@ static void take_back(struct record_slot *slot, struct lockout_charge *charge)
 
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, &(struct lockout_visitor){.source = source});
+    struct buckets buckets;
     enum store_fault fault;
     bool closed = true;
 
     if (charge->verdict != LOCKOUT_ADMITTED)
         return STORE_OK;
-    fault = store_hold(store, HOLD_ALONE);
+    fault = store_hold(store, HOLD_ALONE, NULL);
     if (fault != STORE_OK)
         return fault;
-    fault = find_slot(&visit);
-    if (fault == STORE_OK && visit.slot != NULL && visit.slot->run == charge->mark.run && visit.slot->strikes > 0) {
-        take_back(visit.slot, charge);
-        fault = bucket_write(store, &visit.bucket, visit.slot);
+    fault = buckets_read(store, source, &buckets);
+    if (fault == STORE_OK && buckets.own != NULL && buckets.own->run == charge->mark.run && buckets.own->strikes > 0) {
+        take_back(buckets.own, charge);
+        fault = buckets_write(store, &buckets, buckets.own);
         charge->locks &= fault != STORE_OK;
     }
     if (fault == STORE_OK)
@@ -385,20 +431,20 @@ static enum store_fault settle_error(struct visit *visit, const struct lockout_p
         visit->slot->judged = true;
     fault = store_write_counters(visit->store);
     if (fault == STORE_OK && visit->slot != NULL)
-        fault = bucket_write(visit->store, &visit->bucket, visit->slot);
+        fault = buckets_write(visit->store, &visit->buckets, visit->slot);
     return fault == STORE_OK ? keep_promise(visit, &charge->closure) : fault;
 }
 
 enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit = visit_begin(store, visitor);
+    struct visit visit;
     enum store_fault fault = STORE_OK;
 
     if (charge->verdict != LOCKOUT_ADMITTED)
         return STORE_OK;
     if (!visitor->exempt) {
-        fault = store_hold(store, HOLD_ALONE);
+        fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
         if (fault != STORE_OK)
             return fault;
         fault = settle_error(&visit, policy, charge);
@@ -419,16 +465,16 @@ static enum store_fault promise_to_close(struct store *store)
     return store_write_counters(store);
 }
 
-enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open)
+enum store_fault lockout_close(struct store *store, const char *reason, const struct moment *now, bool *was_open)
 {
-    enum store_fault promise = store_hold(store, HOLD_ALONE);
+    enum store_fault promise = store_hold(store, HOLD_ALONE, now);
     const bool was_promised = promise == STORE_OK && store->counters.closing != LOCKOUT_NOT_CLOSED;
     enum store_fault fault;
     bool did_close = false;
 
     if (promise == STORE_OK && !was_promised)
         promise = promise_to_close(store);
-    fault = door_close(store->dir_fd, reason, now.ms, store->options.patience_ms, &did_close);
+    fault = door_close(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
     const int error = errno; /* of what kept the door open, if anything did */
     if (promise == STORE_OK && fault != STORE_OK)
         promise = store_sync(store); /* it is all there is, so it must outlast a power failure */

@@ -3,8 +3,9 @@
  * The policy of the door: who is locked, who waits, what a strike does. It works on the table through store.h.
  *
  * Every function takes the lock for as long as it reads and writes, a few microseconds, and never while anything waits
- * for the network. The time is a parameter; addresses are opaque bytes; nothing is logged and nothing exits. Every
- * function that can fail returns STORE_OK or the fault (store.h), and its outcome then is a refusal.
+ * for the network. The clocks are a parameter, and the times given back are the wall clock's; addresses are opaque
+ * bytes; nothing is logged and nothing exits. Every function that can fail returns STORE_OK or the fault (store.h), and
+ * its outcome then is a refusal.
  *
  * An exempt source is paced, and its strikes are counted, but they never lock it and are no errors. What an
  * administrator has locked by hand is locked for exempt sources too.
@@ -22,7 +23,8 @@
 struct lockout_policy {
     uint64_t delay;
     uint64_t delay_max_wait;
-    bool delay_all; /* one pace for all sources together */
+    bool delay_all;       /* one pace for all sources together */
+    uint64_t waiting_max; /* of one source, at the same moment */
     uint64_t max_bad_conns;
     uint64_t max_single_errs; /* 0: never close the door for it */
     uint64_t max_total_errs;  /* 0: never */
@@ -31,16 +33,11 @@ struct lockout_policy {
     uint64_t strike_time;
 };
 
-/* The wall clock, CLOCK_REALTIME in milliseconds since the epoch. */
-struct lockout_clock {
-    uint64_t ms;
-};
-
 /* Who is at the door, and when. */
 struct lockout_visitor {
     const struct source *source;
     bool exempt;
-    struct lockout_clock now;
+    struct moment now;
 };
 
 enum lockout_verdict {
@@ -67,10 +64,11 @@ enum lockout_closure {
 struct lockout_admission {
     enum lockout_verdict verdict;
     uint64_t wait_ms;      /* ADMITTED: wait so long before the seed, then ask lockout_look again if it is not 0 */
+    uint64_t place_ms;     /* ADMITTED: the place in the pace, for lockout_leave */
     uint64_t seed_number;  /* ADMITTED: never given twice by this table */
     uint64_t locked_until; /* REFUSED_LOCKED: seconds since the epoch, or LOCKOUT_FOREVER */
     enum lockout_closure closure;
-    unsigned damaged_slots; /* damaged slots met in the bucket, and emptied */
+    unsigned damaged_slots; /* damaged slots met in the source's buckets, and emptied, or lost in a conversion */
 };
 
 /*
@@ -79,6 +77,13 @@ struct lockout_admission {
  */
 enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, struct lockout_admission *admission);
+
+/*
+ * The peer has left before it was sent its seed: its place in the pace is free for who is next. Nothing else is taken
+ * back, and nothing is done for a peer that was not admitted.
+ */
+enum store_fault lockout_leave(struct store *store, const struct lockout_policy *policy,
+                               const struct lockout_visitor *visitor, const struct lockout_admission *admission);
 
 /* Is the source locked, or the door closed, by now? Reads alone. verdict is ADMITTED when neither. */
 enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor,
@@ -93,7 +98,7 @@ struct lockout_charge {
     enum lockout_closure closure;
     unsigned damaged_slots;
     struct {
-        uint64_t last_strike, previous_strike, locked_until;
+        uint64_t last_strike, previous_strike, locked_until; /* table time */
         uint8_t run;
     } mark; /* what taking back this strike and no other takes */
 };
@@ -122,7 +127,7 @@ enum store_fault lockout_settle(struct store *store, const struct lockout_policy
  * admitted, charged or forgiven, but who was forgiven before. It takes the table or the file, whichever can be written.
  * *was_open tells the one who closed it from those who came later; may be NULL.
  */
-enum store_fault lockout_close(struct store *store, const char *reason, struct lockout_clock now, bool *was_open);
+enum store_fault lockout_close(struct store *store, const char *reason, const struct moment *now, bool *was_open);
 
 /* The word for a closure, in `closed` and in the log: "max-single-errs", "max-total-errs", "table-full", "by-order"; ""
  * for none.

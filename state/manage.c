@@ -2,7 +2,7 @@
 /* See manage.h. */
 #include "manage.h"
 
-#include "bucket.h"
+#include "buckets.h"
 #include "door.h"
 #include "networks.h"
 #include "slot.h"
@@ -23,11 +23,6 @@ static uint64_t lesser(uint64_t a, uint64_t b)
     return a < b ? a : b;
 }
 
-static uint64_t seconds(struct lockout_clock now)
-{
-    return lesser(now.ms / 1000, RECORD_TIME_MAX);
-}
-
 static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
 {
     slot->locked = true;
@@ -39,20 +34,20 @@ static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
 
 static enum store_fault lock_source(struct store *store, const struct source *source, uint64_t until, uint64_t now)
 {
-    const struct bucket_age age = {.now = now, .strike_time = NO_AGE};
+    const struct buckets_age age = {.now = now, .strike_time = NO_AGE};
     struct record_slot *slot;
-    struct bucket bucket;
+    struct buckets buckets;
     enum store_fault fault;
 
-    fault = bucket_read(store, source, &bucket);
+    fault = buckets_read(store, source, &buckets);
     if (fault != STORE_OK)
         return fault;
-    slot = bucket.own;
+    slot = buckets.own;
     if (slot == NULL)
-        slot = bucket_make(&bucket, source, age, true, (uint8_t)(store->counters.seed & 15));
+        slot = buckets_make(&buckets, source, age, true, (uint8_t)store->counters.seed);
     slot_refresh(slot, NO_AGE, now);
     lock_slot(slot, until, now);
-    return bucket_write(store, &bucket, slot);
+    return buckets_write(store, &buckets, slot);
 }
 
 /* The record of exactly this network, or NULL. */
@@ -91,18 +86,21 @@ static enum store_fault lock_network(struct store *store, const struct source *s
     if (slot == NULL)
         return STORE_NETWORKS_FULL;
     lock_slot(slot, until, now);
-    return networks_write_all(store, &networks);
+    return networks_write(store, &networks, slot);
 }
 
 enum store_fault manage_lock(struct store *store, const struct manage_target *target, uint64_t until,
-                             struct lockout_clock now)
+                             const struct moment *now)
 {
-    enum store_fault fault = store_hold(store, HOLD_ALONE);
+    enum store_fault fault = store_hold(store, HOLD_ALONE, now);
 
     if (fault != STORE_OK)
         return fault;
-    fault = target->network ? lock_network(store, &target->source, until, seconds(now))
-                            : lock_source(store, &target->source, until, seconds(now));
+    until = moment_table(&store->counters.mark, until);
+    fault = target->network ? lock_network(store, &target->source, until, store->now)
+                            : lock_source(store, &target->source, until, store->now);
+    if (fault == STORE_OK)
+        fault = store_write_counters(store); /* the mark: a reboot may follow before anybody comes */
     if (fault == STORE_OK)
         fault = store_sync(store);
     store_release(store);
@@ -112,18 +110,18 @@ enum store_fault manage_lock(struct store *store, const struct manage_target *ta
 static enum store_fault unlock_source(struct store *store, const struct source *source, uint64_t now, bool *found)
 {
     struct record_slot *slot;
-    struct bucket bucket;
+    struct buckets buckets;
     enum store_fault fault;
 
-    fault = bucket_read(store, source, &bucket);
+    fault = buckets_read(store, source, &buckets);
     if (fault != STORE_OK)
         return fault;
-    slot = bucket.own;
+    slot = buckets.own;
     if (slot == NULL)
         return STORE_OK;
     *found = slot_in_force(slot, now) || slot_strikes(slot, NO_AGE, now) > 0;
     slot_absolve(slot);
-    return bucket_write(store, &bucket, slot);
+    return buckets_write(store, &buckets, slot);
 }
 
 static enum store_fault unlock_network(struct store *store, const struct source *source, uint64_t now, bool *found)
@@ -140,19 +138,19 @@ static enum store_fault unlock_network(struct store *store, const struct source 
         return STORE_OK;
     *found = slot_in_force(slot, now);
     networks.used[slot - networks.slots] = false;
-    return networks_write_all(store, &networks);
+    return networks_drop(store, &networks);
 }
 
-enum store_fault manage_unlock(struct store *store, const struct manage_target *target, struct lockout_clock now,
+enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
                                bool *found)
 {
-    enum store_fault fault = store_hold(store, HOLD_ALONE);
+    enum store_fault fault = store_hold(store, HOLD_ALONE, now);
 
     *found = false;
     if (fault != STORE_OK)
         return fault;
-    fault = target->network ? unlock_network(store, &target->source, seconds(now), found)
-                            : unlock_source(store, &target->source, seconds(now), found);
+    fault = target->network ? unlock_network(store, &target->source, store->now, found)
+                            : unlock_source(store, &target->source, store->now, found);
     if (fault == STORE_OK)
         fault = store_sync(store);
     store_release(store);
@@ -165,7 +163,8 @@ enum sweep_result { SWEEP_KEEP, SWEEP_CHANGED, SWEEP_REMOVE };
  */
 struct sweep {
     enum sweep_result (*judge)(struct sweep *sweep, struct record_slot *slot);
-    uint64_t now; /* s */
+    const struct moment *moment;
+    uint64_t now; /* table time, s */
     uint64_t count;
 };
 
@@ -231,15 +230,16 @@ static enum store_fault sweep_networks(struct store *store, struct sweep *sweep)
         networks.used[i] = false; /* a network that locks nobody says nothing */
         changed = true;
     }
-    return changed ? networks_write_all(store, &networks) : STORE_OK;
+    return changed ? networks_drop(store, &networks) : STORE_OK;
 }
 
 static enum store_fault sweep_all(struct store *store, struct sweep *sweep)
 {
-    enum store_fault fault = store_hold(store, HOLD_ALONE);
+    enum store_fault fault = store_hold(store, HOLD_ALONE, sweep->moment);
 
     if (fault != STORE_OK)
         return fault;
+    sweep->now = store->now;
     fault = sweep_networks(store, sweep);
     if (fault == STORE_OK)
         fault = sweep_table(store, sweep);
@@ -258,9 +258,9 @@ static enum sweep_result unlock_one(struct sweep *sweep, struct record_slot *slo
     return SWEEP_CHANGED;
 }
 
-enum store_fault manage_unlock_all(struct store *store, struct lockout_clock now, uint64_t *count)
+enum store_fault manage_unlock_all(struct store *store, const struct moment *now, uint64_t *count)
 {
-    struct sweep sweep = {.judge = unlock_one, .now = seconds(now)};
+    struct sweep sweep = {.judge = unlock_one, .moment = now};
     const enum store_fault fault = sweep_all(store, &sweep);
 
     *count = sweep.count;
@@ -275,9 +275,9 @@ static enum sweep_result flush_one(struct sweep *sweep, struct record_slot *slot
     return SWEEP_REMOVE;
 }
 
-enum store_fault manage_flush(struct store *store, struct lockout_clock now, uint64_t *count)
+enum store_fault manage_flush(struct store *store, const struct moment *now, uint64_t *count)
 {
-    struct sweep sweep = {.judge = flush_one, .now = seconds(now)};
+    struct sweep sweep = {.judge = flush_one, .moment = now};
     const enum store_fault fault = sweep_all(store, &sweep);
 
     *count = sweep.count;
@@ -286,7 +286,7 @@ enum store_fault manage_flush(struct store *store, struct lockout_clock now, uin
 
 enum store_fault manage_open(struct store *store, bool *was_closed)
 {
-    enum store_fault fault = store_hold(store, HOLD_ALONE);
+    enum store_fault fault = store_hold(store, HOLD_ALONE, NULL);
 
     *was_closed = false;
     if (fault != STORE_OK)
@@ -310,6 +310,7 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
 /* A list under way. */
 struct listing {
     struct store *store;
+    const struct moment *now;
     bool (*each)(void *context, const struct manage_entry *entry);
     void *context;
     struct manage_totals totals;
@@ -317,12 +318,17 @@ struct listing {
 
 static bool list_one(struct listing *listing, const struct record_slot *slot, bool network)
 {
+    const struct record_mark *mark = &listing->store->counters.mark;
+    struct record_slot shown = *slot;
     const struct manage_entry entry = {
-        .slot = slot,
+        .slot = &shown,
         .network = network,
         .errors = slot->epoch == listing->store->counters.epoch ? slot->errors : 0,
     };
 
+    shown.last_seen = moment_wall(mark, slot->last_seen);
+    shown.last_strike = moment_wall(mark, slot->last_strike);
+    shown.locked_until = moment_wall(mark, slot->locked_until);
     return listing->each(listing->context, &entry);
 }
 
@@ -332,7 +338,7 @@ static enum store_fault list_networks(struct listing *listing, bool *go_on)
     struct networks networks;
     enum store_fault fault;
 
-    fault = store_hold(store, HOLD_SHARED);
+    fault = store_hold(store, HOLD_SHARED, listing->now);
     if (fault != STORE_OK)
         return fault;
     fault = networks_read(store, &networks);
@@ -341,7 +347,9 @@ static enum store_fault list_networks(struct listing *listing, bool *go_on)
         return fault;
     listing->totals.places = store->header.places;
     listing->totals.total_errors = store->counters.total_errors;
-    listing->totals.networks = store->counters.networks;
+
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++)
+        listing->totals.networks += networks.used[i];
     for (unsigned i = 0; i < RECORD_NETWORKS && *go_on; i++)
         if (networks.used[i])
             *go_on = list_one(listing, &networks.slots[i], true);
@@ -356,7 +364,7 @@ static enum store_fault list_chunk(struct listing *listing, uint64_t first, bool
     uint64_t slots = 0;
     enum store_fault fault;
 
-    fault = store_hold(store, HOLD_SHARED);
+    fault = store_hold(store, HOLD_SHARED, listing->now);
     if (fault != STORE_OK)
         return fault;
     if (first < store->header.places)
@@ -370,6 +378,7 @@ static enum store_fault list_chunk(struct listing *listing, uint64_t first, bool
             *go_on = list_one(listing, &slot, false);
             break;
         case RECORD_DAMAGED:
+        case RECORD_OLD:
         case RECORD_FOREIGN:
             listing->totals.damaged++;
             break;
@@ -380,10 +389,11 @@ static enum store_fault list_chunk(struct listing *listing, uint64_t first, bool
     return fault;
 }
 
-enum store_fault manage_each(struct store *store, bool (*each)(void *context, const struct manage_entry *entry),
-                             void *context, struct manage_totals *totals)
+enum store_fault manage_each(struct store *store, const struct moment *now,
+                             bool (*each)(void *context, const struct manage_entry *entry), void *context,
+                             struct manage_totals *totals)
 {
-    struct listing listing = {.store = store, .each = each, .context = context};
+    struct listing listing = {.store = store, .now = now, .each = each, .context = context};
     bool go_on = true;
     enum store_fault fault = list_networks(&listing, &go_on);
 

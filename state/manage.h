@@ -18,28 +18,29 @@ struct manage_target {
 };
 
 /*
- * Lock until a time in seconds, or LOCKOUT_FOREVER; durable when it returns. One that is locked already is locked by
- * hand from now on. Where a bucket is full of locks, the one that ends first gives way.
+ * Lock until a time of the wall clock in seconds, or LOCKOUT_FOREVER; durable when it returns. One that is locked
+ * already is locked by hand from now on. Where all places of a source hold locks, the one that ends first gives way.
  */
 enum store_fault manage_lock(struct store *store, const struct manage_target *target, uint64_t until,
-                             struct lockout_clock now);
+                             const struct moment *now);
 
 /* Lift the lock and forget the strikes, durably. *found: there was a lock in force, or there were strikes. */
-enum store_fault manage_unlock(struct store *store, const struct manage_target *target, struct lockout_clock now,
+enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
                                bool *found);
 
 /* The same for everybody, networks too. *count: how many locks in force were lifted. */
-enum store_fault manage_unlock_all(struct store *store, struct lockout_clock now, uint64_t *count);
+enum store_fault manage_unlock_all(struct store *store, const struct moment *now, uint64_t *count);
 
 /* Forget everything but locks in force: strikes, refusals, pacing. *count: how many places became free. */
-enum store_fault manage_flush(struct store *store, struct lockout_clock now, uint64_t *count);
+enum store_fault manage_flush(struct store *store, const struct moment *now, uint64_t *count);
 
 /* Open the door, and forget the errors of all sources; durable. *was_closed: it was closed. */
 enum store_fault manage_open(struct store *store, bool *was_closed);
 
 /* One record in a list. */
 struct manage_entry {
-    const struct record_slot *slot; /* as written: slot_in_force and slot_strikes say what it means at a time */
+    /* With times of the wall clock, so that slot_in_force and slot_strikes say what it means at one of those. */
+    const struct record_slot *slot;
     bool network;
     uint32_t errors; /* 0 where the slot's are of another epoch */
 };
@@ -56,7 +57,8 @@ struct manage_totals {
  * Call each for every record, networks first, then in the table's order, until it returns false. The lock is shared,
  * held for one chunk at a time, and not during the calls. totals may be NULL. Works on a read-only store.
  */
-enum store_fault manage_each(struct store *store, bool (*each)(void *context, const struct manage_entry *entry),
-                             void *context, struct manage_totals *totals);
+enum store_fault manage_each(struct store *store, const struct moment *now,
+                             bool (*each)(void *context, const struct manage_entry *entry), void *context,
+                             struct manage_totals *totals);
 
 #endif

@@ -8,10 +8,14 @@
 
 #define NETWORKS_LEN (RECORD_NETWORKS * RECORD_LEN)
 
+static bool is_used(const struct store *store, unsigned number)
+{
+    return (store->counters.networks >> number & 1) != 0;
+}
+
 enum store_fault networks_read(const struct store *store, struct networks *networks)
 {
     uint8_t bytes[NETWORKS_LEN];
-    unsigned whole = 0;
     enum store_fault fault;
 
     memset(networks, 0, sizeof *networks);
@@ -21,15 +25,14 @@ enum store_fault networks_read(const struct store *store, struct networks *netwo
     if (fault != STORE_OK)
         return fault;
     for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
-        const enum record_state state = record_decode_slot(bytes + i * RECORD_LEN, store->header.key,
-                                                           RECORD_WHERE_NETWORKS + i, &networks->slots[i]);
-
-        if (state == RECORD_DAMAGED)
+        if (!is_used(store, i))
+            continue;
+        if (record_decode_slot(bytes + i * RECORD_LEN, store->header.key, RECORD_WHERE_NETWORKS + i,
+                               &networks->slots[i]) != RECORD_WHOLE)
             return STORE_DAMAGED;
-        networks->used[i] = state == RECORD_WHOLE;
-        whole += networks->used[i];
+        networks->used[i] = true;
     }
-    return whole == store->counters.networks ? STORE_OK : STORE_DAMAGED;
+    return STORE_OK;
 }
 
 struct record_slot *networks_find(struct networks *networks, const struct source *source, uint64_t now)
@@ -40,28 +43,37 @@ struct record_slot *networks_find(struct networks *networks, const struct source
     return NULL;
 }
 
-enum store_fault networks_write_one(const struct store *store, const struct networks *networks,
-                                    const struct record_slot *slot)
+static uint64_t network_at(unsigned number)
 {
-    const uint64_t number = (uint64_t)(slot - networks->slots);
-    uint8_t bytes[RECORD_LEN];
-
-    record_encode_slot(slot, store->header.key, RECORD_WHERE_NETWORKS + number, bytes);
-    return store_write(store, RECORD_NETWORKS_AT + number * RECORD_LEN, bytes, sizeof bytes);
+    return RECORD_NETWORKS_AT + (uint64_t)number * RECORD_LEN;
 }
 
-enum store_fault networks_write_all(struct store *store, const struct networks *networks)
+enum store_fault networks_write(struct store *store, const struct networks *networks, const struct record_slot *slot)
 {
-    uint8_t head[RECORD_HEAD_LEN] = {0};
+    const unsigned number = (unsigned)(slot - networks->slots);
+    uint8_t bytes[RECORD_LEN];
+    enum store_fault fault;
 
-    store->counters.networks = 0;
-    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+    record_encode_slot(slot, store->header.key, RECORD_WHERE_NETWORKS + number, bytes);
+    fault = store_write(store, network_at(number), bytes, sizeof bytes);
+    if (fault != STORE_OK || is_used(store, number))
+        return fault;
+    store->counters.networks |= UINT64_C(1) << number;
+    return store_write_counters(store);
+}
+
+enum store_fault networks_drop(struct store *store, const struct networks *networks)
+{
+    static const uint8_t empty[RECORD_LEN];
+    const uint64_t before = store->counters.networks;
+    enum store_fault fault;
+
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++)
         if (!networks->used[i])
-            continue;
-        record_encode_slot(&networks->slots[i], store->header.key, RECORD_WHERE_NETWORKS + i,
-                           head + RECORD_NETWORKS_AT + i * RECORD_LEN);
-        store->counters.networks++;
-    }
-    store_encode_head(&store->header, &store->counters, head);
-    return store_write(store, RECORD_COUNTERS_AT, head + RECORD_COUNTERS_AT, sizeof head - RECORD_COUNTERS_AT);
+            store->counters.networks &= ~(UINT64_C(1) << i);
+    fault = store_write_counters(store);
+    for (unsigned i = 0; fault == STORE_OK && i < RECORD_NETWORKS; i++)
+        if ((before >> i & 1) != 0 && !is_used(store, i))
+            fault = store_write(store, network_at(i), empty, sizeof empty);
+    return fault;
 }

@@ -13,17 +13,16 @@ struct networks {
     bool used[RECORD_NETWORKS];
 };
 
-/* All of them. One that is damaged, or missing from the count, is STORE_DAMAGED: it may be the one that matters. */
+/* All that are in use. One that is damaged is STORE_DAMAGED: it may be the one that matters. */
 enum store_fault networks_read(const struct store *store, struct networks *networks);
 
 /* The network in force that binds this source, or NULL; it points into networks. */
 struct record_slot *networks_find(struct networks *networks, const struct source *source, uint64_t now);
 
-/* Write one of them back. */
-enum store_fault networks_write_one(const struct store *store, const struct networks *networks,
-                                    const struct record_slot *slot);
+/* Write one of them, and then the counters where they did not say yet that it is in use. */
+enum store_fault networks_write(struct store *store, const struct networks *networks, const struct record_slot *slot);
 
-/* Write all, and the counters with their new number, in one pwrite. */
-enum store_fault networks_write_all(struct store *store, const struct networks *networks);
+/* Write the counters without those that are not used any more, and then zeros in their places. */
+enum store_fault networks_drop(struct store *store, const struct networks *networks);
 
 #endif

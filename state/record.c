@@ -2,32 +2,23 @@
 /* See record.h; FORMAT.md has the offsets. */
 #include "record.h"
 
+#include "bytes.h"
+
 #include <string.h>
 
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 #define CHECK_LEN      8
 #define HEADER_CHECKED 56 /* the header's check stands behind what it checks */
-#define U48_MAX        UINT64_C(0xffffffffffff)
+#define HEADER_LEN     (HEADER_CHECKED + CHECK_LEN)
+#define COUNTERS_LEN   96 /* zeros follow, and what later versions need */
+#define SLOT_LEN       84 /* likewise */
+#define FLAG_DOUBTFUL  1
+#define NETWORKS_MASK  ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
 enum slot_flag { FLAG_USED = 1, FLAG_LOCKED = 2, FLAG_BY_HAND = 4, FLAG_JUDGED = 8 };
-#define RUN_SHIFT 4
+#define FLAGS_MAX (FLAG_USED | FLAG_LOCKED | FLAG_BY_HAND | FLAG_JUDGED)
 
 static const uint8_t magic[8] = {'o', 's', 't', 'i', 'a', 'r', 'y', '\n'};
-
-static void put(uint8_t *bytes, size_t len, uint64_t value)
-{
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint64_t get(const uint8_t *bytes, size_t len)
-{
-    uint64_t value = 0;
-
-    for (size_t i = 0; i < len; i++)
-        value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
-}
 
 bool record_is_zero(const uint8_t *bytes, size_t len)
 {
@@ -38,18 +29,13 @@ bool record_is_zero(const uint8_t *bytes, size_t len)
     return seen == 0;
 }
 
-static uint64_t at_most(uint64_t value, uint64_t limit)
-{
-    return value < limit ? value : limit;
-}
-
 static uint64_t record_check(const uint8_t bytes[static RECORD_LEN], const uint8_t key[static SIPHASH_KEY_LEN],
                              uint64_t where)
 {
     uint8_t checked[RECORD_LEN];
 
     memcpy(checked, bytes + CHECK_LEN, RECORD_LEN - CHECK_LEN);
-    put(checked + RECORD_LEN - CHECK_LEN, CHECK_LEN, where);
+    bytes_put(checked + RECORD_LEN - CHECK_LEN, CHECK_LEN, where);
     return siphash(key, checked, sizeof checked);
 }
 
@@ -57,68 +43,102 @@ void record_encode_header(const struct record_header *header, uint8_t bytes[stat
 {
     memset(bytes, 0, RECORD_LEN);
     memcpy(bytes, magic, sizeof magic);
-    put(bytes + 8, 2, FORMAT_VERSION);
-    put(bytes + 10, 2, RECORD_LEN);
-    put(bytes + 12, 2, RECORD_BUCKET_SLOTS);
-    put(bytes + 16, 4, RECORD_HEAD_LEN);
-    put(bytes + 24, 8, header->places);
+    bytes_put(bytes + 8, 2, FORMAT_VERSION);
+    bytes_put(bytes + 10, 2, RECORD_LEN);
+    bytes_put(bytes + 12, 2, RECORD_BUCKET_SLOTS);
+    bytes_put(bytes + 14, 2, RECORD_CHOICES);
+    bytes_put(bytes + 16, 4, RECORD_HEAD_LEN);
+    bytes_put(bytes + 24, 8, header->places);
     memcpy(bytes + 32, header->key, sizeof header->key);
-    put(bytes + 48, 8, header->rebuild);
-    put(bytes + HEADER_CHECKED, CHECK_LEN, siphash(header->key, bytes, HEADER_CHECKED));
+    bytes_put(bytes + 48, 8, header->rebuild);
+    bytes_put(bytes + HEADER_CHECKED, CHECK_LEN, siphash(header->key, bytes, HEADER_CHECKED));
 }
 
 enum record_state record_decode_header(const uint8_t bytes[static RECORD_LEN], struct record_header *header)
 {
-    const uint64_t places = get(bytes + 24, 8);
+    const uint64_t places = bytes_get(bytes + 24, 8);
 
     if (memcmp(bytes, magic, sizeof magic) != 0)
         return RECORD_DAMAGED;
-    if (siphash(bytes + 32, bytes, HEADER_CHECKED) != get(bytes + HEADER_CHECKED, CHECK_LEN))
+    if (siphash(bytes + 32, bytes, HEADER_CHECKED) != bytes_get(bytes + HEADER_CHECKED, CHECK_LEN))
         return RECORD_DAMAGED;
-    if (get(bytes + 8, 2) != FORMAT_VERSION || get(bytes + 10, 2) != RECORD_LEN ||
-        get(bytes + 12, 2) != RECORD_BUCKET_SLOTS || get(bytes + 16, 4) != RECORD_HEAD_LEN)
+    if (bytes_get(bytes + 8, 2) == 1)
+        return RECORD_OLD;
+    if (bytes_get(bytes + 8, 2) != FORMAT_VERSION || bytes_get(bytes + 10, 2) != RECORD_LEN ||
+        bytes_get(bytes + 12, 2) != RECORD_BUCKET_SLOTS || bytes_get(bytes + 14, 2) != RECORD_CHOICES ||
+        bytes_get(bytes + 16, 4) != RECORD_HEAD_LEN)
         return RECORD_FOREIGN;
     if (places < RECORD_PLACES_MIN || places > RECORD_PLACES_MAX || places % RECORD_BUCKET_SLOTS != 0)
         return RECORD_DAMAGED;
+    if (!record_is_zero(bytes + HEADER_LEN, RECORD_LEN - HEADER_LEN))
+        return RECORD_DAMAGED;
     header->places = places;
     memcpy(header->key, bytes + 32, sizeof header->key);
-    header->rebuild = get(bytes + 48, 8);
+    header->rebuild = bytes_get(bytes + 48, 8);
     return RECORD_WHOLE;
+}
+
+static void encode_pace(const struct record_pace *pace, uint8_t *bytes)
+{
+    bytes_put(bytes, 8, pace->first_ms);
+    bytes_put(bytes + 8, 8, pace->taken);
+}
+
+static void decode_pace(const uint8_t *bytes, struct record_pace *pace)
+{
+    pace->first_ms = bytes_get(bytes, 8);
+    pace->taken = bytes_get(bytes + 8, 8);
 }
 
 void record_encode_counters(const struct record_counters *counters, const uint8_t key[static SIPHASH_KEY_LEN],
                             uint8_t bytes[static RECORD_LEN])
 {
+    const struct record_mark *mark = &counters->mark;
+
     memset(bytes, 0, RECORD_LEN);
-    put(bytes + 8, 8, counters->seed);
-    put(bytes + 16, 8, counters->total_errors);
-    put(bytes + 24, 8, counters->next_ms);
-    put(bytes + 32, 2, counters->epoch);
-    put(bytes + 34, 2, counters->networks);
-    put(bytes + 36, 1, counters->closing);
-    put(bytes, CHECK_LEN, record_check(bytes, key, RECORD_WHERE_COUNTERS));
+    bytes_put(bytes + 8, 8, counters->seed);
+    bytes_put(bytes + 16, 8, counters->total_errors);
+    encode_pace(&counters->pace, bytes + 24);
+    bytes_put(bytes + 40, 2, counters->epoch);
+    bytes[42] = counters->closing;
+    bytes[43] = mark->doubtful ? FLAG_DOUBTFUL : 0;
+    memcpy(bytes + 48, mark->boot_id, sizeof mark->boot_id);
+    bytes_put(bytes + 64, 8, mark->boot_ms);
+    bytes_put(bytes + 72, 8, mark->wall_ms);
+    bytes_put(bytes + 80, 8, mark->table_ms);
+    bytes_put(bytes + 88, 8, counters->networks);
+    bytes_put(bytes, CHECK_LEN, record_check(bytes, key, RECORD_WHERE_COUNTERS));
 }
 
 enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
                                          const uint8_t key[static SIPHASH_KEY_LEN], struct record_counters *counters)
 {
-    if (record_check(bytes, key, RECORD_WHERE_COUNTERS) != get(bytes, CHECK_LEN))
+    struct record_mark *mark = &counters->mark;
+
+    if (record_check(bytes, key, RECORD_WHERE_COUNTERS) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if (get(bytes + 34, 2) > RECORD_NETWORKS || bytes[36] > RECORD_CLOSING_MAX)
+    if (bytes_get(bytes + 88, 8) > NETWORKS_MASK || bytes[42] > RECORD_CLOSING_MAX || bytes[43] > FLAG_DOUBTFUL ||
+        bytes_get(bytes + 44, 4) != 0 || bytes_get(bytes + 80, 8) > RECORD_TIME_MAX ||
+        !record_is_zero(bytes + COUNTERS_LEN, RECORD_LEN - COUNTERS_LEN))
         return RECORD_DAMAGED;
-    counters->seed = get(bytes + 8, 8);
-    counters->total_errors = get(bytes + 16, 8);
-    counters->next_ms = get(bytes + 24, 8);
-    counters->epoch = (uint16_t)get(bytes + 32, 2);
-    counters->networks = (uint16_t)get(bytes + 34, 2);
-    counters->closing = bytes[36];
+    counters->seed = bytes_get(bytes + 8, 8);
+    counters->total_errors = bytes_get(bytes + 16, 8);
+    decode_pace(bytes + 24, &counters->pace);
+    counters->epoch = (uint16_t)bytes_get(bytes + 40, 2);
+    counters->closing = bytes[42];
+    mark->doubtful = bytes[43] == FLAG_DOUBTFUL;
+    memcpy(mark->boot_id, bytes + 48, sizeof mark->boot_id);
+    mark->boot_ms = bytes_get(bytes + 64, 8);
+    mark->wall_ms = bytes_get(bytes + 72, 8);
+    mark->table_ms = bytes_get(bytes + 80, 8);
+    counters->networks = bytes_get(bytes + 88, 8);
     return RECORD_WHOLE;
 }
 
 void record_encode_slot(const struct record_slot *slot, const uint8_t key[static SIPHASH_KEY_LEN], uint64_t where,
                         uint8_t bytes[static RECORD_LEN])
 {
-    unsigned flags = FLAG_USED | (unsigned)slot->run << RUN_SHIFT;
+    unsigned flags = FLAG_USED;
 
     if (slot->locked)
         flags |= FLAG_LOCKED;
@@ -130,15 +150,16 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
     bytes[24] = slot->source.prefix;
     bytes[25] = (uint8_t)flags;
-    put(bytes + 26, 6, at_most(slot->last_seen, U48_MAX));
-    put(bytes + 32, 6, at_most(slot->last_strike, U48_MAX));
-    put(bytes + 38, 6, at_most(slot->locked_until, U48_MAX));
-    put(bytes + 44, 6, at_most(slot->next_ms, U48_MAX));
-    put(bytes + 50, 2, slot->epoch);
-    put(bytes + 52, 4, slot->strikes);
-    put(bytes + 56, 4, slot->refusals);
-    put(bytes + 60, 4, slot->errors);
-    put(bytes, CHECK_LEN, record_check(bytes, key, where));
+    bytes_put(bytes + 26, 2, slot->epoch);
+    bytes[28] = slot->run;
+    bytes_put(bytes + 32, 8, slot->last_seen);
+    bytes_put(bytes + 40, 8, slot->last_strike);
+    bytes_put(bytes + 48, 8, slot->locked_until);
+    bytes_put(bytes + 56, 4, slot->strikes);
+    bytes_put(bytes + 60, 4, slot->refusals);
+    bytes_put(bytes + 64, 4, slot->errors);
+    encode_pace(&slot->pace, bytes + 68);
+    bytes_put(bytes, CHECK_LEN, record_check(bytes, key, where));
 }
 
 enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], const uint8_t key[static SIPHASH_KEY_LEN],
@@ -149,26 +170,25 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     memset(slot, 0, sizeof *slot);
     if (record_is_zero(bytes, RECORD_LEN))
         return RECORD_EMPTY;
-    if (record_check(bytes, key, where) != get(bytes, CHECK_LEN))
+    if (record_check(bytes, key, where) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if ((flags & FLAG_USED) == 0 || bytes[24] > 8 * SOURCE_ADDRESS_LEN)
+    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN ||
+        !record_is_zero(bytes + 29, 3) || !record_is_zero(bytes + SLOT_LEN, RECORD_LEN - SLOT_LEN))
         return RECORD_DAMAGED;
     memcpy(slot->source.address, bytes + 8, SOURCE_ADDRESS_LEN);
     slot->source.prefix = bytes[24];
     slot->locked = (flags & FLAG_LOCKED) != 0;
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
     slot->judged = (flags & FLAG_JUDGED) != 0;
-    slot->run = flags >> RUN_SHIFT;
-    slot->last_seen = get(bytes + 26, 6);
-    slot->last_strike = get(bytes + 32, 6);
-    slot->locked_until = get(bytes + 38, 6);
-    if (slot->locked_until == U48_MAX)
-        slot->locked_until = RECORD_FOREVER;
-    slot->next_ms = get(bytes + 44, 6);
-    slot->epoch = (uint16_t)get(bytes + 50, 2);
-    slot->strikes = (uint32_t)get(bytes + 52, 4);
-    slot->refusals = (uint32_t)get(bytes + 56, 4);
-    slot->errors = (uint32_t)get(bytes + 60, 4);
+    slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
+    slot->run = bytes[28];
+    slot->last_seen = bytes_get(bytes + 32, 8);
+    slot->last_strike = bytes_get(bytes + 40, 8);
+    slot->locked_until = bytes_get(bytes + 48, 8);
+    slot->strikes = (uint32_t)bytes_get(bytes + 56, 4);
+    slot->refusals = (uint32_t)bytes_get(bytes + 60, 4);
+    slot->errors = (uint32_t)bytes_get(bytes + 64, 4);
+    decode_pace(bytes + 68, &slot->pace);
     return RECORD_WHOLE;
 }
 
@@ -178,14 +198,31 @@ bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct sour
            memcmp(bytes + 8, source->address, SOURCE_ADDRESS_LEN) == 0;
 }
 
-uint64_t record_bucket(const struct record_header *header, const struct source *source)
+static bool is_taken(const uint64_t *firsts, unsigned count, uint64_t bucket)
 {
-    uint8_t name[SOURCE_ADDRESS_LEN + 1];
+    for (unsigned i = 0; i < count; i++)
+        if (firsts[i] == bucket * RECORD_BUCKET_SLOTS)
+            return true;
+    return false;
+}
+
+/* A bucket that an earlier choice has taken is passed over for the next: there are more buckets than choices. */
+void record_buckets(const struct record_header *header, const struct source *source,
+                    uint64_t firsts[static RECORD_CHOICES])
+{
+    uint8_t name[SOURCE_ADDRESS_LEN + 2];
     const uint64_t buckets = header->places / RECORD_BUCKET_SLOTS;
 
     memcpy(name, source->address, SOURCE_ADDRESS_LEN);
     name[SOURCE_ADDRESS_LEN] = source->prefix;
-    return siphash(header->key, name, sizeof name) % buckets * RECORD_BUCKET_SLOTS;
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++) {
+        name[SOURCE_ADDRESS_LEN + 1] = (uint8_t)choice;
+        uint64_t bucket = siphash(header->key, name, sizeof name) % buckets;
+        for (unsigned earlier = 0; earlier < choice; earlier++)
+            if (is_taken(firsts, choice, bucket))
+                bucket = (bucket + 1) % buckets;
+        firsts[choice] = bucket * RECORD_BUCKET_SLOTS;
+    }
 }
 
 uint64_t record_file_len(uint64_t places)

@@ -12,21 +12,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RECORD_LEN            64
+#define RECORD_LEN            128
 #define RECORD_BUCKET_SLOTS   8
 #define RECORD_BUCKET_LEN     (RECORD_BUCKET_SLOTS * RECORD_LEN)
+#define RECORD_CHOICES        3 /* buckets in which a source may stand */
 #define RECORD_NETWORKS       56
-#define RECORD_HEAD_LEN       4096 /* header, counters, copy of the header, networks */
-#define RECORD_COUNTERS_AT    64
-#define RECORD_HEADER_COPY_AT 448
-#define RECORD_NETWORKS_AT    512
+#define RECORD_HEAD_LEN       8192 /* header, counters, copy of the header, networks */
+#define RECORD_COUNTERS_AT    128
+#define RECORD_HEADER_COPY_AT 896
+#define RECORD_NETWORKS_AT    1024
 #define RECORD_PLACES_MIN     64
 #define RECORD_PLACES_MAX     16777216
+#define RECORD_BOOT_ID_LEN    16
 
 /* A time that never comes: in locked_until, until somebody unlocks. */
 #define RECORD_FOREVER UINT64_MAX
 
-/* The latest time that a slot can hold, s or ms. */
+/* The latest time that a record can hold, s or ms. */
 #define RECORD_TIME_MAX UINT64_C(0xfffffffffffe)
 
 #define RECORD_CLOSING_MAX 4
@@ -37,25 +39,42 @@ struct record_header {
     uint64_t rebuild;             /* 0: in use; else the number of a repair that has not ended */
 };
 
-struct record_counters {
-    uint64_t seed;         /* the number of the last seed given out */
-    uint64_t total_errors; /* since the door was last opened */
-    uint64_t next_ms;      /* DELAY_SCOPE=all */
-    uint16_t epoch;        /* slot errors of another epoch are 0 */
-    uint16_t networks;     /* in use, of RECORD_NETWORKS */
-    uint8_t closing;       /* enum lockout_closure, 0 to RECORD_CLOSING_MAX */
+/* Which moments of a pace are taken (pace.h). All zero: none. */
+struct record_pace {
+    uint64_t first_ms; /* table time of place 0 */
+    uint64_t taken;    /* bit k: place k, which is k times DELAY behind place 0 */
 };
 
+/* What ties table time to the clocks of the machine (moment.h): all of it was read at one moment. */
+struct record_mark {
+    uint8_t boot_id[RECORD_BOOT_ID_LEN]; /* of the kernel that was running; all zero: not known */
+    uint64_t boot_ms;                    /* CLOCK_BOOTTIME */
+    uint64_t wall_ms;                    /* CLOCK_REALTIME */
+    uint64_t table_ms;                   /* table time */
+    bool doubtful;                       /* since this boot began, wall_ms has not been worth believing */
+};
+
+struct record_counters {
+    uint64_t seed;           /* the number of the last seed given out */
+    uint64_t total_errors;   /* since the door was last opened */
+    struct record_pace pace; /* DELAY_SCOPE=all */
+    struct record_mark mark;
+    uint64_t networks; /* bit i: network i is in use */
+    uint16_t epoch;    /* slot errors of another epoch are 0 */
+    uint8_t closing;   /* enum lockout_closure, 0 to RECORD_CLOSING_MAX */
+};
+
+/* Times are table time (moment.h). */
 struct record_slot {
     struct source source;
     bool locked;
     bool by_hand;          /* locked by an administrator */
     bool judged;           /* the strike that locked it was found to be one: its refusals are errors */
-    uint8_t run;           /* 0 to 15: changes when strikes are forgotten wholesale */
+    uint8_t run;           /* changes when strikes are forgotten wholesale */
     uint64_t last_seen;    /* s */
     uint64_t last_strike;  /* s; of a locked slot: since when */
     uint64_t locked_until; /* s, or RECORD_FOREVER; 0 when not locked */
-    uint64_t next_ms;      /* ms */
+    struct record_pace pace;
     uint16_t epoch;
     uint32_t strikes;
     uint32_t refusals;
@@ -66,7 +85,8 @@ enum record_state {
     RECORD_DAMAGED, /* fails its check, or holds what no encoder here writes */
     RECORD_EMPTY,   /* a slot of zeros */
     RECORD_WHOLE,
-    RECORD_FOREIGN /* a header that passes its check, of another version or geometry */
+    RECORD_OLD,    /* a header that passes its check, of version 1 (form1.h) */
+    RECORD_FOREIGN /* one of another version or geometry */
 };
 
 /* Where a record is kept is part of its check: a slot's index, or one of these. */
@@ -75,7 +95,7 @@ enum record_state {
 
 void record_encode_header(const struct record_header *header, uint8_t bytes[static RECORD_LEN]);
 
-/* WHOLE, FOREIGN or DAMAGED; *header is set when WHOLE alone. */
+/* WHOLE, OLD, FOREIGN or DAMAGED; *header is set when WHOLE alone. */
 enum record_state record_decode_header(const uint8_t bytes[static RECORD_LEN], struct record_header *header);
 
 void record_encode_counters(const struct record_counters *counters, const uint8_t key[static SIPHASH_KEY_LEN],
@@ -85,7 +105,6 @@ void record_encode_counters(const struct record_counters *counters, const uint8_
 enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
                                          const uint8_t key[static SIPHASH_KEY_LEN], struct record_counters *counters);
 
-/* Numbers too large for their field are written as the largest that fits. A run counts modulo 16. */
 void record_encode_slot(const struct record_slot *slot, const uint8_t key[static SIPHASH_KEY_LEN], uint64_t where,
                         uint8_t bytes[static RECORD_LEN]);
 
@@ -93,8 +112,9 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
 enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], const uint8_t key[static SIPHASH_KEY_LEN],
                                      uint64_t where, struct record_slot *slot);
 
-/* The index of the first slot of the source's bucket. */
-uint64_t record_bucket(const struct record_header *header, const struct source *source);
+/* The indices of the first slots of the source's buckets: as many different ones as a source has choices. */
+void record_buckets(const struct record_header *header, const struct source *source,
+                    uint64_t firsts[static RECORD_CHOICES]);
 
 /* The length of the whole file. */
 uint64_t record_file_len(uint64_t places);

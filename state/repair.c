@@ -2,8 +2,10 @@
 /* See repair.h; FORMAT.md, "Crash" and "Damage". */
 #include "repair.h"
 
-#include "bucket.h"
+#include "convert.h"
 #include "create.h"
+#include "form1.h"
+#include "rebuild.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +14,7 @@
 #include <unistd.h>
 
 #define REBUILD_NAME "lockout.rebuild"
-#define PAGE_LEN     4096
+#define PAGE_LEN     4096 /* divides RECORD_HEAD_LEN */
 #define CHUNK_LEN    65536
 #define CHUNK_SLOTS  (CHUNK_LEN / RECORD_LEN)
 
@@ -26,29 +28,43 @@ struct head {
     uint8_t bytes[RECORD_HEAD_LEN]; /* zeros where the file ends earlier */
     bool has_header;                /* one of the two is whole, and in header */
     bool has_counters;              /* whole, and in counters */
+    bool old;                       /* one of the two is whole, and of version 1 */
     bool foreign;
     struct record_header header;
     struct record_counters counters;
 };
 
+/* Of one header: what the head is by it. False: nothing can be said by it. */
+static bool look_at_header(const uint8_t bytes[static RECORD_LEN], struct head *head)
+{
+    switch (record_decode_header(bytes, &head->header)) {
+    case RECORD_WHOLE:
+        head->has_header = true;
+        return true;
+    case RECORD_OLD:
+        head->old = true;
+        return true;
+    case RECORD_FOREIGN:
+        head->foreign = true;
+        return true;
+    case RECORD_DAMAGED:
+    case RECORD_EMPTY:
+        break;
+    }
+    return false;
+}
+
 static enum store_fault read_head(const struct store *store, struct head *head)
 {
-    enum record_state first;
+    struct record_header old;
     enum store_fault fault;
 
     memset(head, 0, sizeof *head);
     fault = store_read(store, 0, head->bytes, (size_t)lesser(store->file_len, sizeof head->bytes));
     if (fault != STORE_OK)
         return fault;
-    first = record_decode_header(head->bytes, &head->header);
-    head->foreign = first == RECORD_FOREIGN;
-    head->has_header = first == RECORD_WHOLE;
-    if (first == RECORD_DAMAGED) {
-        const enum record_state copy = record_decode_header(head->bytes + RECORD_HEADER_COPY_AT, &head->header);
-
-        head->foreign = copy == RECORD_FOREIGN;
-        head->has_header = copy == RECORD_WHOLE;
-    }
+    if (!look_at_header(head->bytes, head) && !look_at_header(head->bytes + RECORD_HEADER_COPY_AT, head))
+        head->old = form1_decode_header(head->bytes + FORM1_HEADER_COPY_AT, &old);
     if (head->has_header)
         head->has_counters =
             record_decode_counters(head->bytes + RECORD_COUNTERS_AT, head->header.key, &head->counters) == RECORD_WHOLE;
@@ -78,13 +94,24 @@ struct survey {
     struct repair_findings *findings;
 };
 
+/* Is the slot in one of its source's buckets? */
+static bool belongs(const struct record_header *header, const struct source *source, uint64_t where)
+{
+    uint64_t firsts[RECORD_CHOICES];
+
+    record_buckets(header, source, firsts);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++)
+        if (firsts[choice] == where - where % RECORD_BUCKET_SLOTS)
+            return true;
+    return false;
+}
+
 static bool survey_record(const struct survey *survey, const uint8_t bytes[static RECORD_LEN], uint64_t where)
 {
     struct record_slot slot;
     enum record_state state = record_decode_slot(bytes, survey->header->key, where, &slot);
 
-    if (state == RECORD_WHOLE && where < RECORD_WHERE_NETWORKS &&
-        record_bucket(survey->header, &slot.source) != where - where % RECORD_BUCKET_SLOTS)
+    if (state == RECORD_WHOLE && where < RECORD_WHERE_NETWORKS && !belongs(survey->header, &slot.source, where))
         state = RECORD_DAMAGED;
     if (state == RECORD_WHOLE)
         survey->findings->whole++;
@@ -114,12 +141,20 @@ static enum store_fault survey_slots(const struct survey *survey)
     return STORE_OK;
 }
 
+/* Where counters are lost, whatever is not zero may have been a network in use. */
+static bool is_network_at(const struct head *head, unsigned number)
+{
+    if (head->has_counters)
+        return (head->counters.networks >> number & 1) != 0;
+    return !record_is_zero(head->bytes + RECORD_NETWORKS_AT + (size_t)number * RECORD_LEN, RECORD_LEN);
+}
+
 static void survey_head(const struct survey *survey, const struct head *head)
 {
     const size_t zeros_at = RECORD_COUNTERS_AT + RECORD_LEN;
     struct repair_findings *findings = survey->findings;
     struct record_header header;
-    unsigned networks = 0;
+    uint64_t networks = 0;
 
     findings->places = head->header.places;
     findings->header_damaged = record_decode_header(head->bytes, &header) != RECORD_WHOLE;
@@ -129,7 +164,9 @@ static void survey_head(const struct survey *survey, const struct head *head)
     findings->zeros_damaged = !record_is_zero(head->bytes + zeros_at, RECORD_HEADER_COPY_AT - zeros_at);
     findings->length_wrong = survey->store->file_len != record_file_len(head->header.places);
     for (unsigned i = 0; i < RECORD_NETWORKS; i++)
-        networks += survey_record(survey, head->bytes + RECORD_NETWORKS_AT + i * RECORD_LEN, RECORD_WHERE_NETWORKS + i);
+        if (is_network_at(head, i) &&
+            survey_record(survey, head->bytes + RECORD_NETWORKS_AT + (size_t)i * RECORD_LEN, RECORD_WHERE_NETWORKS + i))
+            networks |= UINT64_C(1) << i;
     findings->counters_damaged = !head->has_counters || head->counters.networks != networks;
 }
 
@@ -143,7 +180,9 @@ static enum store_fault verify_held(struct store *store, struct survey *survey)
     if (fault != STORE_OK)
         return fault;
     survey->findings->head = store_judge_head(head.bytes, store->file_len, &header, &counters);
-    if (survey->findings->head == STORE_FOREIGN || survey->findings->head == STORE_REBUILDING)
+    if (head.old)
+        survey->findings->head = STORE_OLD;
+    if (head.old || head.foreign || survey->findings->head == STORE_REBUILDING)
         return STORE_OK;
     if (!head.has_header) {
         survey->findings->header_damaged = true;
@@ -176,8 +215,8 @@ struct repair {
     const struct repair_order *order;
     struct repair_report *report;
     struct head old;
-    struct store
-        rebuilt; /* lockout.rebuild, as far as reading and writing go; its header is what the table will have */
+    struct rebuild new; /* lockout.rebuild; its header is what the table will have */
+    uint64_t latest;    /* the latest time that was found in a slot, s */
 };
 
 static enum store_fault sync_file(int fd)
@@ -188,27 +227,6 @@ static enum store_fault sync_file(int fd)
 static enum store_fault set_len(int fd, uint64_t len)
 {
     return ftruncate(fd, (off_t)len) == 0 ? STORE_OK : STORE_CANNOT_WRITE;
-}
-
-/* Put one whole record of the old table where it belongs in the new one. */
-static enum store_fault keep_record(struct repair *repair, const struct record_slot *record)
-{
-    const struct bucket_age age = {.now = repair->order->now, .strike_time = UINT64_MAX};
-    struct record_slot *slot;
-    struct bucket bucket;
-    bool pushed_out;
-    enum store_fault fault;
-
-    fault = bucket_read(&repair->rebuilt, &record->source, &bucket);
-    if (fault != STORE_OK)
-        return fault;
-    slot = bucket_put(&bucket, record, age, &pushed_out);
-    if (slot == NULL || pushed_out)
-        repair->report->dropped++;
-    if (slot == NULL)
-        return STORE_OK;
-    repair->report->kept += !pushed_out;
-    return bucket_write(&repair->rebuilt, &bucket, slot);
 }
 
 static enum store_fault keep_slots(struct repair *repair)
@@ -226,10 +244,13 @@ static enum store_fault keep_slots(struct repair *repair)
             const enum record_state state =
                 record_decode_slot(bytes + i * RECORD_LEN, repair->old.header.key, first + i, &record);
 
-            if (state == RECORD_WHOLE)
-                fault = keep_record(repair, &record);
-            else if (state == RECORD_DAMAGED)
+            if (state == RECORD_DAMAGED)
                 repair->report->damaged++;
+            if (state != RECORD_WHOLE)
+                continue;
+            if (repair->latest < record.last_seen)
+                repair->latest = record.last_seen;
+            fault = rebuild_keep(&repair->new, &record);
         }
         if (fault != STORE_OK)
             return fault;
@@ -237,75 +258,82 @@ static enum store_fault keep_slots(struct repair *repair)
     return STORE_OK;
 }
 
-/* The new head in whole: counters and networks as far as they are whole. */
-static void compose_head(struct repair *repair, uint8_t head[static RECORD_HEAD_LEN])
+/*
+ * As they were, or where they are lost, with the mark of now. What time it was in the table then says the latest time
+ * that is written in it, from which locks go on for as long as they had left.
+ */
+static struct record_counters choose_counters(struct repair *repair)
 {
-    struct record_counters counters = {.seed = create_first_seed()};
-    struct record_slot network;
+    struct record_counters counters = {.seed = create_first_seed(), .mark = moment_first_mark(&repair->order->moment)};
 
-    memset(head, 0, RECORD_HEAD_LEN);
     if (repair->old.has_counters)
-        counters = repair->old.counters;
-    else
-        repair->report->counters_lost = true;
-    counters.networks = 0;
-    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
-        const size_t at = RECORD_NETWORKS_AT + i * RECORD_LEN;
-
-        switch (
-            record_decode_slot(repair->old.bytes + at, repair->old.header.key, RECORD_WHERE_NETWORKS + i, &network)) {
-        case RECORD_WHOLE:
-            memcpy(head + at, repair->old.bytes + at, RECORD_LEN);
-            counters.networks++;
-            repair->report->kept++;
-            break;
-        case RECORD_DAMAGED:
-        case RECORD_FOREIGN:
-            repair->report->damaged++;
-            break;
-        case RECORD_EMPTY:
-            break;
-        }
-    }
-    store_encode_head(&repair->rebuilt.header, &counters, head);
+        return repair->old.counters;
+    repair->report->counters_lost = true;
+    if (repair->old.has_header)
+        counters.mark.table_ms = lesser(repair->latest, RECORD_TIME_MAX / 1000) * 1000;
+    return counters;
 }
 
-/* lockout.rebuild, whole and on the disk. Its head comes last: a file with a whole head is a whole file. */
+static void keep_networks(struct repair *repair, struct networks *networks)
+{
+    memset(networks, 0, sizeof *networks);
+    for (unsigned i = 0; repair->old.has_header && i < RECORD_NETWORKS; i++) {
+        if (!is_network_at(&repair->old, i))
+            continue;
+        networks->used[i] =
+            record_decode_slot(repair->old.bytes + RECORD_NETWORKS_AT + (size_t)i * RECORD_LEN, repair->old.header.key,
+                               RECORD_WHERE_NETWORKS + i, &networks->slots[i]) == RECORD_WHOLE;
+        if (!networks->used[i]) {
+            repair->report->damaged++;
+            continue;
+        }
+        repair->report->kept++;
+        if (repair->latest < networks->slots[i].last_strike)
+            repair->latest = networks->slots[i].last_strike;
+    }
+}
+
+/* What time it is in the table, in s; 0, at which no lock has ended, where the counters do not say. */
+static uint64_t table_time(const struct repair *repair)
+{
+    bool new_boot;
+
+    if (!repair->old.has_counters)
+        return 0;
+    return moment_next_mark(&repair->old.counters.mark, &repair->order->moment, &new_boot).table_ms / 1000;
+}
+
+/* lockout.rebuild, whole and on the disk. */
 static enum store_fault build(struct repair *repair)
 {
-    uint8_t head[RECORD_HEAD_LEN];
-    struct store *rebuilt = &repair->rebuilt;
+    struct rebuild *new = &repair->new;
+    struct record_counters counters;
+    struct networks networks;
     enum store_fault fault;
 
-    fault = create_random(&rebuilt->header.rebuild, sizeof rebuilt->header.rebuild);
+    fault = create_random(&new->file.header.rebuild, sizeof new->file.header.rebuild);
     if (fault != STORE_OK)
         return fault;
-    rebuilt->header.rebuild |= 1; /* 0 means that there is none */
-    fault = create_file(repair->store->dir_fd, REBUILD_NAME, &rebuilt->table_fd);
-    if (fault == STORE_OK)
-        fault = set_len(rebuilt->table_fd, record_file_len(rebuilt->header.places));
+    new->file.header.rebuild |= 1; /* 0 means that there is none */
+    new->now = table_time(repair);
+    fault = rebuild_begin(new, repair->store->dir_fd, REBUILD_NAME);
     if (fault == STORE_OK && repair->old.has_header)
         fault = keep_slots(repair);
-    if (fault == STORE_OK)
-        fault = sync_file(rebuilt->table_fd);
     if (fault != STORE_OK)
         return fault;
-    if (!repair->old.has_header)
-        memset(repair->old.bytes, 0, sizeof repair->old.bytes);
-    compose_head(repair, head);
-    fault = store_write(rebuilt, 0, head, sizeof head);
-    if (fault == STORE_OK)
-        fault = sync_file(rebuilt->table_fd);
-    if (fault == STORE_OK)
-        fault = sync_file(repair->store->dir_fd);
-    return fault;
+    keep_networks(repair, &networks);
+    counters = choose_counters(repair);
+    fault = rebuild_end(new, &counters, &networks);
+    repair->report->kept += new->kept;
+    repair->report->dropped = new->dropped;
+    return fault == STORE_OK ? sync_file(repair->store->dir_fd) : fault;
 }
 
 /* From here on nobody gets in until the end, and a later repair takes up lockout.rebuild. */
 static enum store_fault mark(const struct repair *repair)
 {
     uint8_t head[RECORD_NETWORKS_AT];
-    enum store_fault fault = store_read(&repair->rebuilt, 0, head, sizeof head);
+    enum store_fault fault = store_read(&repair->new.file, 0, head, sizeof head);
 
     if (fault == STORE_OK)
         fault = store_write(repair->store, 0, head, sizeof head);
@@ -314,7 +342,7 @@ static enum store_fault mark(const struct repair *repair)
 
 static enum store_fault copy_slots(const struct repair *repair)
 {
-    const uint64_t len = record_file_len(repair->rebuilt.header.places);
+    const uint64_t len = record_file_len(repair->new.file.header.places);
     uint8_t page[PAGE_LEN];
     enum store_fault fault;
 
@@ -324,7 +352,7 @@ static enum store_fault copy_slots(const struct repair *repair)
     for (uint64_t at = RECORD_HEAD_LEN; fault == STORE_OK && at < len; at += PAGE_LEN) {
         const size_t part = (size_t)lesser(len - at, PAGE_LEN);
 
-        fault = store_read(&repair->rebuilt, at, page, part);
+        fault = store_read(&repair->new.file, at, page, part);
         if (fault == STORE_OK && !record_is_zero(page, part))
             fault = store_write(repair->store, at, page, part);
     }
@@ -335,11 +363,11 @@ static enum store_fault copy_slots(const struct repair *repair)
 static enum store_fault finish(struct repair *repair)
 {
     uint8_t head[RECORD_HEAD_LEN];
-    struct record_header header = repair->rebuilt.header;
+    struct record_header header = repair->new.file.header;
     struct record_counters counters;
     enum store_fault fault;
 
-    fault = store_read(&repair->rebuilt, 0, head, sizeof head);
+    fault = store_read(&repair->new.file, 0, head, sizeof head);
     if (fault != STORE_OK)
         return fault;
     if (record_decode_counters(head + RECORD_COUNTERS_AT, header.key, &counters) != RECORD_WHOLE)
@@ -365,7 +393,7 @@ static enum store_fault finish(struct repair *repair)
  */
 static bool find_leftover(struct repair *repair)
 {
-    struct store *rebuilt = &repair->rebuilt;
+    struct store *rebuilt = &repair->new.file;
     uint8_t head[RECORD_NETWORKS_AT];
     struct stat info;
 
@@ -385,7 +413,7 @@ static bool find_leftover(struct repair *repair)
 /* The header of the new table; its places are those ordered, else the old ones, else what the file has room for. */
 static enum store_fault choose_header(struct repair *repair)
 {
-    struct record_header *header = &repair->rebuilt.header;
+    struct record_header *header = &repair->new.file.header;
     uint64_t places = repair->order->places;
 
     *header = repair->old.header;
@@ -401,6 +429,24 @@ static enum store_fault choose_header(struct repair *repair)
     return STORE_OK;
 }
 
+/* Of version 1: what is whole of it becomes a table of today. */
+static enum store_fault convert_old(struct repair *repair)
+{
+    struct convert_report done;
+    enum store_fault fault;
+
+    repair->store->options.now = repair->order->moment;
+    fault = convert_salvage(repair->store, repair->order->places, &done);
+    *repair->report = (struct repair_report){
+        .kept = done.kept,
+        .damaged = done.damaged,
+        .dropped = done.dropped,
+        .places = done.places,
+        .counters_lost = done.counters_lost,
+    };
+    return fault;
+}
+
 static enum store_fault repair_held(struct repair *repair)
 {
     enum store_fault fault = read_head(repair->store, &repair->old);
@@ -409,6 +455,8 @@ static enum store_fault repair_held(struct repair *repair)
         return fault;
     if (repair->old.foreign)
         return STORE_FOREIGN;
+    if (repair->old.old)
+        return convert_old(repair);
     repair->report->finished_earlier = find_leftover(repair);
     if (!repair->report->finished_earlier) {
         fault = choose_header(repair);
@@ -424,8 +472,7 @@ static enum store_fault repair_held(struct repair *repair)
 
 enum store_fault repair_table(struct store *store, const struct repair_order *order, struct repair_report *report)
 {
-    struct repair repair = {
-        .store = store, .order = order, .report = report, .rebuilt = {.dir_fd = -1, .table_fd = -1}};
+    struct repair repair = {.store = store, .order = order, .report = report, .new = REBUILD_NONE};
     enum store_fault fault;
 
     *report = (struct repair_report){0};
@@ -434,6 +481,6 @@ enum store_fault repair_table(struct store *store, const struct repair_order *or
         return fault;
     fault = repair_held(&repair);
     store_release(store);
-    store_close(&repair.rebuilt);
+    rebuild_close(&repair.new);
     return fault;
 }

@@ -13,7 +13,7 @@
 
 /* What is in a table. */
 struct repair_findings {
-    enum store_fault head;    /* OK, DAMAGED, FOREIGN or REBUILDING */
+    enum store_fault head;    /* OK, DAMAGED, OLD, FOREIGN or REBUILDING; OLD and FOREIGN: nothing else was looked at */
     bool header_damaged;      /* the first header */
     bool header_copy_damaged; /* the second */
     bool counters_damaged;
@@ -21,7 +21,7 @@ struct repair_findings {
     bool length_wrong;
     uint64_t places; /* 0 when both headers are damaged: nothing else could be checked then */
     uint64_t whole;
-    uint64_t damaged; /* slots and networks; those in a bucket that is not their source's too */
+    uint64_t damaged; /* slots and networks; those in a bucket that is none of their source's too */
 };
 
 /* Nothing at all is wrong. */
@@ -36,9 +36,9 @@ enum store_fault repair_verify(struct store *store, void (*report)(void *context
                                struct repair_findings *findings);
 
 struct repair_order {
-    uint64_t places; /* 0: as it is; else rounded up to whole buckets */
-    bool give_up;    /* when both headers are damaged: start an empty table */
-    uint64_t now;    /* s: decides which locks give way where a smaller table has no room */
+    uint64_t places;      /* 0: as it is; else rounded up to whole buckets */
+    bool give_up;         /* when both headers are damaged: start an empty table */
+    struct moment moment; /* decides which locks give way where a smaller table has no room */
 };
 
 struct repair_report {
@@ -51,8 +51,8 @@ struct repair_report {
 };
 
 /*
- * Rebuild the table in place, with everybody shut out meanwhile. Interrupted at any instruction, a later call finishes
- * it. STORE_KEY_LOST: it would take give_up; nothing was changed.
+ * Rebuild the table in place (one of version 1 is converted instead), with everybody shut out meanwhile. Interrupted at
+ * any instruction, a later call finishes it. STORE_KEY_LOST: it would take give_up; nothing was changed.
  */
 enum store_fault repair_table(struct store *store, const struct repair_order *order, struct repair_report *report);
 

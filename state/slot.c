@@ -4,14 +4,9 @@
 
 #include <string.h>
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-    return a > b ? a : b;
-}
-
 bool slot_in_force(const struct record_slot *slot, uint64_t now)
 {
-    return slot->locked && later(now, slot->last_strike) < slot->locked_until;
+    return slot->locked && now < slot->locked_until;
 }
 
 bool slot_binds(const struct record_slot *slot, bool exempt, uint64_t now)
@@ -28,23 +23,10 @@ uint64_t slot_strikes(const struct record_slot *slot, uint64_t strike_time, uint
     return age < strike_time ? slot->strikes : 0;
 }
 
-uint64_t slot_ends(const struct record_slot *slot, uint64_t now)
-{
-    const uint64_t since = slot->last_strike;
-
-    if (slot->locked_until == RECORD_FOREVER || now >= since || slot->locked_until < since)
-        return slot->locked_until;
-    return now + (slot->locked_until - since);
-}
-
 void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now)
 {
     if (slot->locked ? !slot_in_force(slot, now) : slot->strikes > slot_strikes(slot, strike_time, now))
         slot_absolve(slot);
-    if (slot->locked)
-        slot->locked_until = slot_ends(slot, now);
-    if (slot->last_strike > now)
-        slot->last_strike = now;
 }
 
 void slot_absolve(struct record_slot *slot)
@@ -54,7 +36,7 @@ void slot_absolve(struct record_slot *slot)
     slot->judged = false;
     slot->locked_until = 0;
     slot->strikes = 0;
-    slot->run = (uint8_t)((slot->run + 1) & 15);
+    slot->run++;
 }
 
 bool slot_is(const struct record_slot *slot, const struct source *source)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What time does to one record, and whom it concerns. Pure functions; FORMAT.md, "Time", has the rules. now: seconds.
+ * What time does to one record, and whom it concerns. Pure functions; FORMAT.md, "Time", has the rules. now: table
+ * time in seconds. It may stand a little before a time in the record: processes read their clocks in another order than
+ * they get the lock.
  */
 #ifndef OSTIARY_SLOT_H
 #define OSTIARY_SLOT_H
@@ -10,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Is its lock in force? Not ended by a clock that stepped back. */
+/* Is its lock in force? */
 bool slot_in_force(const struct record_slot *slot, uint64_t now);
 
 /* Is that lock one that holds for this source? An exempt one is bound by locks made by hand alone. */
@@ -19,10 +21,7 @@ bool slot_binds(const struct record_slot *slot, bool exempt, uint64_t now);
 /* The strikes that still count, after STRIKE_TIME and the end of a lock. */
 uint64_t slot_strikes(const struct record_slot *slot, uint64_t strike_time, uint64_t now);
 
-/* The moment at which the lock ends, seen from now: what locked_until becomes with the next write. */
-uint64_t slot_ends(const struct record_slot *slot, uint64_t now);
-
-/* Bring it up to date before a change: ended locks and old strikes go, times in the future come back to now. */
+/* Bring it up to date before a change: ended locks and old strikes go. */
 void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now);
 
 /* Take the lock and every strike away; a new run begins. */

@@ -2,6 +2,7 @@
 /* See store.h; FORMAT.md, "Locking". */
 #include "store.h"
 
+#include "convert.h"
 #include "create.h"
 
 #include <errno.h>
@@ -106,7 +107,7 @@ static enum store_fault open_table(struct store *store)
             return STORE_CANNOT_OPEN;
         if (store->options.read_only)
             return STORE_ABSENT;
-        const enum store_fault fault = create_table(store->dir_fd, store->options.places, store->options.patience_ms);
+        const enum store_fault fault = create_table(store->dir_fd, &store->options);
         if (fault != STORE_OK)
             return fault;
     }
@@ -181,6 +182,8 @@ enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT],
     const size_t zeros_at = RECORD_COUNTERS_AT + RECORD_LEN;
 
     switch (record_decode_header(head, header)) {
+    case RECORD_OLD:
+        return STORE_OLD;
     case RECORD_FOREIGN:
         return STORE_FOREIGN;
     case RECORD_DAMAGED:
@@ -214,20 +217,45 @@ void store_encode_head(const struct record_header *header, const struct record_c
     memcpy(head + RECORD_COUNTERS_AT, record, sizeof record);
 }
 
-enum store_fault store_hold(struct store *store, enum hold_way way)
+/* What time is it? A mark that is the first of its boot is written before anything that goes by it. */
+static enum store_fault tell_time(struct store *store, enum hold_way way, const struct moment *moment)
+{
+    bool new_boot;
+
+    store->counters.mark = moment_next_mark(&store->counters.mark, moment, &new_boot);
+    store->now_ms = store->counters.mark.table_ms;
+    store->now = store->now_ms / 1000;
+    return new_boot && way == HOLD_ALONE ? store_write_counters(store) : STORE_OK;
+}
+
+static enum store_fault hold_as_is(struct store *store, enum hold_way way, const struct moment *moment)
 {
     uint8_t head[RECORD_NETWORKS_AT];
     enum store_fault fault;
 
+    store->now_ms = 0;
+    store->now = 0;
     fault = store_hold_unread(store, way);
     if (fault != STORE_OK)
         return fault;
     fault = store_read(store, 0, head, sizeof head);
     if (fault == STORE_OK)
         fault = store_judge_head(head, store->file_len, &store->header, &store->counters);
+    if (fault == STORE_OK && moment != NULL)
+        fault = tell_time(store, way, moment);
     if (fault != STORE_OK)
         store_release(store);
     return fault;
+}
+
+enum store_fault store_hold(struct store *store, enum hold_way way, const struct moment *moment)
+{
+    enum store_fault fault = hold_as_is(store, way, moment);
+
+    if (fault != STORE_OLD || store->options.read_only)
+        return fault;
+    fault = convert_table(store);
+    return fault == STORE_OK ? hold_as_is(store, way, moment) : fault;
 }
 
 void store_release(struct store *store)

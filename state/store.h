@@ -11,6 +11,7 @@
 #define OSTIARY_STORE_H
 
 #include "hold.h"
+#include "moment.h"
 #include "record.h"
 
 #include <stdbool.h>
@@ -38,6 +39,7 @@ enum store_fault {
     STORE_CANNOT_WRITE,  /* errno */
     STORE_DAMAGED,       /* the head, or the length of the file */
     STORE_KEY_LOST,      /* repair alone: both headers are damaged */
+    STORE_OLD,           /* version 1, and opened to read alone: else it is converted */
     STORE_FOREIGN,       /* a whole header of another version */
     STORE_REBUILDING,    /* a repair was interrupted */
     STORE_DOOR_UNKNOWN,  /* errno: whether the door is closed cannot be seen */
@@ -51,11 +53,14 @@ bool store_fault_has_errno(enum store_fault fault);
 
 #define STORE_TABLE_NAME "lockout" /* in the state directory */
 
-#define STORE_PATIENCE_MS 5000 /* how long a handler waits for the lock */
+/* How long a handler waits for the lock: a hundred at once on a slow machine take seconds, each of which is a rightful
+ * user's. */
+#define STORE_PATIENCE_MS 20000
 
 struct store_options {
     const char *directory; /* STATE_DIR */
     uint64_t places;       /* of a table that has to be created: rounded up to whole buckets */
+    struct moment now;     /* where the time of such a table starts, or of one that has to be converted */
     unsigned patience_ms;  /* for each lock */
     bool read_only;        /* never creates, never writes, leaves even the access time alone */
 };
@@ -67,9 +72,12 @@ struct store {
     uint64_t device, inode; /* of table_fd */
     struct store_options options;
     bool held;
-    uint64_t file_len;               /* valid while held */
-    struct record_header header;     /* valid while held */
-    struct record_counters counters; /* valid while held */
+    unsigned lost; /* slots that were damaged when the table was converted; set to 0 by who has reported them */
+    /* Valid while held: */
+    uint64_t file_len;
+    struct record_header header;
+    struct record_counters counters; /* with the mark that stands for now, where a time was given */
+    uint64_t now_ms, now;            /* table time in ms and s, where a time was given; else 0 */
 };
 
 /* Open the directory and the table; make the table where there is none. After a fault *store is closed. */
@@ -81,10 +89,13 @@ void store_close(struct store *store);
 /* Open a state directory, and see that it is safe. The caller closes *dir_fd. */
 enum store_fault store_open_directory(const char *directory, int *dir_fd);
 
-/* Take the lock; read and check header, counters and length. After a fault nothing is held. */
-enum store_fault store_hold(struct store *store, enum hold_way way);
+/*
+ * Take the lock; read and check header, counters and length, and see what time it is in the table. A table of version 1
+ * is converted first. moment may be NULL where no time is needed. After a fault nothing is held.
+ */
+enum store_fault store_hold(struct store *store, enum hold_way way, const struct moment *moment);
 
-/* As store_hold, but whatever the head holds: for verifying and repairing. header and counters are not set. */
+/* As store_hold, but whatever the head holds: for verifying and repairing. Nothing but file_len is set. */
 enum store_fault store_hold_unread(struct store *store, enum hold_way way);
 
 /* Keeps errno. Does nothing when not held. */
@@ -103,7 +114,7 @@ enum store_fault store_sync(const struct store *store);
 /* The offset of a slot in the file. */
 uint64_t store_slot_at(uint64_t index);
 
-/* Is this a whole, usable head for a file of file_len bytes? OK, DAMAGED, FOREIGN or REBUILDING. */
+/* Is this a whole, usable head for a file of file_len bytes? OK, DAMAGED, OLD, FOREIGN or REBUILDING. */
 enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
                                   struct record_header *header, struct record_counters *counters);
 
