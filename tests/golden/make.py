@@ -3,6 +3,7 @@
 """Write the golden lockout tables, from state/FORMAT.md alone: python3 make.py DIRECTORY
 
 It shares no code with state/, so that the tables prove the page and the program right, or one of them wrong.
+table-1 is what version 1 wrote, and table-2 what is written today; each once more with networks.
 """
 import ipaddress
 import struct
@@ -11,8 +12,11 @@ import sys
 MASK = (1 << 64) - 1
 KEY = bytes(range(16))
 PLACES = 64
-FOREVER = (1 << 48) - 1
+BUCKET = 8
 NOW = 1795293540
+BOOT_ID = bytes(range(0xA0, 0xB0))
+BOOT_MS = 5000000
+TABLE = NOW - 3600  # table time, while the wall clock says NOW
 
 
 def rotl(value, bits):
@@ -51,7 +55,6 @@ def number(value, size):
 
 
 def sealed(body, where):
-    assert len(body) == 56
     return number(siphash(KEY, body + number(where, 8)), 8) + body
 
 
@@ -64,49 +67,108 @@ def address(text):
     return packed, int(prefix)
 
 
-def slot(who, where, flags, seen, strike, until, next_ms, epoch, strikes, refusals, errors):
-    packed, prefix = address(who)
-    body = packed + bytes([prefix, flags]) + number(seen, 6) + number(strike, 6) + number(until, 6)
-    body += number(next_ms, 6) + number(epoch, 2) + number(strikes, 4) + number(refusals, 4) + number(errors, 4)
-    return sealed(body, where)
+class Version1:
+    """Records of 64 bytes, and one bucket for each source."""
+
+    LEN, HEAD, COPY_AT, NETWORKS_AT = 64, 4096, 448, 512
+    FOREVER = (1 << 48) - 1
+    SOURCES = [
+        ("192.0.2.7/32", 1, NOW, NOW - 10, 0, NOW * 1000 + 5000, 3, 2, 0, 2),
+        ("192.0.2.8/32", 3, NOW - 1, NOW - 60, NOW - 60 + 86400, 0, 3, 3, 5, 8),
+        ("2001:db8:1:2::/64", 7 | 5 << 4, NOW - 2, NOW - 70, FOREVER, 0, 2, 1, 70000, 9),
+        ("198.51.100.9/32", 1 | 15 << 4, NOW - 3, 0, 0, NOW * 1000 + 123, 0, 0, 0, 0),
+    ]
+    NETWORKS = {
+        0: ("203.0.113.0/24", 7, NOW - 5, NOW - 100, FOREVER, 0, 3, 0, 4, 0),
+        1: ("2001:db8:ff00::/40", 7, 0, NOW - 100, NOW + 3600, 0, 0, 0, 0, 0),
+    }
+
+    def slot(self, where, who, flags, seen, strike, until, next_ms, epoch, strikes, refusals, errors):
+        packed, prefix = address(who)
+        body = packed + bytes([prefix, flags]) + number(seen, 6) + number(strike, 6) + number(until, 6)
+        body += number(next_ms, 6) + number(epoch, 2) + number(strikes, 4) + number(refusals, 4) + number(errors, 4)
+        return sealed(body, where)
+
+    def header(self):
+        body = b"ostiary\n" + struct.pack("<HHHHIIQ", 1, 64, 8, 0, 4096, 0, PLACES) + KEY + number(0, 8)
+        return body + number(siphash(KEY, body), 8)
+
+    def counters(self, networks):
+        body = struct.pack("<QQQHHB", 1000, 7, NOW * 1000 + 500, 3, len(networks), 0)
+        return sealed(body.ljust(56, b"\0"), 1 << 33)
+
+    def buckets(self, who):
+        packed, prefix = address(who)
+        return [siphash(KEY, packed + bytes([prefix])) % (PLACES // BUCKET)]
 
 
-def header():
-    body = b"ostiary\n" + struct.pack("<HHHHIIQ", 1, 64, 8, 0, 4096, 0, PLACES) + KEY + number(0, 8)
-    return body + number(siphash(KEY, body), 8)
+class Version2:
+    """Records of 128 bytes, and three buckets for each source; a mask says which networks are in use."""
+
+    LEN, HEAD, COPY_AT, NETWORKS_AT = 128, 8192, 896, 1024
+    FOREVER = MASK
+    SOURCES = [
+        ("192.0.2.7/32", 1, 0, TABLE, TABLE - 10, 0, TABLE * 1000 + 5000, 5, 3, 2, 0, 2),
+        ("192.0.2.8/32", 3, 0, TABLE - 1, TABLE - 60, TABLE - 60 + 86400, 0, 0, 3, 3, 5, 8),
+        ("2001:db8:1:2::/64", 15, 200, TABLE - 2, TABLE - 70, FOREVER, 0, 0, 2, 1, 70000, 9),
+        ("198.51.100.9/32", 1, 255, TABLE - 3, 0, 0, TABLE * 1000 + 123, 1 << 63 | 1, 0, 0, 0, 0),
+    ]
+    NETWORKS = {
+        0: ("203.0.113.0/24", 15, 0, TABLE - 5, TABLE - 100, FOREVER, 0, 0, 3, 0, 4, 0),
+        55: ("2001:db8:ff00::/40", 15, 0, 0, TABLE - 100, TABLE + 3600, 0, 0, 0, 0, 0, 0),
+    }
+
+    def slot(self, where, who, flags, run, seen, strike, until, pace_ms, taken, epoch, strikes, refusals, errors):
+        packed, prefix = address(who)
+        body = packed + bytes([prefix, flags]) + number(epoch, 2) + bytes([run, 0, 0, 0])
+        body += number(seen, 8) + number(strike, 8) + number(until, 8)
+        body += number(strikes, 4) + number(refusals, 4) + number(errors, 4) + number(pace_ms, 8) + number(taken, 8)
+        return sealed(body.ljust(120, b"\0"), where)
+
+    def header(self):
+        body = b"ostiary\n" + struct.pack("<HHHHIIQ", 2, 128, 8, 3, 8192, 0, PLACES) + KEY + number(0, 8)
+        return (body + number(siphash(KEY, body), 8)).ljust(128, b"\0")
+
+    def counters(self, networks):
+        body = struct.pack("<QQQQHBBI", 1000, 7, TABLE * 1000 + 500, 9, 3, 0, 0, 0) + BOOT_ID
+        body += struct.pack("<QQQQ", BOOT_MS, NOW * 1000, TABLE * 1000, sum(1 << index for index in networks))
+        return sealed(body.ljust(120, b"\0"), 1 << 33)
+
+    def buckets(self, who):
+        packed, prefix = address(who)
+        count = PLACES // BUCKET
+        chosen = []
+        for choice in range(3):
+            bucket = siphash(KEY, packed + bytes([prefix, choice])) % count
+            while bucket in chosen:
+                bucket = (bucket + 1) % count
+            chosen.append(bucket)
+        return chosen
 
 
-def counters(networks):
-    body = struct.pack("<QQQHHB", 1000, 7, NOW * 1000 + 500, 3, networks, 0)
-    return sealed(body + bytes(56 - len(body)), 1 << 33)
+def place_for(form, slots, who):
+    """The first empty place of the emptiest bucket; of equals the first bucket."""
+    free = bytes(form.LEN)
+
+    def members(bucket):
+        return slots[bucket * BUCKET : bucket * BUCKET + BUCKET]
+
+    bucket = max(form.buckets(who), key=lambda bucket: members(bucket).count(free))
+    return bucket * BUCKET + members(bucket).index(free)
 
 
-SOURCES = [
-    ("192.0.2.7/32", 1, NOW, NOW - 10, 0, NOW * 1000 + 5000, 3, 2, 0, 2),
-    ("192.0.2.8/32", 3, NOW - 1, NOW - 60, NOW - 60 + 86400, 0, 3, 3, 5, 8),
-    ("2001:db8:1:2::/64", 7 | 5 << 4, NOW - 2, NOW - 70, FOREVER, 0, 2, 1, 70000, 9),
-    ("198.51.100.9/32", 1 | 15 << 4, NOW - 3, 0, 0, NOW * 1000 + 123, 0, 0, 0, 0),
-]
-NETWORKS = [
-    ("203.0.113.0/24", 7, NOW - 5, NOW - 100, FOREVER, 0, 3, 0, 4, 0),
-    ("2001:db8:ff00::/40", 7, 0, NOW - 100, NOW + 3600, 0, 0, 0, 0, 0),
-]
+def table(form, networks):
+    slots = [bytes(form.LEN)] * PLACES
+    for source in form.SOURCES:
+        place = place_for(form, slots, source[0])
+        slots[place] = form.slot(place, *source)
+    head = (form.header() + form.counters(networks)).ljust(form.COPY_AT, b"\0") + form.header()
+    for index, network in networks.items():
+        head = head.ljust(form.NETWORKS_AT + index * form.LEN, b"\0") + form.slot((1 << 32) + index, *network)
+    return head.ljust(form.HEAD, b"\0") + b"".join(slots)
 
 
-def table(networks):
-    slots = [bytes(64)] * PLACES
-    for source in SOURCES:
-        packed, prefix = address(source[0])
-        place = siphash(KEY, packed + bytes([prefix])) % (PLACES // 8) * 8
-        while slots[place] != bytes(64):
-            place += 1
-        slots[place] = slot(source[0], place, *source[1:])
-    head = header() + counters(len(networks)) + bytes(320) + header()
-    for index, network in enumerate(networks):
-        head += slot(network[0], (1 << 32) + index, *network[1:])
-    return head.ljust(4096, b"\0") + b"".join(slots)
-
-
-for name, networks in (("table-1", []), ("table-1-networks", NETWORKS)):
-    with open(f"{sys.argv[1]}/{name}", "wb") as file:
-        file.write(table(networks))
+for version, form in ((1, Version1()), (2, Version2())):
+    for name, networks in ((f"table-{version}", {}), (f"table-{version}-networks", form.NETWORKS)):
+        with open(f"{sys.argv[1]}/{name}", "wb") as file:
+            file.write(table(form, networks))
