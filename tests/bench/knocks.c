@@ -25,7 +25,7 @@
  * Prints for each case: name, rounds, and in us: connect to seed, exec to seed, exec to end, CPU; then KiB at most,
  * page faults, knocks in a second. Again - for what is not known.
  */
-#include "bucket.h"
+#include "buckets.h"
 #include "mac.h"
 #include "manage.h"
 #include "number.h"
@@ -128,8 +128,8 @@ static void add_table(char **words, size_t count)
 {
     struct table *table = &tables[table_count];
     struct table_plan plan = {.first = FIRST_SOURCE, .seen = (uint64_t)time(NULL) - 3600};
-    const struct lockout_clock now = {.ms = (uint64_t)now_ns() / 1000000};
     struct manage_target target = {0};
+    struct moment now;
     struct store store;
 
     if (count != 4 || table_count == TABLES_MAX)
@@ -143,7 +143,8 @@ static void add_table(char **words, size_t count)
     table->locked = table->numbers[table->count - 1] + 1;
     target.source = table_source(table->locked);
     table_open(table->directory, &store);
-    table_check(manage_lock(&store, &target, now.ms / 1000 + FAR_AWAY, now), "manage_lock");
+    moment_read(&now);
+    table_check(manage_lock(&store, &target, now.wall_ms / 1000 + FAR_AWAY, &now), "manage_lock");
     store_close(&store);
     table_count++;
 }
@@ -152,16 +153,16 @@ static void add_table(char **words, size_t count)
 static void rest(const struct table *table, uint32_t number)
 {
     const struct source source = table_source(number);
-    struct bucket bucket;
+    struct buckets buckets;
     struct store store;
 
     table_open(table->directory, &store);
-    table_check(store_hold(&store, HOLD_ALONE), "store_hold");
-    table_check(bucket_read(&store, &source, &bucket), "bucket_read");
-    if (bucket.own != NULL) {
-        bucket.own->next_ms = 0;
-        bucket.own->strikes = 0;
-        table_check(bucket_write(&store, &bucket, bucket.own), "bucket_write");
+    table_check(store_hold(&store, HOLD_ALONE, NULL), "store_hold");
+    table_check(buckets_read(&store, &source, &buckets), "buckets_read");
+    if (buckets.own != NULL) {
+        buckets.own->pace = (struct record_pace){0};
+        buckets.own->strikes = 0;
+        table_check(buckets_write(&store, &buckets, buckets.own), "buckets_write");
     }
     store_release(&store);
     store_close(&store);

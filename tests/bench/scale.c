@@ -4,12 +4,12 @@
  * places, and for each in turn one connection's work: open, admission, strike, and the strike taken back or settled.
  * Turn by turn, so that whatever else the machine does meanwhile falls upon both.
  *
- * usage: scale DIR      (two tables of 128 MiB are made in DIR, and left to the caller to remove)
+ * usage: scale DIR      (two tables of 256 MiB are made in DIR, and left to the caller to remove)
  *
  *   few=10 ns=14000
  *   many=1000000 ns=14400
  *   ratio=1.029
- *   bytes=134221824 expected=134221824
+ *   bytes=268443648 expected=268443648
  */
 #include "manage.h"
 #include "table.h"
@@ -27,7 +27,6 @@
 #define MANY    1000000
 #define SAMPLES 1000
 #define DELAY   1
-#define NOON_MS UINT64_C(1795262400000)
 
 struct table {
     char directory[512];
@@ -37,8 +36,14 @@ struct table {
 };
 
 /* Nobody is locked: every connection goes all the way. */
-static const struct lockout_policy policy = {
-    .delay = DELAY, .delay_max_wait = 30, .max_bad_conns = 1000000, .lockout_time = 86400, .strike_time = 3600};
+static const struct lockout_policy policy = {.delay = DELAY,
+                                             .delay_max_wait = 30,
+                                             .waiting_max = 2,
+                                             .max_bad_conns = 1000000,
+                                             .lockout_time = 86400,
+                                             .strike_time = 3600};
+
+static struct moment begin; /* when the tables were made */
 
 static void make_table(const char *parent, const char *name, struct table *table)
 {
@@ -46,7 +51,7 @@ static void make_table(const char *parent, const char *name, struct table *table
     if (mkdir(table->directory, 0700) != 0)
         err(EX_CANTCREAT, "%s", table->directory);
     table->numbers = table_make(
-        &(struct table_plan){.directory = table->directory, .count = table->sources, .seen = NOON_MS / 1000});
+        &(struct table_plan){.directory = table->directory, .count = table->sources, .seen = begin.wall_ms / 1000});
 }
 
 static uint64_t now_ns(void)
@@ -63,10 +68,13 @@ static uint64_t connection(const struct table *table, unsigned round)
     /* A step that visits all, in no order that the machine could foresee. */
     const uint32_t number = table->numbers[(uint64_t)round * 7368787 % table->sources];
     const struct source source = table_source(number);
-    const struct lockout_visitor visitor = {.source = &source, .now = {.ms = NOON_MS + (uint64_t)round * 1000 * DELAY}};
+    struct lockout_visitor visitor = {.source = &source, .now = begin};
     struct lockout_admission admission;
     struct lockout_charge charge;
     struct store store;
+
+    visitor.now.boot_ms += (uint64_t)round * 1000 * DELAY;
+    visitor.now.wall_ms += (uint64_t)round * 1000 * DELAY;
     const uint64_t start = now_ns();
 
     table_open(table->directory, &store);
@@ -112,7 +120,7 @@ static void verify(const struct table *table)
     struct store store;
 
     table_open(table->directory, &store);
-    table_check(manage_each(&store, pass_over, NULL, &totals), "manage_each");
+    table_check(manage_each(&store, &begin, pass_over, NULL, &totals), "manage_each");
     store_close(&store);
     if (totals.used != table->sources || totals.damaged != 0 || totals.places != TABLE_PLACES)
         errx(EX_SOFTWARE, "%" PRIu64 " sources, %" PRIu64 " damaged", totals.used, totals.damaged);
@@ -136,14 +144,15 @@ int main(int argc, char **argv)
 
     if (argc != 2)
         errx(EX_USAGE, "usage: scale DIR");
+    moment_read(&begin);
     make_table(argv[1], "few", &few);
     make_table(argv[1], "many", &many);
     /* Once unmeasured, for what is slow the first time alone. */
-    connection(&few, SAMPLES);
-    connection(&many, SAMPLES);
+    connection(&few, 0);
+    connection(&many, 0);
     for (unsigned round = 0; round < SAMPLES; round++) {
-        few.samples[round] = connection(&few, round);
-        many.samples[round] = connection(&many, round);
+        few.samples[round] = connection(&few, round + 1);
+        many.samples[round] = connection(&many, round + 1);
     }
     verify(&few);
     verify(&many);
@@ -152,7 +161,7 @@ int main(int argc, char **argv)
     const uint64_t many_ns = median(&many);
     printf("few=%u ns=%" PRIu64 "\nmany=%u ns=%" PRIu64 "\nratio=%.3f\n", FEW, few_ns, MANY, many_ns,
            (double)many_ns / (double)few_ns);
-    printf("bytes=%jd expected=%ju\n", (intmax_t)file_bytes(&many), (uintmax_t)(4096 + 64 * TABLE_PLACES));
+    printf("bytes=%jd expected=%ju\n", (intmax_t)file_bytes(&many), (uintmax_t)(8192 + 128 * TABLE_PLACES));
     free(few.numbers);
     free(many.numbers);
     return 0;

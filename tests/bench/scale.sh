@@ -4,7 +4,7 @@
 # million sources would take thousands of times what one through ten takes. What the ratio is on a quiet machine, and what is
 # promised of it, is for bench/run.sh: it is printed here, and judged only for what no other work on the machine can do.
 #
-# usage: sh tests/bench/scale.sh SCALE [DIR]     (SCALE: the program; DIR: where there is room for 256 MiB; default /tmp)
+# usage: sh tests/bench/scale.sh SCALE [DIR]     (SCALE: the program; DIR: where there is room for 512 MiB; default /tmp)
 set -eu
 
 scale=$1

@@ -26,27 +26,38 @@ struct source table_source(uint32_t number)
 
 void table_open(const char *directory, struct store *store)
 {
-    const struct store_options options = {
-        .directory = directory, .places = TABLE_PLACES, .patience_ms = STORE_PATIENCE_MS};
+    struct store_options options = {.directory = directory, .places = TABLE_PLACES, .patience_ms = STORE_PATIENCE_MS};
 
+    moment_read(&options.now);
     table_check(store_open(&options, store), "store_open");
 }
 
-/* Put a source into the first empty slot of its bucket. False: there is none. */
+/* Put a source into the emptiest of its buckets, as the handler does. False: all are full. */
 static bool place(uint8_t *file, const struct record_header *header, const struct record_slot *slot)
 {
-    const uint64_t first = record_bucket(header, &slot->source);
+    uint64_t firsts[RECORD_CHOICES];
+    uint64_t chosen = 0;
+    unsigned most = 0;
 
-    for (uint64_t at = first; at < first + RECORD_BUCKET_SLOTS; at++) {
-        uint8_t *bytes = file + store_slot_at(at);
-        struct record_slot there;
+    record_buckets(header, &slot->source, firsts);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++) {
+        unsigned free_slots = 0;
+        uint64_t free_at = 0;
 
-        if (record_decode_slot(bytes, header->key, at, &there) == RECORD_EMPTY) {
-            record_encode_slot(slot, header->key, at, bytes);
-            return true;
+        for (uint64_t at = firsts[choice]; at < firsts[choice] + RECORD_BUCKET_SLOTS; at++)
+            if (record_is_zero(file + store_slot_at(at), RECORD_LEN)) {
+                free_slots++;
+                free_at = at;
+            }
+        if (free_slots > most) {
+            most = free_slots;
+            chosen = free_at;
         }
     }
-    return false;
+    if (most == 0)
+        return false;
+    record_encode_slot(slot, header->key, chosen, file + store_slot_at(chosen));
+    return true;
 }
 
 uint32_t *table_make(const struct table_plan *plan)
@@ -60,7 +71,7 @@ uint32_t *table_make(const struct table_plan *plan)
     if (numbers == NULL)
         err(EX_OSERR, "calloc");
     table_open(plan->directory, &store);
-    table_check(store_hold(&store, HOLD_ALONE), "store_hold");
+    table_check(store_hold(&store, HOLD_ALONE, NULL), "store_hold");
     file = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, store.table_fd, 0);
     if (file == MAP_FAILED)
         err(EX_OSERR, "mmap");

@@ -15,10 +15,11 @@ struct table_plan {
     const char *directory; /* exists, and is empty */
     uint32_t first;        /* an IPv4 address as a number */
     uint32_t count;
-    uint64_t seen; /* s */
+    uint64_t seen; /* s, table time, which is the wall clock's in a new table */
 };
 
-/* Make it, durably, and return the hosts in it: plan->count numbers, for free(3). A full bucket's are passed over. */
+/* Make it, durably, and return the hosts in it: plan->count numbers, for free(3). One whose buckets are full is passed
+ * over. */
 uint32_t *table_make(const struct table_plan *plan);
 
 /* An IPv4 host by its number. */

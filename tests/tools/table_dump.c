@@ -6,9 +6,10 @@
  * usage: table_dump STATE_DIR
  *
  *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0
- *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 next_ms=1795000001000
+ *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 places=3
  *
- * until is "-" where the slot is not locked, and "forever". Exit status 0, or 1 when the head or any slot is damaged.
+ * since and until are the wall clock's. until is "-" where the slot is not locked, and "forever". places are those of
+ * the pace that were taken, as bits. Exit status 0, or 1 when the head or any slot is damaged.
  */
 #include "store.h"
 
@@ -37,18 +38,30 @@ static void print_address(const struct source *source)
     printf("source=%s/%u", text, (unsigned)source->prefix);
 }
 
-static void print_slot(const struct record_slot *slot)
+static void print_slot(const struct record_slot *slot, const struct record_mark *mark)
 {
     print_address(&slot->source);
     printf(" strikes=%" PRIu32 " errors=%" PRIu32 " refusals=%" PRIu32 " since=%" PRIu64, slot->strikes, slot->errors,
-           slot->refusals, slot->last_strike);
+           slot->refusals, moment_wall(mark, slot->last_strike));
     if (!slot->locked)
         printf(" until=-");
     else if (slot->locked_until == RECORD_FOREVER)
         printf(" until=forever");
     else
-        printf(" until=%" PRIu64, slot->locked_until);
-    printf(" next_ms=%" PRIu64 "\n", slot->next_ms);
+        printf(" until=%" PRIu64, moment_wall(mark, slot->locked_until));
+    printf(" places=%" PRIx64 "\n", slot->pace.taken);
+}
+
+/* Would anybody look for it here? */
+static bool belongs(const struct record_header *header, const struct source *source, uint64_t first)
+{
+    uint64_t firsts[RECORD_CHOICES];
+
+    record_buckets(header, source, firsts);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++)
+        if (firsts[choice] == first)
+            return true;
+    return false;
 }
 
 static void read_bucket(const struct store *store, uint64_t first, struct totals *totals)
@@ -66,10 +79,10 @@ static void read_bucket(const struct store *store, uint64_t first, struct totals
         if (state != RECORD_WHOLE)
             continue;
         /* One that nobody would look for here is as good as damaged. */
-        totals->damaged += record_bucket(&store->header, &slot.source) != first;
+        totals->damaged += !belongs(&store->header, &slot.source, first);
         totals->used++;
         totals->locked += slot.locked;
-        print_slot(&slot);
+        print_slot(&slot, &store->counters.mark);
     }
 }
 
@@ -77,15 +90,17 @@ int main(int argc, char **argv)
 {
     struct store_options options = {.patience_ms = STORE_PATIENCE_MS, .read_only = true};
     struct totals totals = {0};
+    struct moment now;
     struct store store;
     enum store_fault fault;
 
     if (argc != 2)
         errx(EX_USAGE, "usage: table_dump STATE_DIR");
     options.directory = argv[1];
+    moment_read(&now);
     fault = store_open(&options, &store);
     if (fault == STORE_OK)
-        fault = store_hold(&store, HOLD_SHARED);
+        fault = store_hold(&store, HOLD_SHARED, &now);
     if (fault != STORE_OK)
         errx(1, "%s", store_fault_text(fault));
     for (uint64_t first = 0; first < store.header.places; first += RECORD_BUCKET_SLOTS)

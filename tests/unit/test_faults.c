@@ -186,7 +186,10 @@ int renameat2(int from, const char *old, int to, const char *new, unsigned flags
 enum who { LOCKED = 1, STRUCK = 2, FRESH = 9, IN_NETWORK = 0x070001 };
 
 static const struct lockout_policy usual = {
-    .delay = 5, .delay_max_wait = 30, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = 3600};
+    .delay = 5, .delay_max_wait = 30, .waiting_max = 2, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = 3600};
+
+/* The machine was started in 1970, and no file here says which boot it was. */
+static const struct moment now = {.boot_ms = NOW * 1000, .wall_ms = NOW * 1000};
 
 static const struct manage_target network = {
     .source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 7}, .prefix = 112}, .network = true};
@@ -246,7 +249,7 @@ struct stage {
 static void be(struct stage *stage, enum who who)
 {
     stage->source = scratch_source(who);
-    stage->visitor = (struct lockout_visitor){.source = &stage->source, .now = scratch_at(NOW)};
+    stage->visitor = (struct lockout_visitor){.source = &stage->source, .now = now};
 }
 
 static void charge(struct stage *stage, enum who who)
@@ -270,7 +273,7 @@ static void make_files(void)
         strike(&stage, LOCKED);
     strike(&stage, STRUCK);
     strike(&stage, STRUCK);
-    scratch_need(manage_lock(&stage.store, &network, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+    scratch_need(manage_lock(&stage.store, &network, LOCKOUT_FOREVER, &now) == STORE_OK, "lock");
     ordinary = take_files();
 
     damaged = ordinary;
@@ -284,12 +287,12 @@ static void make_files(void)
     for (uint32_t i = 100; i < 100 + 20 * PLACES; i++) {
         const struct manage_target one = {.source = scratch_source(i)};
 
-        scratch_need(manage_lock(&stage.store, &one, LOCKOUT_FOREVER, scratch_at(NOW)) == STORE_OK, "lock");
+        scratch_need(manage_lock(&stage.store, &one, LOCKOUT_FOREVER, &now) == STORE_OK, "lock");
     }
     full = take_files();
 
     put_files(&ordinary);
-    scratch_need(lockout_close(&stage.store, "test", scratch_at(NOW), NULL) == STORE_OK, "close");
+    scratch_need(lockout_close(&stage.store, "test", &now, NULL) == STORE_OK, "close");
     promised = take_files();
     promised.closed = false;
     store_close(&stage.store);
@@ -347,7 +350,7 @@ static enum store_fault settle(struct stage *stage)
 
 static enum store_fault close_door(struct stage *stage)
 {
-    return lockout_close(&stage->store, "test", stage->visitor.now, NULL);
+    return lockout_close(&stage->store, "test", &now, NULL);
 }
 
 static enum store_fault read_door(struct stage *stage)
@@ -372,20 +375,19 @@ static enum store_fault open_door(struct stage *stage)
 
 static enum store_fault lock(struct stage *stage)
 {
-    return manage_lock(&stage->store, &(struct manage_target){.source = stage->source}, LOCKOUT_FOREVER,
-                       stage->visitor.now);
+    return manage_lock(&stage->store, &(struct manage_target){.source = stage->source}, LOCKOUT_FOREVER, &now);
 }
 
 static enum store_fault lock_network(struct stage *stage)
 {
-    return manage_lock(&stage->store, &other_network, LOCKOUT_FOREVER, stage->visitor.now);
+    return manage_lock(&stage->store, &other_network, LOCKOUT_FOREVER, &now);
 }
 
 static enum store_fault unlock(struct stage *stage)
 {
     bool found;
     const enum store_fault fault =
-        manage_unlock(&stage->store, &(struct manage_target){.source = stage->source}, stage->visitor.now, &found);
+        manage_unlock(&stage->store, &(struct manage_target){.source = stage->source}, &now, &found);
 
     stage->outcome[1] = found;
     return fault;
@@ -394,7 +396,7 @@ static enum store_fault unlock(struct stage *stage)
 static enum store_fault unlock_network(struct stage *stage)
 {
     bool found;
-    const enum store_fault fault = manage_unlock(&stage->store, &network, stage->visitor.now, &found);
+    const enum store_fault fault = manage_unlock(&stage->store, &network, &now, &found);
 
     stage->outcome[1] = found;
     return fault;
@@ -402,12 +404,12 @@ static enum store_fault unlock_network(struct stage *stage)
 
 static enum store_fault unlock_all(struct stage *stage)
 {
-    return manage_unlock_all(&stage->store, stage->visitor.now, &stage->outcome[1]);
+    return manage_unlock_all(&stage->store, &now, &stage->outcome[1]);
 }
 
 static enum store_fault flush(struct stage *stage)
 {
-    return manage_flush(&stage->store, stage->visitor.now, &stage->outcome[1]);
+    return manage_flush(&stage->store, &now, &stage->outcome[1]);
 }
 
 static bool count_entry(void *context, const struct manage_entry *entry)
@@ -421,7 +423,7 @@ static bool count_entry(void *context, const struct manage_entry *entry)
 
 static enum store_fault list(struct stage *stage)
 {
-    return manage_each(&stage->store, count_entry, stage->outcome, NULL);
+    return manage_each(&stage->store, &now, count_entry, stage->outcome, NULL);
 }
 
 /* From opening the table on, and as one who may only look. */
@@ -455,7 +457,7 @@ static enum store_fault verify(struct stage *stage)
 
 static enum store_fault repair_to(struct stage *stage, uint64_t places)
 {
-    const struct repair_order order = {.places = places, .give_up = true, .now = NOW};
+    const struct repair_order order = {.places = places, .give_up = true, .moment = now};
     struct repair_report report;
     const enum store_fault fault = repair_table(&stage->store, &order, &report);
 
