@@ -13,6 +13,9 @@
 #define DIGITS       ((size_t)2 * RECORD_BOOT_ID_LEN)
 #define TEXT_LEN     (DIGITS + 4 + 1) /* with hyphens, and what ends it */
 
+/* 2026-01-01, in ms: a clock that has never been later was never set, and says nothing. */
+#define EVER_SET_MS UINT64_C(1767225600000)
+
 static const uint8_t not_known[RECORD_BOOT_ID_LEN];
 
 static int digit_value(char digit)
@@ -82,7 +85,9 @@ static uint64_t within(uint64_t time)
 
 struct record_mark moment_first_mark(const struct moment *now)
 {
-    struct record_mark mark = {.boot_ms = now->boot_ms, .wall_ms = now->wall_ms, .table_ms = within(now->wall_ms)};
+    const uint64_t wall_ms = within(now->wall_ms);
+    struct record_mark mark = {
+        .boot_ms = now->boot_ms, .wall_ms = now->wall_ms, .table_ms = wall_ms, .latest_ms = wall_ms};
 
     memcpy(mark.boot_id, now->boot_id, sizeof mark.boot_id);
     return mark;
@@ -106,6 +111,17 @@ static bool is_other_boot(const struct record_mark *last, const struct moment *n
     return now->boot_ms + late_ms < last->boot_ms;
 }
 
+/*
+ * How long the machine was off. The wall clock is believed when it stands behind none of the times that it has shown
+ * before, or would have by now; else nothing is known.
+ */
+static uint64_t off_ms(const struct record_mark *last, const struct moment *now)
+{
+    if (last->latest_ms < EVER_SET_MS || now->wall_ms < last->latest_ms)
+        return 0;
+    return now->wall_ms - last->latest_ms;
+}
+
 struct record_mark moment_next_mark(const struct record_mark *last, const struct moment *now, bool *new_boot)
 {
     struct record_mark mark = moment_first_mark(now);
@@ -113,11 +129,8 @@ struct record_mark moment_next_mark(const struct record_mark *last, const struct
 
     *new_boot = is_other_boot(last, now);
     if (*new_boot) {
-        mark.doubtful = now->wall_ms < last->wall_ms;
-        if (!mark.doubtful && !last->doubtful)
-            passed_ms = now->wall_ms - last->wall_ms;
+        passed_ms = off_ms(last, now);
     } else {
-        mark.doubtful = last->doubtful;
         if (now->boot_ms > last->boot_ms)
             passed_ms = now->boot_ms - last->boot_ms;
         else
@@ -125,7 +138,10 @@ struct record_mark moment_next_mark(const struct record_mark *last, const struct
         if (!is_known(mark.boot_id))
             memcpy(mark.boot_id, last->boot_id, sizeof mark.boot_id);
     }
-    mark.table_ms = within(last->table_ms + within(passed_ms));
+    passed_ms = within(passed_ms);
+    mark.table_ms = within(last->table_ms + passed_ms);
+    if (mark.latest_ms < within(last->latest_ms) + passed_ms)
+        mark.latest_ms = within(within(last->latest_ms) + passed_ms);
     return mark;
 }
 

@@ -4,8 +4,9 @@
  * forward, whatever becomes of the machine's clocks (I14; FORMAT.md, "Time"):
  *
  * - while the machine is up it runs by CLOCK_BOOTTIME, which counts suspended time too and which nobody can set;
- * - over a reboot it goes on by as much as the wall clock has gone on, where the wall clock can be believed;
- * - else it goes on from where it stood, as if no time had passed.
+ * - over a reboot it goes on by as much as the wall clock has gone on, where that stands behind no time that it has
+ *   shown before;
+ * - else it goes on from where it stood, as if no time had passed, until there is a boot whose clock has caught up.
  *
  * A new table's time starts at the wall clock's; later the two may be apart by any amount, so what is shown to people
  * is converted (moment_wall). Pure functions, but for moment_read.

@@ -45,13 +45,13 @@ struct record_pace {
     uint64_t taken;    /* bit k: place k, which is k times DELAY behind place 0 */
 };
 
-/* What ties table time to the clocks of the machine (moment.h): all of it was read at one moment. */
+/* What ties table time to the clocks of the machine (moment.h): all of it is of one moment. */
 struct record_mark {
     uint8_t boot_id[RECORD_BOOT_ID_LEN]; /* of the kernel that was running; all zero: not known */
     uint64_t boot_ms;                    /* CLOCK_BOOTTIME */
     uint64_t wall_ms;                    /* CLOCK_REALTIME */
     uint64_t table_ms;                   /* table time */
-    bool doubtful;                       /* since this boot began, wall_ms has not been worth believing */
+    uint64_t latest_ms; /* the latest that CLOCK_REALTIME has ever been, gone on with CLOCK_BOOTTIME since */
 };
 
 struct record_counters {
