@@ -13,7 +13,7 @@
 #define MONTH (30 * DAY)
 
 static const struct lockout_policy usual = {
-    .delay = 5, .delay_max_wait = 30, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = HOUR};
+    .delay = 5, .delay_max_wait = 30, .waiting_max = 2, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = HOUR};
 
 /* An attacker with one address. */
 struct attacker {
