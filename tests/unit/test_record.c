@@ -30,7 +30,7 @@ static const struct record_counters some_counters = {
              .boot_ms = 0x3132333435363738,
              .wall_ms = 0x4142434445464748,
              .table_ms = 0x515253545556,
-             .doubtful = true},
+             .latest_ms = 0x9192939495969798},
     .networks = 0x81828384858687,
     .epoch = 0x6162,
     .closing = 3,
@@ -218,22 +218,22 @@ static void test_counters(void)
     unsigned unseen = 0;
 
     record_encode_counters(&some_counters, key, bytes);
-    check_hex(bytes + 8, 96 - 8,
+    check_hex(bytes + 8, 104 - 8,
               "feffffffffffffff"
               "0807060504030201"
               "1817161514131211"
               "2827262524232221"
               "6261"
               "03"
-              "01"
-              "00000000"
+              "0000000000"
               "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
               "3837363534333231"
               "4847464544434241"
               "5655545352510000"
-              "8786858483828100",
+              "8786858483828100"
+              "9897969594939291",
               "the counters are where FORMAT.md says");
-    check(record_is_zero(bytes + 96, RECORD_LEN - 96), "and behind them there is room");
+    check(record_is_zero(bytes + 104, RECORD_LEN - 104), "and behind them there is room");
     check(record_decode_counters(bytes, key, &got) == RECORD_WHOLE, "counters read back");
     record_encode_counters(&got, key, again);
     check(memcmp(bytes, again, sizeof bytes) == 0, "as the same ones");
@@ -253,12 +253,11 @@ static void test_counters_impossible(void)
         const char *what;
     } wrongs[] = {
         {42, RECORD_CLOSING_MAX + 1, "a reason to close that there is not"},
-        {43, 2, "a flag that there is not"},
-        {44, 1, "a byte behind the flags"},
+        {43, 1, "a byte behind that reason"},
         {47, 1, "the last byte before the mark"},
         {87, 1, "a table time beyond the last"},
         {95, 1, "a network more than there is room for"},
-        {96, 1, "the first byte behind the fields"},
+        {104, 1, "the first byte behind the fields"},
         {127, 1, "the last byte of the counters"},
     };
     struct record_counters got;
