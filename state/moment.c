@@ -87,7 +87,12 @@ struct record_mark moment_first_mark(const struct moment *now)
 {
     const uint64_t wall_ms = within(now->wall_ms);
     struct record_mark mark = {
-        .boot_ms = now->boot_ms, .wall_ms = now->wall_ms, .table_ms = wall_ms, .latest_ms = wall_ms};
+        .boot_ms = now->boot_ms,
+        .wall_ms = now->wall_ms,
+        .table_ms = wall_ms,
+        .latest_ms = wall_ms,
+        .doubtful = wall_ms < EVER_SET_MS,
+    };
 
     memcpy(mark.boot_id, now->boot_id, sizeof mark.boot_id);
     return mark;
@@ -111,20 +116,25 @@ static bool is_other_boot(const struct record_mark *last, const struct moment *n
     return now->boot_ms + late_ms < last->boot_ms;
 }
 
+/* Does the wall clock stand behind a time that it has shown before, or would have by now, or was it never set? */
+static bool is_behind(const struct moment *now, uint64_t latest_ms)
+{
+    return now->wall_ms < latest_ms || now->wall_ms < EVER_SET_MS;
+}
+
 /*
- * How long the machine was off. The wall clock is believed when it stands behind none of the times that it has shown
- * before, or would have by now; else nothing is known.
+ * How long the machine was off: nothing is known where the clock stands behind. Nor is it where it did to the end of
+ * the boot before, for what has happened then has no time of the wall clock's.
  */
 static uint64_t off_ms(const struct record_mark *last, const struct moment *now)
 {
-    if (last->latest_ms < EVER_SET_MS || now->wall_ms < last->latest_ms)
-        return 0;
-    return now->wall_ms - last->latest_ms;
+    return last->doubtful || is_behind(now, last->latest_ms) ? 0 : now->wall_ms - last->latest_ms;
 }
 
 struct record_mark moment_next_mark(const struct record_mark *last, const struct moment *now, bool *new_boot)
 {
     struct record_mark mark = moment_first_mark(now);
+    const uint64_t latest_ms = within(last->latest_ms);
     uint64_t passed_ms = 0;
 
     *new_boot = is_other_boot(last, now);
@@ -140,8 +150,9 @@ struct record_mark moment_next_mark(const struct record_mark *last, const struct
     }
     passed_ms = within(passed_ms);
     mark.table_ms = within(last->table_ms + passed_ms);
-    if (mark.latest_ms < within(last->latest_ms) + passed_ms)
-        mark.latest_ms = within(within(last->latest_ms) + passed_ms);
+    mark.doubtful = (*new_boot || last->doubtful) && is_behind(now, latest_ms + passed_ms);
+    if (mark.latest_ms < latest_ms + passed_ms)
+        mark.latest_ms = within(latest_ms + passed_ms);
     return mark;
 }
 

@@ -12,6 +12,7 @@
 #define HEADER_LEN     (HEADER_CHECKED + CHECK_LEN)
 #define COUNTERS_LEN   104 /* zeros follow, and what later versions need */
 #define SLOT_LEN       84  /* likewise */
+#define FLAG_DOUBTFUL  1
 #define NETWORKS_MASK  ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
 enum slot_flag { FLAG_USED = 1, FLAG_LOCKED = 2, FLAG_BY_HAND = 4, FLAG_JUDGED = 8 };
@@ -100,6 +101,7 @@ void record_encode_counters(const struct record_counters *counters, const uint8_
     encode_pace(&counters->pace, bytes + 24);
     bytes_put(bytes + 40, 2, counters->epoch);
     bytes[42] = counters->closing;
+    bytes[43] = mark->doubtful ? FLAG_DOUBTFUL : 0;
     memcpy(bytes + 48, mark->boot_id, sizeof mark->boot_id);
     bytes_put(bytes + 64, 8, mark->boot_ms);
     bytes_put(bytes + 72, 8, mark->wall_ms);
@@ -116,14 +118,16 @@ enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
 
     if (record_check(bytes, key, RECORD_WHERE_COUNTERS) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if (bytes_get(bytes + 88, 8) > NETWORKS_MASK || bytes[42] > RECORD_CLOSING_MAX || bytes_get(bytes + 43, 5) != 0 ||
-        bytes_get(bytes + 80, 8) > RECORD_TIME_MAX || !record_is_zero(bytes + COUNTERS_LEN, RECORD_LEN - COUNTERS_LEN))
+    if (bytes_get(bytes + 88, 8) > NETWORKS_MASK || bytes[42] > RECORD_CLOSING_MAX || bytes[43] > FLAG_DOUBTFUL ||
+        bytes_get(bytes + 44, 4) != 0 || bytes_get(bytes + 80, 8) > RECORD_TIME_MAX ||
+        !record_is_zero(bytes + COUNTERS_LEN, RECORD_LEN - COUNTERS_LEN))
         return RECORD_DAMAGED;
     counters->seed = bytes_get(bytes + 8, 8);
     counters->total_errors = bytes_get(bytes + 16, 8);
     decode_pace(bytes + 24, &counters->pace);
     counters->epoch = (uint16_t)bytes_get(bytes + 40, 2);
     counters->closing = bytes[42];
+    mark->doubtful = bytes[43] == FLAG_DOUBTFUL;
     memcpy(mark->boot_id, bytes + 48, sizeof mark->boot_id);
     mark->boot_ms = bytes_get(bytes + 64, 8);
     mark->wall_ms = bytes_get(bytes + 72, 8);

@@ -52,6 +52,7 @@ struct record_mark {
     uint64_t wall_ms;                    /* CLOCK_REALTIME */
     uint64_t table_ms;                   /* table time */
     uint64_t latest_ms; /* the latest that CLOCK_REALTIME has ever been, gone on with CLOCK_BOOTTIME since */
+    bool doubtful;      /* since this boot began, CLOCK_REALTIME has stood behind that */
 };
 
 struct record_counters {
