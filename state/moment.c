@@ -11,7 +11,7 @@
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
 #define DIGITS       ((size_t)2 * RECORD_BOOT_ID_LEN)
-#define TEXT_LEN     (DIGITS + 4 + 1) /* with hyphens, and what ends it */
+#define TEXT_LEN     (DIGITS + 4 + 2) /* with hyphens, a line feed, and what ends it */
 
 /* 2026-01-01, in ms: a clock that has never been later was never set, and says nothing. */
 #define EVER_SET_MS UINT64_C(1767225600000)
