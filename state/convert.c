@@ -131,6 +131,21 @@ static uint64_t roomy(uint64_t places, uint64_t records)
     return create_round_places(wanted > places ? wanted : places);
 }
 
+/*
+ * Whoever could read the old table may read the new one. It belongs to the same user already: whose table is not ours
+ * we do not open. A group that cannot be given to it can do without.
+ */
+static enum store_fault keep_access(const struct store *store, int new_fd)
+{
+    struct stat old;
+
+    if (fstat(store->table_fd, &old) != 0)
+        return STORE_CANNOT_CREATE;
+    if ((old.st_mode & S_IRWXG) == 0 || fchown(new_fd, (uid_t)-1, old.st_gid) != 0)
+        return STORE_OK;
+    return fchmod(new_fd, old.st_mode & (S_IRWXU | S_IRWXG)) == 0 ? STORE_OK : STORE_CANNOT_CREATE;
+}
+
 static enum store_fault fill(struct conversion *conversion, const struct store *store, uint64_t places)
 {
     struct rebuild *new = &conversion->new;
@@ -143,6 +158,8 @@ static enum store_fault fill(struct conversion *conversion, const struct store *
     new->file.header.places = places;
     new->file.header.rebuild = 0;
     fault = rebuild_begin(new, store->dir_fd, CONVERT_NAME);
+    if (fault == STORE_OK)
+        fault = keep_access(store, new->file.table_fd);
     return fault == STORE_OK ? each_slot(conversion, keep_slot) : fault;
 }
 

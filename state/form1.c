@@ -61,8 +61,8 @@ static void bring_back(struct record_slot *slot, uint64_t now)
 {
     const uint64_t since = slot->last_strike;
 
-    if (slot->locked && slot->locked_until != RECORD_FOREVER && since > now && slot->locked_until >= since)
-        slot->locked_until = now + (slot->locked_until - since);
+    if (slot->locked && slot->locked_until != RECORD_FOREVER && since > now)
+        slot->locked_until = now + (slot->locked_until > since ? slot->locked_until - since : 0);
     if (slot->last_strike > now)
         slot->last_strike = now;
     if (slot->last_seen > now)
