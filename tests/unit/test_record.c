@@ -30,7 +30,8 @@ static const struct record_counters some_counters = {
              .boot_ms = 0x3132333435363738,
              .wall_ms = 0x4142434445464748,
              .table_ms = 0x515253545556,
-             .latest_ms = 0x9192939495969798},
+             .latest_ms = 0x9192939495969798,
+             .doubtful = true},
     .networks = 0x81828384858687,
     .epoch = 0x6162,
     .closing = 3,
@@ -225,7 +226,8 @@ static void test_counters(void)
               "2827262524232221"
               "6261"
               "03"
-              "0000000000"
+              "01"
+              "00000000"
               "b0b1b2b3b4b5b6b7b8b9babbbcbdbebf"
               "3837363534333231"
               "4847464544434241"
@@ -253,7 +255,8 @@ static void test_counters_impossible(void)
         const char *what;
     } wrongs[] = {
         {42, RECORD_CLOSING_MAX + 1, "a reason to close that there is not"},
-        {43, 1, "a byte behind that reason"},
+        {43, 2, "a flag that there is not"},
+        {44, 1, "a byte behind the flags"},
         {47, 1, "the last byte before the mark"},
         {87, 1, "a table time beyond the last"},
         {95, 1, "a network more than there is room for"},
