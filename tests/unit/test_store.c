@@ -715,6 +715,105 @@ static void test_stale_rebuild(void)
     scratch_empty();
 }
 
+/* --- networks --- */
+
+/* Of the golden table the first is the one in use, and the second a new one. */
+static const struct manage_target networks[] = {
+    {.source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 203, [14] = 113}, .prefix = 120}, .network = true},
+    {.source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 198, [13] = 51, [14] = 100}, .prefix = 120},
+     .network = true},
+};
+
+static int lock_network(unsigned number)
+{
+    struct store store;
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 1000) != STORE_OK)
+        return 1;
+    return manage_lock(&store, &networks[1], RECORD_FOREVER, &now) == STORE_OK ? 0 : 2;
+}
+
+static int unlock_network(unsigned number)
+{
+    struct store store;
+    bool found;
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 1000) != STORE_OK)
+        return 1;
+    return manage_unlock(&store, &networks[0], &now, &found) == STORE_OK && found ? 0 : 2;
+}
+
+static int unlock_all(unsigned number)
+{
+    struct store store;
+    uint64_t count;
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 1000) != STORE_OK)
+        return 1;
+    return manage_unlock_all(&store, &now, &count) == STORE_OK && count == 4 ? 0 : 2;
+}
+
+/* One who comes from a locked network: the counters change, and the network's record. */
+static int come_from_network(unsigned number)
+{
+    const struct source source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 203, [14] = 113, [15] = 1},
+                                  .prefix = 128};
+    struct lockout_admission got;
+    struct store store;
+
+    (void)number;
+    if (scratch_try(&store, 64, false, 1000) != STORE_OK)
+        return 1;
+    return lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_OK &&
+                   got.verdict == LOCKOUT_REFUSED_LOCKED
+               ? 0
+               : 2;
+}
+
+/* Between any two system calls of what changes networks there is a whole table, and what follows works in it. */
+static void test_networks_killed(void)
+{
+    static const struct {
+        const char *name;
+        scratch_work *work;
+        uint64_t before, after; /* how many networks */
+    } cases[] = {
+        {"locking a network", lock_network, 2, 3},
+        {"unlocking a network", unlock_network, 2, 1},
+        {"unlocking all", unlock_all, 2, 0},
+        {"refusing one of a locked network", come_from_network, 2, 2},
+    };
+    struct repair_findings findings;
+    struct content content;
+    struct store store;
+
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        unsigned nth = 0, dirty = 0, wrong = 0, done = 0;
+        int result = -1;
+        bool killed;
+
+        do {
+            lay_down(golden_networks);
+            killed = scratch_killed_at(++nth, cases[i].work, &result);
+            store = scratch_open(64);
+            dirty += !is_clean(&store, &findings) || list(&store, &content) != STORE_OK;
+            done += content.totals.networks == cases[i].after;
+            wrong += content.totals.networks != cases[i].before && content.totals.networks != cases[i].after;
+            dirty += manage_lock(&store, &networks[1], RECORD_FOREVER, &now) != STORE_OK ||
+                     !is_clean(&store, &findings) || list(&store, &content) != STORE_OK;
+            wrong += find(&content, networks[1].source.address, SOURCE_ADDRESS_LEN) == NULL;
+            store_close(&store);
+        } while (killed);
+        check(result == 0 && dirty == 0 && wrong == 0 && done > 0,
+              "%s, killed at each of %u system calls, leaves a whole table, with or without it", cases[i].name,
+              nth - 1);
+    }
+    scratch_empty();
+}
+
 /* --- killed at random --- */
 
 static int strike_for_ever(unsigned number)
@@ -1049,6 +1148,7 @@ int main(int argc, char **argv)
     if (scratch_can_trace()) {
         test_creation_killed();
         test_repair_killed();
+        test_networks_killed();
     }
     scratch_end();
     return check_end();
