@@ -544,7 +544,7 @@ struct machine {
 
 static struct machine machine_at(uint64_t wall_s)
 {
-    return (struct machine){.now = {.boot_id = {1}, .boot_ms = 60000, .wall_ms = wall_s * 1000}, .boots = 1};
+    return (struct machine){.now = {.boot_id = {1}, .boot_ms = 7200000, .wall_ms = wall_s * 1000}, .boots = 1};
 }
 
 static void runs(struct machine *machine, uint64_t seconds)
@@ -698,6 +698,30 @@ static void test_reboots(void)
     scratch_empty();
 }
 
+/* Days without power, then a boot at 1970 in which it is made: those days are not counted against it. */
+static void test_made_at_1970(void)
+{
+    struct machine machine = machine_at(NOW);
+    struct store store = scratch_open(64);
+
+    somebody_comes(&store, &machine);
+    reboots(&machine, 100);
+    somebody_comes(&store, &machine);
+    lock_all_ways(&store, &machine);
+    reboots(&machine, NOW + 10 * (uint64_t)DAY);
+    check_left(&store, &machine, DAY, "made in 1970, after days without power");
+    store_close(&store);
+    scratch_empty();
+
+    store = scratch_open(64);
+    machine = machine_at(100);
+    lock_all_ways(&store, &machine);
+    reboots(&machine, NOW);
+    check_left(&store, &machine, DAY, "made in 1970, with the table");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_wrong_future(void)
 {
     const uint64_t future = NOW + 24 * 365 * (uint64_t)DAY;
@@ -773,12 +797,36 @@ static void something_happens(struct machine *machine, uint64_t *right_s, unsign
 }
 
 #define HAPPENINGS 8
-#define ORDER_LEN  4
+#define ORDER_LEN  3
+
+/* One order of them, with somebody who comes after each, and then a boot with a clock that is right. */
+static void go_through(unsigned order, unsigned made, unsigned *early, unsigned *late)
+{
+    struct machine machine = machine_at(NOW);
+    struct store store = scratch_open(64);
+    uint64_t right_s = NOW;
+
+    for (unsigned i = 0; i <= ORDER_LEN; i++, order /= HAPPENINGS) {
+        if (i < ORDER_LEN) {
+            something_happens(&machine, &right_s, order % HAPPENINGS);
+        } else {
+            right_s += 3600;
+            reboots(&machine, right_s);
+        }
+        somebody_comes(&store, &machine);
+        if (i == made)
+            lock_all_ways(&store, &machine);
+        *early += i >= made && locked_ways(&store, &machine) != 3;
+    }
+    runs(&machine, DAY + 1);
+    *late += locked_ways(&store, &machine) != 0;
+    store_close(&store);
+    scratch_empty();
+}
 
 /*
- * Every order of ORDER_LEN of these, with somebody who comes after each, and then a boot with a clock that is right.
- * As long as no clock stands in the future, no lock ends before its day is over, and each ends when the machine has
- * been up for a day.
+ * Every order of ORDER_LEN of these, and locks that are made behind each of them. As long as no clock stands in the
+ * future, no lock ends before its day is over, and each ends when the machine has been up for a day.
  */
 static void test_every_order(void)
 {
@@ -786,26 +834,9 @@ static void test_every_order(void)
 
     for (unsigned i = 0; i < ORDER_LEN; i++)
         orders *= HAPPENINGS;
-    for (unsigned order = 0; order < orders; order++) {
-        struct machine machine = machine_at(NOW);
-        struct store store = scratch_open(64);
-        uint64_t right_s = NOW;
-
-        lock_all_ways(&store, &machine);
-        for (unsigned i = 0, rest = order; i < ORDER_LEN; i++, rest /= HAPPENINGS) {
-            something_happens(&machine, &right_s, rest % HAPPENINGS);
-            somebody_comes(&store, &machine);
-            early += locked_ways(&store, &machine) != 3;
-        }
-        right_s += 3600;
-        reboots(&machine, right_s);
-        somebody_comes(&store, &machine);
-        early += locked_ways(&store, &machine) != 3;
-        runs(&machine, DAY + 1);
-        late += locked_ways(&store, &machine) != 0;
-        store_close(&store);
-        scratch_empty();
-    }
+    for (unsigned order = 0; order < orders; order++)
+        for (unsigned made = 0; made < ORDER_LEN; made++)
+            go_through(order, made, &early, &late);
     check_number(early, 0, "I14: no order of clocks that are right or behind ends a lock before its time");
     check_number(late, 0, "I14: and none keeps it for longer than a day of being up");
 }
@@ -1575,6 +1606,7 @@ int main(void)
     test_leave_for_ever();
     test_steps_while_up();
     test_reboots();
+    test_made_at_1970();
     test_wrong_future();
     test_unknown_boot();
     test_every_order();

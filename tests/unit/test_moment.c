@@ -190,13 +190,12 @@ static void test_1970(void)
     check_number(goes_on(&mark, 2, 71000, NOW + DAY, &new_boot), 10000, "not with the clock that is put right");
     check_number(goes_on(&mark, 3, 1000, NOW + DAY + HOUR, &new_boot), HOUR, "which is believed at the next boot");
 
-    /* The time off is counted by the first boot with a clock that has caught up, whatever lies between. */
     mark = first_at(1, 1000, NOW);
     check_number(goes_on(&mark, 2, 1000, 1000, &new_boot), 0, "one boot at 1970");
     check_number(goes_on(&mark, 3, 1000, 2 * HOUR, &new_boot), 0, "and another, later in 1970");
     check_number(goes_on(&mark, 3, 1000 + HOUR, 3 * HOUR, &new_boot), HOUR, "which is up for an hour");
-    check_number(goes_on(&mark, 4, 1000, NOW + DAY, &new_boot), DAY - HOUR,
-                 "then a right one: a day, of which one is known");
+    check_number(goes_on(&mark, 4, 1000, NOW + DAY, &new_boot), 0, "then a right one: when that hour was is not known");
+    check_number(goes_on(&mark, 5, 1000, NOW + DAY + HOUR, &new_boot), HOUR, "from there on everything is");
 
     /* A step back while it is up is no later time, and no earlier one either. */
     mark = first_at(1, 1000, NOW);
@@ -217,7 +216,10 @@ static void test_wrong_future(void)
     check_number(goes_on(&mark, 2, 1000, NOW, &new_boot), 0,
                  "a clock that is a year back, over a reboot, is waited for");
     check_number(goes_on(&mark, 2, 1000 + DAY, NOW + DAY, &new_boot), DAY, "while the machine is up time goes on");
-    check_number(goes_on(&mark, 3, 1000, NOW + YEAR + DAY + HOUR, &new_boot), HOUR, "and beyond it as always");
+    check_number(goes_on(&mark, 2, 1000 + 2 * DAY, NOW + YEAR + 3 * DAY, &new_boot), DAY,
+                 "and with a clock that catches up");
+    check_number(goes_on(&mark, 3, 1000, NOW + YEAR + 3 * DAY + HOUR, &new_boot), HOUR,
+                 "which is believed from then on");
 }
 
 static void test_unknown_boot(void)
