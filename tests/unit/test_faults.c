@@ -197,12 +197,13 @@ static const struct manage_target other_network = {
     .source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10, [13] = 8}, .prefix = 112}, .network = true};
 
 #define TABLE_LEN_MAX (RECORD_HEAD_LEN + 2 * PLACES * RECORD_LEN)
+#define OLD_LEN       8192 /* of the golden table of version 1 */
 
 static struct files {
     uint8_t table[TABLE_LEN_MAX];
     size_t len; /* 0: there is none */
     bool closed;
-} ordinary, damaged, full, keyless, promised, closed_door, nothing;
+} ordinary, damaged, full, keyless, promised, closed_door, nothing, old, old_damaged;
 
 static struct files take_files(void)
 {
@@ -262,6 +263,20 @@ static void strike(struct stage *stage, enum who who)
 {
     charge(stage, who);
     scratch_need(lockout_settle(&stage->store, &stage->policy, &stage->visitor, &stage->charge) == STORE_OK, "settle");
+}
+
+/* A table of version 1, which nothing of ours can write any more. */
+static void read_old(const char *directory)
+{
+    char path[4096];
+    int fd;
+
+    snprintf(path, sizeof path, "%s/table-1-networks", directory);
+    fd = open(path, O_RDONLY);
+    scratch_need(fd >= 0 && read(fd, old.table, OLD_LEN) == OLD_LEN && close(fd) == 0, "reading a golden table");
+    old.len = OLD_LEN;
+    old_damaged = old;
+    old_damaged.table[0] ^= 1;
 }
 
 static void make_files(void)
@@ -526,6 +541,10 @@ static const struct operation {
     {"verifying", verify, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"repairing", repair, &damaged, FRESH, SAME_FILES | MAY_REPAIR, false, NULL},
     {"repairing to another size", repair_larger, &ordinary, FRESH, SAME_FILES | MAY_REPAIR, false, NULL},
+    {"admitting, and converting the table", admit, &old, FRESH, SAME_FILES, false, NULL},
+    {"striking, and converting the table", take_strike, &old, FRESH, SAME_FILES, false, NULL},
+    {"looking, and converting the table", look, &old, FRESH, SAME_FILES, false, NULL},
+    {"repairing a table of version 1", repair, &old_damaged, FRESH, SAME_FILES | MAY_REPAIR, false, NULL},
     {"beginning anew", repair, &keyless, FRESH, MAY_REPAIR, false, NULL},
 };
 
@@ -546,6 +565,7 @@ static enum store_fault play(const struct operation *operation, const struct way
     be(stage, operation->who);
     if (operation->files->len != 0)
         stage->store = scratch_open(PLACES);
+    stage->store.options.now = now;
     if (operation->charged)
         charge(stage, operation->who);
     broken.nth = nth;
@@ -586,6 +606,8 @@ static bool is_well(const struct operation *operation, const struct files *files
 
     if (files->len == 0 && (operation->after & MAY_BE_NONE) != 0)
         return true;
+    if (operation->files == &old && same_files(files, &old))
+        return true; /* the next one converts it */
     store = scratch_open(PLACES);
     well = repair_verify(&store, NULL, NULL, &findings) == STORE_OK;
     if (operation->files != &damaged && (operation->after & MAY_REPAIR) == 0) {
@@ -685,10 +707,12 @@ static void test_without_renameat2(void)
     }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    scratch_need(argc == 2, "argument: the directory of golden tables");
     scratch_begin();
     make_files();
+    read_old(argv[1]);
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
         test_operation(&operations[i]);
     test_without_renameat2();
