@@ -293,7 +293,7 @@ static bool leave(struct handler *handler)
     enum store_fault fault;
 
     begin_timed_step(handler, "leaving", TABLE_MS);
-    moment_read(&handler->visitor.now);
+    moment_update(&handler->visitor.now);
     fault = lockout_leave(&handler->store, &handler->policy, &handler->visitor, &handler->admission);
     return fault == STORE_OK ? refuse(handler, "gone", EX_OK) : refuse_state(handler, fault);
 }
@@ -335,7 +335,7 @@ bool handler_admit(struct handler *handler)
     log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission->wait_ms);
     if (!exchange_pause(PEER_FD, admission->wait_ms))
         return leave(handler);
-    moment_read(&handler->visitor.now);
+    moment_update(&handler->visitor.now);
     fault = lockout_look(&handler->store, &handler->visitor, &seen);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
@@ -439,7 +439,7 @@ bool handler_charge(struct handler *handler)
     enum store_fault fault;
 
     begin_step(handler, "strike");
-    moment_read(&handler->visitor.now);
+    moment_update(&handler->visitor.now);
     fault = lockout_charge(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
@@ -490,7 +490,7 @@ static void reject(struct handler *handler)
 
     exchange_end(PEER_FD);
     begin_timed_step(handler, "settling", SETTLING_MS);
-    moment_read(&handler->visitor.now);
+    moment_update(&handler->visitor.now);
     fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
     if (fault != STORE_OK)
         log_state(handler, fault);
@@ -522,7 +522,7 @@ static bool close_door(struct handler *handler)
     deadline_set(SETTLING_MS);
     log_prepare_end(LOG_END_DEADLINE, LOG_ERR, DOOR_STILL_OPEN);
     log_prepare_end(LOG_END_ABORT, LOG_ERR, DOOR_STILL_OPEN);
-    moment_read(&handler->visitor.now);
+    moment_update(&handler->visitor.now);
     snprintf(reason, sizeof(reason), "kill-secret source=%s", handler->peer_text);
     fault = lockout_close(&handler->store, reason, &handler->visitor.now, NULL);
     if (fault != STORE_OK) {

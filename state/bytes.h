@@ -3,23 +3,25 @@
 #ifndef OSTIARY_BYTES_H
 #define OSTIARY_BYTES_H
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What of value does not fit into len bytes is dropped. */
 static inline void bytes_put(uint8_t *bytes, size_t len, uint64_t value)
 {
-    for (size_t i = 0; i < len; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
+    const uint64_t little = htole64(value);
+
+    memcpy(bytes, &little, len);
 }
 
 static inline uint64_t bytes_get(const uint8_t *bytes, size_t len)
 {
-    uint64_t value = 0;
+    uint64_t little = 0;
 
-    for (size_t i = 0; i < len; i++)
-        value |= (uint64_t)bytes[i] << (8 * i);
-    return value;
+    memcpy(&little, bytes, len);
+    return le64toh(little);
 }
 
 #endif

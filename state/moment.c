@@ -71,11 +71,16 @@ static uint64_t clock_ms(clockid_t clock)
     return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
 }
 
+void moment_update(struct moment *moment)
+{
+    moment->boot_ms = clock_ms(CLOCK_BOOTTIME);
+    moment->wall_ms = clock_ms(CLOCK_REALTIME);
+}
+
 void moment_read(struct moment *moment)
 {
     read_boot_id(moment->boot_id);
-    moment->boot_ms = clock_ms(CLOCK_BOOTTIME);
-    moment->wall_ms = clock_ms(CLOCK_REALTIME);
+    moment_update(moment);
 }
 
 static uint64_t within(uint64_t time)

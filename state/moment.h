@@ -9,7 +9,7 @@
  * - else it goes on from where it stood, as if no time had passed, until there is a boot whose clock has caught up.
  *
  * A new table's time starts at the wall clock's; later the two may be apart by any amount, so what is shown to people
- * is converted (moment_wall). Pure functions, but for moment_read.
+ * is converted (moment_wall). Pure functions, but for moment_read and moment_update.
  */
 #ifndef OSTIARY_MOMENT_H
 #define OSTIARY_MOMENT_H
@@ -34,6 +34,12 @@ struct moment {
 
 /* Read the clocks and the boot's identity. Nothing of it can fail: an identity that cannot be had is "not known". */
 void moment_read(struct moment *moment);
+
+/*
+ * Read the clocks once more. The identity stays as it is, for no process outlives its boot, and to ask for it takes as
+ * long as half a step in the table.
+ */
+void moment_update(struct moment *moment);
 
 /* The mark of a new table: its time is the wall clock's. */
 struct record_mark moment_first_mark(const struct moment *now);

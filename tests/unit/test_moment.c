@@ -126,6 +126,15 @@ static void test_clocks(void)
     wall_time = (struct timespec){.tv_sec = INT64_C(1) << 40, .tv_nsec = 1000000};
     moment_read(&moment);
     check_number(moment.wall_ms, (UINT64_C(1) << 40) * 1000 + 1, "and knows no last year");
+
+    proc_text = BOOT_TEXT;
+    moment_read(&moment);
+    proc_text = NULL;
+    boot_time = (struct timespec){.tv_sec = 13};
+    wall_time = (struct timespec){.tv_sec = 14};
+    moment_update(&moment);
+    check(moment.boot_ms == 13000 && moment.wall_ms == 14000, "the clocks can be read once more");
+    check_hex(moment.boot_id, sizeof moment.boot_id, BOOT_HEX, "and the boot keeps its name, without being asked for");
 }
 
 /* --- table time --- */
