@@ -299,14 +299,15 @@ static void strike(struct store *store, uint8_t last_byte, unsigned times)
 
 static void make_table(void)
 {
-    const struct store_options options = {.directory = scratch_dir, .places = PLACES, .patience_ms = 1000};
+    const struct moment now = ctl_now();
+    const struct store_options options = {.directory = scratch_dir, .places = PLACES, .now = now, .patience_ms = 1000};
     const struct manage_target network = {.source = {.address = {0x20, 1}, .prefix = 16}, .network = true};
     struct store store;
 
     DEMAND(__real_store_open(&options, &store) == STORE_OK);
     strike(&store, 7, 2);
     strike(&store, 8, 3);
-    DEMAND(manage_lock(&store, &network, LOCKOUT_FOREVER, ctl_now()) == STORE_OK);
+    DEMAND(manage_lock(&store, &network, LOCKOUT_FOREVER, &now) == STORE_OK);
     store_close(&store);
     DEMAND(scratch_dir_read("lockout", place.table, TABLE_LEN) == TABLE_LEN);
 }

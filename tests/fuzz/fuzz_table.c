@@ -1,28 +1,32 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Any bytes as the lockout table, and any order of what handlers and administrators do to it.
+ * Any bytes as the lockout table, and any order of what handlers and administrators do to it, while the clocks do what
+ * clocks.h says.
  *
- * The input: flags, the number of steps, four bytes of policy; the steps, six bytes each; and the table, either as the
- * whole file or as changes to an empty one. Since nobody hits a keyed check by chance, flags ask for records to be
- * sealed: then whatever they hold passes its check.
+ * The input: flags, the number of steps, four bytes of policy; the steps, six bytes each; and the table, of today's
+ * version or of version 1, either as the whole file or as changes to an empty one. Since nobody hits a keyed check by
+ * chance, flags ask for records to be sealed: then whatever they hold passes its check.
  */
-#include "bucket.h"
+#include "buckets.h"
+#include "clocks.h"
 #include "door.h"
+#include "form1.h"
 #include "fuzz.h"
 #include "lockout.h"
 #include "manage.h"
 #include "networks.h"
+#include "pace.h"
 #include "repair.h"
 #include "scratch_dir.h"
 #include "slot.h"
 
 #define PLACES      64
 #define TABLE_LEN   (RECORD_HEAD_LEN + PLACES * RECORD_LEN)
+#define OLD_LEN     (FORM1_HEAD_LEN + PLACES * FORM1_LEN)
 #define FILE_MAX    (4 * TABLE_LEN) /* of what is compared */
 #define STEPS_MAX   40
 #define SOURCES     16
 #define PENDING_MAX 4
-#define NOW         UINT64_C(1795293540)
 
 enum flag {
     FLAG_WHOLE_FILE = 1,
@@ -32,6 +36,7 @@ enum flag {
     FLAG_CLOSED = 16,
     FLAG_NO_TABLE = 32,
     FLAG_LEFTOVER = 64,
+    FLAG_OLD = 128,
 };
 
 enum step_code {
@@ -56,13 +61,14 @@ enum step_code {
     STEP_PLANT,
     STEP_CUT,
     STEP_DELETE,
+    STEP_LEAVE,
     STEPS
 };
 
 struct step {
     uint8_t code;
     uint8_t who;
-    uint16_t passed; /* seconds since the last step; from 0x8000 on the clock steps back */
+    uint16_t clocks; /* see clocks.h */
     uint16_t value;
 };
 
@@ -74,12 +80,34 @@ struct pending {
     struct lockout_charge charge;
 };
 
+/* Somebody who was admitted and may be waiting. */
+struct waiting {
+    bool used;
+    bool exempt;
+    struct source source;
+    struct lockout_admission admission;
+};
+
+/* When the table was looked at last, and what time it was in it. */
+struct witness {
+    bool used;
+    uint8_t key[SIPHASH_KEY_LEN]; /* of the table */
+    uint64_t table_ms;
+    struct record_mark mark; /* as it was in the file */
+    bool marked;             /* it is of the boot that was running */
+    struct clocks clocks;
+};
+
 struct run {
     struct store store;
     struct lockout_policy policy;
-    uint64_t now; /* s */
+    struct clocks clocks;
+    struct moment now;
+    struct witness witness;
     struct pending pending[PENDING_MAX];
+    struct waiting waiting[PENDING_MAX];
     struct fuzz_input *input;
+    bool is_old; /* the table is the one of version 1 that the run began with */
 };
 
 /* ---- the table that a run begins with --------------------------------------------------------------------------- */
@@ -90,74 +118,125 @@ static void put(uint8_t *at, uint64_t value, unsigned len)
         at[i] = (uint8_t)(value >> (8 * i));
 }
 
-/* The check of counters and slots, as FORMAT.md has it. */
-static void seal(uint8_t *record, const uint8_t *key, uint64_t where)
+/* Where things are in a table of today, or of version 1, as FORMAT.md has it. */
+struct layout {
+    size_t table_len, record_len, copy_at, counters_at, networks_at, slots_at;
+};
+
+static const struct layout today = {TABLE_LEN,          RECORD_LEN,         RECORD_HEADER_COPY_AT,
+                                    RECORD_COUNTERS_AT, RECORD_NETWORKS_AT, RECORD_HEAD_LEN};
+static const struct layout former = {OLD_LEN,           FORM1_LEN,         FORM1_HEADER_COPY_AT,
+                                     FORM1_COUNTERS_AT, FORM1_NETWORKS_AT, FORM1_HEAD_LEN};
+
+/* The check of counters and slots. */
+static void seal(const struct layout *layout, uint8_t *record, const uint8_t *key, uint64_t where)
 {
     uint8_t bytes[RECORD_LEN];
 
-    memcpy(bytes, record + 8, RECORD_LEN - 8);
-    put(bytes + RECORD_LEN - 8, where, 8);
-    put(record, siphash(key, bytes, sizeof(bytes)), 8);
+    memcpy(bytes, record + 8, layout->record_len - 8);
+    put(bytes + layout->record_len - 8, where, 8);
+    put(record, siphash(key, bytes, layout->record_len), 8);
 }
 
-static unsigned seal_networks(uint8_t *table, const uint8_t *key)
+static void seal_slots(const struct layout *layout, uint8_t *records, unsigned count, const uint8_t *key,
+                       uint64_t where)
 {
-    struct record_slot slot;
-    unsigned whole = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (!record_is_zero(records + i * layout->record_len, layout->record_len))
+            seal(layout, records + i * layout->record_len, key, where + i);
+}
+
+/* Which networks are whole: bit i for network i. */
+static uint64_t whole_networks(const struct layout *layout, const uint8_t *networks, const uint8_t *key)
+{
+    uint64_t whole = 0;
 
     for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
-        uint8_t *record = table + RECORD_NETWORKS_AT + i * RECORD_LEN;
+        const uint8_t *bytes = networks + i * layout->record_len;
+        struct record_slot slot;
+        const enum record_state state =
+            layout == &today ? record_decode_slot(bytes, key, RECORD_WHERE_NETWORKS + i, &slot)
+                             : form1_decode_slot(bytes, key, RECORD_WHERE_NETWORKS + i, CLOCKS_START, &slot);
 
-        if (!record_is_zero(record, RECORD_LEN))
-            seal(record, key, RECORD_WHERE_NETWORKS + i);
-        whole += record_decode_slot(record, key, RECORD_WHERE_NETWORKS + i, &slot) == RECORD_WHOLE;
+        if (state == RECORD_WHOLE)
+            whole |= UINT64_C(1) << i;
     }
     return whole;
 }
 
-static void seal_table(uint8_t *table, unsigned flags)
+/* The counters speak of the networks that there are, and of no boot of clocks.h. */
+static void seal_counters(const struct layout *layout, uint8_t *table, bool count_networks)
 {
     const uint8_t *key = table + 32;
-    unsigned networks = 0;
+    uint8_t *counters = table + layout->counters_at;
+    const uint64_t networks = count_networks ? whole_networks(layout, table + layout->networks_at, key) : 0;
+
+    if (layout == &today && counters[49] == CLOCKS_MARK)
+        counters[49] = 0;
+    if (count_networks && layout == &today)
+        put(counters + 88, networks, 8);
+    else if (count_networks)
+        put(counters + 34, (unsigned)__builtin_popcountll(networks), 2);
+    seal(layout, counters, key, RECORD_WHERE_COUNTERS);
+}
+
+static void seal_table(const struct layout *layout, uint8_t *table, unsigned flags)
+{
+    const uint8_t *key = table + 32;
 
     if ((flags & FLAG_SEAL_HEADER) != 0) {
         put(table + 56, siphash(key, table, 56), 8);
-        memcpy(table + RECORD_HEADER_COPY_AT, table, RECORD_LEN);
+        memcpy(table + layout->copy_at, table, layout->record_len);
     }
     if ((flags & FLAG_SEAL_SLOTS) != 0) {
-        networks = seal_networks(table, key);
-        for (unsigned i = 0; i < PLACES; i++)
-            if (!record_is_zero(table + store_slot_at(i), RECORD_LEN))
-                seal(table + store_slot_at(i), key, i);
+        seal_slots(layout, table + layout->networks_at, RECORD_NETWORKS, key, RECORD_WHERE_NETWORKS);
+        seal_slots(layout, table + layout->slots_at, PLACES, key, 0);
     }
-    if ((flags & FLAG_SEAL_COUNTERS) != 0) {
-        if ((flags & FLAG_SEAL_SLOTS) != 0)
-            put(table + RECORD_COUNTERS_AT + 34, networks, 2);
-        seal(table + RECORD_COUNTERS_AT, key, RECORD_WHERE_COUNTERS);
-    }
+    if ((flags & FLAG_SEAL_COUNTERS) != 0)
+        seal_counters(layout, table, (flags & FLAG_SEAL_SLOTS) != 0);
 }
+
+/* An empty table of version 1, as 5.0.0 made it. */
+static void make_old(uint8_t table[static OLD_LEN])
+{
+    static const uint8_t begin[48] = {'o',    's', 't', 'i', 'a', 'r', 'y', '\n', 1,   0,   FORM1_LEN, 0,
+                                      8,      0,   0,   0,   0,   16,  0,   0,    0,   0,   0,         0,
+                                      PLACES, 0,   0,   0,   0,   0,   0,   0,    's', 'i', 'x',       't',
+                                      'e',    'e', 'n', ' ', 'l', 'e', 't', 't',  'e', 'r', 's'};
+
+    memcpy(table, begin, sizeof(begin));
+    put(table + FORM1_COUNTERS_AT + 8, 1000, 8); /* the seed's number */
+    seal_table(&former, table, FLAG_SEAL_HEADER | FLAG_SEAL_COUNTERS);
+}
+
+static uint8_t old_table[OLD_LEN];
 
 static void make_table(struct fuzz_input *input, unsigned flags)
 {
     static const struct record_header header = {.places = PLACES, .key = "sixteen letters"};
     static const struct record_counters counters = {.seed = 1000};
+    const struct layout *layout = (flags & FLAG_OLD) != 0 ? &former : &today;
     uint8_t table[TABLE_LEN] = {0};
-    size_t len = TABLE_LEN;
+    size_t len = layout->table_len;
 
     if ((flags & FLAG_NO_TABLE) != 0)
         return;
     if ((flags & FLAG_WHOLE_FILE) != 0) {
-        len = fuzz_take(input, table, sizeof(table));
+        len = fuzz_take(input, table, layout->table_len);
     } else {
-        store_encode_head(&header, &counters, table);
+        if (layout == &today)
+            store_encode_head(&header, &counters, table);
+        else
+            make_old(table);
         while (input->left > 3) {
-            const size_t at = (size_t)fuzz_number(input, 2) % TABLE_LEN;
+            const size_t at = (size_t)fuzz_number(input, 2) % len;
             const size_t some = fuzz_byte(input);
 
-            fuzz_take(input, table + at, some < TABLE_LEN - at ? some : TABLE_LEN - at);
+            fuzz_take(input, table + at, some < len - at ? some : len - at);
         }
     }
-    seal_table(table, flags);
+    seal_table(layout, table, flags);
+    memcpy(old_table, table, sizeof(old_table));
     scratch_dir_write("lockout", table, len);
     if ((flags & FLAG_LEFTOVER) != 0)
         scratch_dir_write("lockout.rebuild", table, len);
@@ -170,53 +249,120 @@ struct view {
     bool readable;
     bool closed;
     bool barred; /* by a network, or by its own lock */
+    uint64_t now_ms;
     uint64_t seed;
     uint64_t total_errors;
     uint64_t strikes; /* that count */
+    unsigned waiting; /* places in the pace that are held and have not come */
     bool has_slot;
     bool has_twin; /* a second slot of the same source, which nobody writes who goes by the rules */
     struct record_slot slot;
 };
 
+static struct pace_rule rule_of(const struct run *run)
+{
+    return (struct pace_rule){.delay_ms = run->policy.delay * 1000, .longest_ms = run->policy.delay_max_wait * 1000};
+}
+
 static bool has_twin(const struct store *store, const struct source *source)
 {
-    const uint64_t first = record_bucket(&store->header, source);
+    uint64_t firsts[RECORD_CHOICES];
     uint8_t bytes[RECORD_BUCKET_LEN];
     struct record_slot slot;
     unsigned found = 0;
 
-    if (store_read(store, store_slot_at(first), bytes, sizeof(bytes)) != STORE_OK)
-        return false;
-    for (unsigned i = 0; i < RECORD_BUCKET_SLOTS; i++)
-        found += record_decode_slot(bytes + i * RECORD_LEN, store->header.key, first + i, &slot) == RECORD_WHOLE &&
-                 slot_is(&slot, source);
+    record_buckets(&store->header, source, firsts);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++) {
+        if (store_read(store, store_slot_at(firsts[choice]), bytes, sizeof(bytes)) != STORE_OK)
+            return false;
+        for (unsigned i = 0; i < RECORD_BUCKET_SLOTS; i++)
+            found += record_decode_slot(bytes + i * RECORD_LEN, store->header.key, firsts[choice] + i, &slot) ==
+                         RECORD_WHOLE &&
+                     slot_is(&slot, source);
+    }
     return found > 1;
+}
+
+/* With the lock held: what the file says, not what is known by it. */
+static struct record_mark mark_in_file(const struct store *store)
+{
+    struct record_counters counters;
+    uint8_t bytes[RECORD_LEN];
+
+    DEMAND(store_read(store, RECORD_COUNTERS_AT, bytes, sizeof(bytes)) == STORE_OK);
+    DEMAND(record_decode_counters(bytes, store->header.key, &counters) == RECORD_WHOLE);
+    return counters.mark;
+}
+
+/*
+ * I14. While the machine is up, table time goes on by the boot's clock, whatever the wall clock does. Over a reboot it
+ * does not fall behind what is written; and unless the wall clock has got ahead of the truth, no more time passes in
+ * the table than passed in truth, so that no lock ends earlier than it was said to.
+ */
+static void demand_time(const struct witness *before, const struct witness *after)
+{
+    const uint64_t up_ms = (after->clocks.boot - before->clocks.boot) * 1000;
+    const uint64_t true_ms = (after->clocks.truth - before->clocks.truth) * 1000;
+
+    DEMAND(after->table_ms >= before->mark.table_ms);
+    if (!before->marked)
+        return;
+    if (after->clocks.boots == before->clocks.boots && !after->clocks.unknown)
+        DEMAND(after->table_ms == before->table_ms + up_ms || after->table_ms == RECORD_TIME_MAX);
+    if (clocks_ahead(&after->clocks) <= after->clocks.least_ahead)
+        DEMAND(after->table_ms <= before->table_ms + true_ms);
+}
+
+/* With the lock held. */
+static void look_at_time(struct run *run)
+{
+    struct witness seen = {
+        .used = true,
+        .table_ms = run->store.now_ms,
+        .mark = mark_in_file(&run->store),
+        .clocks = run->clocks,
+    };
+
+    memcpy(seen.key, run->store.header.key, sizeof(seen.key));
+    seen.marked = !run->clocks.unknown && memcmp(seen.mark.boot_id, run->now.boot_id, RECORD_BOOT_ID_LEN) == 0 &&
+                  seen.mark.boot_ms <= run->now.boot_ms;
+    if (run->witness.used && memcmp(run->witness.key, seen.key, sizeof(seen.key)) == 0)
+        demand_time(&run->witness, &seen);
+    run->witness = seen;
+}
+
+static void view_slot(struct run *run, const struct source *source, bool exempt, struct view *view)
+{
+    const struct pace_rule rule = rule_of(run);
+    struct buckets buckets;
+
+    view->readable &= buckets_read(&run->store, source, &buckets) == STORE_OK;
+    if (!view->readable || buckets.own == NULL)
+        return;
+    view->has_slot = true;
+    view->has_twin = has_twin(&run->store, source);
+    view->slot = *buckets.own;
+    view->barred |= slot_binds(buckets.own, exempt, run->store.now);
+    view->strikes = slot_strikes(buckets.own, run->policy.strike_time, run->store.now);
+    view->waiting = pace_waiting(&buckets.own->pace, &rule, run->store.now_ms);
 }
 
 static struct view view_of(struct run *run, const struct source *source, bool exempt)
 {
     struct view view = {0};
     struct networks networks;
-    struct bucket bucket;
 
-    if (store_hold(&run->store, HOLD_SHARED) != STORE_OK)
+    if (store_hold(&run->store, HOLD_SHARED, &run->now) != STORE_OK)
         return view;
+    look_at_time(run);
     view.readable = door_look(run->store.dir_fd, &view.closed) == STORE_OK;
     view.closed |= run->store.counters.closing != LOCKOUT_NOT_CLOSED;
+    view.now_ms = run->store.now_ms;
     view.seed = run->store.counters.seed;
     view.total_errors = run->store.counters.total_errors;
-    if (run->store.counters.networks > 0) {
-        view.readable &= networks_read(&run->store, &networks) == STORE_OK;
-        view.barred = view.readable && networks_find(&networks, source, run->now) != NULL;
-    }
-    view.readable &= bucket_read(&run->store, source, &bucket) == STORE_OK;
-    if (view.readable && bucket.own != NULL) {
-        view.has_slot = true;
-        view.has_twin = has_twin(&run->store, source);
-        view.slot = *bucket.own;
-        view.barred |= slot_binds(bucket.own, exempt, run->now);
-        view.strikes = slot_strikes(bucket.own, run->policy.strike_time, run->now);
-    }
+    view.readable &= networks_read(&run->store, &networks) == STORE_OK;
+    view.barred = view.readable && networks_find(&networks, source, run->store.now) != NULL;
+    view_slot(run, source, exempt, &view);
     store_release(&run->store);
     return view;
 }
@@ -229,6 +375,12 @@ struct image {
 static void take_image(struct image *image)
 {
     image->len = scratch_dir_read("lockout", image->bytes, sizeof(image->bytes));
+}
+
+/* Does it begin as a table of version 1? */
+static bool is_former(const struct image *image)
+{
+    return image->len >= FORM1_HEAD_LEN && (image->bytes[8] == 1 || image->bytes[FORM1_HEADER_COPY_AT + 8] == 1);
 }
 
 static bool is_unchanged(const struct image *before)
@@ -253,7 +405,7 @@ static struct source source_of(uint8_t who)
 
 static struct lockout_visitor visitor_of(const struct run *run, const struct source *source, bool exempt)
 {
-    return (struct lockout_visitor){.source = source, .exempt = exempt, .now = {run->now * 1000}};
+    return (struct lockout_visitor){.source = source, .exempt = exempt, .now = run->now};
 }
 
 /* What admit and charge have in common: whom they let through, and that doubt denies (I8). */
@@ -271,25 +423,83 @@ static void demand_verdict(enum store_fault fault, enum lockout_verdict verdict,
         DEMAND(verdict != LOCKOUT_REFUSED_LOCKED);
 }
 
-static void admit(struct run *run, const struct source *source, bool exempt)
+/* Whose lock ends when, as it is said to people: not in the past. Half a second is lost in rounding. */
+static bool is_ahead(const struct run *run, uint64_t locked_until)
 {
+    return locked_until == LOCKOUT_FOREVER || locked_until + 1 >= run->clocks.wall;
+}
+
+/* No more than WAITING_MAX of one source wait, and who is sent away takes nothing. */
+static void demand_place(const struct run *run, const struct lockout_admission *admission, const struct view *before,
+                         const struct view *after)
+{
+    if (before->has_twin)
+        return;
+    if (admission->verdict == LOCKOUT_REFUSED_TOO_SOON)
+        DEMAND(after->has_slot == before->has_slot && after->waiting == before->waiting);
+    if (admission->verdict != LOCKOUT_ADMITTED)
+        return;
+    DEMAND(admission->place_ms == before->now_ms + admission->wait_ms);
+    if (admission->wait_ms > 0)
+        DEMAND(before->waiting < run->policy.waiting_max && after->waiting > 0 &&
+               after->waiting <= before->waiting + 1);
+}
+
+static void admit(struct run *run, const struct source *source, bool exempt, unsigned place)
+{
+    struct waiting *waiting = &run->waiting[place % PENDING_MAX];
+    struct lockout_admission *admission = &waiting->admission;
     const struct view before = view_of(run, source, exempt);
     const struct lockout_visitor visitor = visitor_of(run, source, exempt);
-    struct lockout_admission admission;
-    const enum store_fault fault = lockout_admit(&run->store, &run->policy, &visitor, &admission);
+    const enum store_fault fault = lockout_admit(&run->store, &run->policy, &visitor, admission);
     const struct view after = view_of(run, source, exempt);
 
-    demand_verdict(fault, admission.verdict, &before);
+    waiting->used = true;
+    waiting->exempt = exempt;
+    waiting->source = *source;
+    demand_verdict(fault, admission->verdict, &before);
     if (fault != STORE_OK)
         return;
-    DEMAND(after.seed == before.seed + (admission.verdict == LOCKOUT_ADMITTED));
+    DEMAND(after.seed == before.seed + (admission->verdict == LOCKOUT_ADMITTED));
     DEMAND(!before.barred || after.barred);
-    if (admission.verdict == LOCKOUT_ADMITTED) {
-        DEMAND(admission.seed_number == after.seed);
-        DEMAND(admission.wait_ms <= run->policy.delay_max_wait * 1000);
+    if (admission->verdict == LOCKOUT_ADMITTED) {
+        DEMAND(admission->seed_number == after.seed);
+        DEMAND(admission->wait_ms <= run->policy.delay_max_wait * 1000);
         DEMAND(after.has_slot && after.strikes == before.strikes);
     }
-    DEMAND(admission.closure == LOCKOUT_NOT_CLOSED || after.closed);
+    demand_place(run, admission, &before, &after);
+    DEMAND(admission->verdict != LOCKOUT_REFUSED_LOCKED || is_ahead(run, admission->locked_until));
+    DEMAND(admission->closure == LOCKOUT_NOT_CLOSED || after.closed);
+}
+
+/* The place that was given back, or an earlier one, is the next one's. */
+static void demand_free(const struct run *run, const struct view *after, uint64_t place_ms)
+{
+    const struct pace_rule rule = rule_of(run);
+    struct record_pace pace = after->slot.pace;
+    uint64_t next_ms;
+
+    DEMAND(pace_take(&pace, &rule, after->now_ms, &next_ms) && next_ms <= place_ms);
+}
+
+static void leave(struct run *run, unsigned place)
+{
+    struct waiting *waiting = &run->waiting[place % PENDING_MAX];
+    const struct lockout_admission *admission = &waiting->admission;
+    const struct lockout_visitor visitor = visitor_of(run, &waiting->source, waiting->exempt);
+    struct view before, after;
+
+    if (!waiting->used)
+        return;
+    waiting->used = false;
+    before = view_of(run, &waiting->source, waiting->exempt);
+    if (lockout_leave(&run->store, &run->policy, &visitor, admission) != STORE_OK)
+        return;
+    after = view_of(run, &waiting->source, waiting->exempt);
+    DEMAND(after.seed == before.seed && after.strikes == before.strikes && after.barred == before.barred);
+    DEMAND(after.waiting == before.waiting || after.waiting + 1 == before.waiting);
+    if (after.waiting != before.waiting && !run->policy.delay_all)
+        demand_free(run, &after, admission->place_ms);
 }
 
 static void charge(struct run *run, const struct source *source, bool exempt, unsigned place)
@@ -316,7 +526,8 @@ static void charge(struct run *run, const struct source *source, bool exempt, un
     DEMAND(after.has_slot && after.slot.strikes == pending->charge.strikes);
     DEMAND(after.slot.strikes == (before.strikes < UINT32_MAX ? before.strikes + 1 : UINT32_MAX));
     DEMAND(pending->charge.locks == (!exempt && after.slot.strikes >= run->policy.max_bad_conns));
-    DEMAND(!pending->charge.locks || after.barred || run->now >= RECORD_TIME_MAX);
+    DEMAND(!pending->charge.locks || after.barred);
+    DEMAND(!pending->charge.locks || is_ahead(run, pending->charge.locked_until));
 }
 
 static void forgive(struct run *run, unsigned place)
@@ -402,15 +613,14 @@ static struct manage_target target_of(const struct source *source, bool network,
 static void lock(struct run *run, const struct source *source, bool network, uint16_t value)
 {
     const struct manage_target target = target_of(source, network, value);
-    const uint64_t until = value == 0 ? LOCKOUT_FOREVER : run->now + value;
-
+    const uint64_t until = value == 0 ? LOCKOUT_FOREVER : run->clocks.wall + value;
     struct view after;
 
-    if (manage_lock(&run->store, &target, until, (struct lockout_clock){run->now * 1000}) != STORE_OK)
+    if (manage_lock(&run->store, &target, until, &run->now) != STORE_OK)
         return;
-    /* A source can be locked while a network is damaged, which nobody gets past. */
+    /* A source can be locked while a network is damaged, which nobody gets past. A lock of one second may be over. */
     after = view_of(run, source, true);
-    DEMAND(after.barred || !after.readable);
+    DEMAND(after.barred || !after.readable || value == 1);
 }
 
 static void unlock(struct run *run, const struct source *source, bool network, uint16_t value)
@@ -420,7 +630,7 @@ static void unlock(struct run *run, const struct source *source, bool network, u
     struct view after;
     bool found;
 
-    if (manage_unlock(&run->store, &target, (struct lockout_clock){run->now * 1000}, &found) != STORE_OK)
+    if (manage_unlock(&run->store, &target, &run->now, &found) != STORE_OK)
         return;
     if (network || before.has_twin)
         return;
@@ -433,7 +643,7 @@ static void unlock_all(struct run *run, const struct source *source)
 {
     uint64_t count;
 
-    if (manage_unlock_all(&run->store, (struct lockout_clock){run->now * 1000}, &count) == STORE_OK)
+    if (manage_unlock_all(&run->store, &run->now, &count) == STORE_OK)
         DEMAND(!view_of(run, source, false).barred);
 }
 
@@ -442,7 +652,7 @@ static void flush(struct run *run, const struct source *source)
     const struct view before = view_of(run, source, false);
     uint64_t count;
 
-    if (manage_flush(&run->store, (struct lockout_clock){run->now * 1000}, &count) != STORE_OK)
+    if (manage_flush(&run->store, &run->now, &count) != STORE_OK)
         return;
     if (before.has_twin)
         return;
@@ -452,7 +662,7 @@ static void flush(struct run *run, const struct source *source)
 
 static void close_door(struct run *run, const struct source *source)
 {
-    if (lockout_close(&run->store, "fuzz\n\x1b", (struct lockout_clock){run->now * 1000}, NULL) == STORE_OK) {
+    if (lockout_close(&run->store, "fuzz\n\x1b", &run->now, NULL) == STORE_OK) {
         const struct view after = view_of(run, source, false);
 
         DEMAND(after.closed || !after.readable);
@@ -492,11 +702,12 @@ static void list(struct run *run, bool read_only)
     options.read_only = read_only;
     take_image(&before);
     if (store_open(&options, &other) == STORE_OK) {
-        if (manage_each(&other, take_entry, &count, &totals) == STORE_OK)
+        if (manage_each(&other, &run->now, take_entry, &count, &totals) == STORE_OK)
             DEMAND(totals.used + totals.damaged <= totals.places && totals.networks <= RECORD_NETWORKS);
         store_close(&other);
     }
-    DEMAND(before.len == 0 || is_unchanged(&before));
+    /* Whoever may write converts what he opens. */
+    DEMAND(before.len == 0 || is_unchanged(&before) || (!read_only && is_former(&before)));
 }
 
 static void count_damage(void *context, uint64_t where)
@@ -519,7 +730,7 @@ static bool verify(struct run *run)
     if (repair_verify(&run->store, count_damage, &damaged, &findings) == STORE_OK) {
         DEMAND(findings.damaged == damaged && findings.whole + damaged <= findings.places + RECORD_NETWORKS);
         clean = repair_is_clean(&findings);
-        DEMAND(!clean || store_hold(&run->store, HOLD_SHARED) == STORE_OK);
+        DEMAND(!clean || store_hold(&run->store, HOLD_SHARED, &run->now) == STORE_OK);
         store_release(&run->store);
     }
     DEMAND(before.len == 0 || is_unchanged(&before));
@@ -529,35 +740,32 @@ static bool verify(struct run *run)
 /* A table of millions of places takes its time, and is no other than a small one. */
 static bool is_large(void)
 {
+    static const size_t headers_at[] = {0, RECORD_HEADER_COPY_AT, FORM1_HEADER_COPY_AT};
     static struct image image;
-    struct fuzz_input header = {.bytes = image.bytes + 24, .left = 8};
-    struct fuzz_input copy = {.bytes = image.bytes + RECORD_HEADER_COPY_AT + 24, .left = 8};
 
     memset(&image, 0, sizeof(image));
     take_image(&image);
-    return fuzz_number(&header, 8) > 4 * PLACES || fuzz_number(&copy, 8) > 4 * PLACES;
-}
+    for (size_t i = 0; i < sizeof(headers_at) / sizeof(headers_at[0]); i++) {
+        struct fuzz_input places = {.bytes = image.bytes + headers_at[i] + 24, .left = 8};
 
-/* Do the counters speak of other networks than there are? */
-static bool has_miscounted(struct run *run)
-{
-    struct repair_findings findings;
-
-    return repair_verify(&run->store, NULL, NULL, &findings) == STORE_OK && findings.counters_damaged;
+        if (fuzz_number(&places, 8) > 4 * PLACES)
+            return true;
+    }
+    return false;
 }
 
 static void repair(struct run *run, const struct source *source, uint16_t value)
 {
     static const uint64_t sizes[] = {0, PLACES, PLACES + 8, 2 * PLACES};
     const struct view before = view_of(run, source, false);
-    const bool miscounted = has_miscounted(run);
     const struct repair_order order = {
-        .places = is_large() ? PLACES : sizes[value % 4], .give_up = value / 4 % 2 == 1, .now = run->now};
+        .places = is_large() ? PLACES : sizes[value % 4], .give_up = value / 4 % 2 == 1, .moment = run->now};
     struct repair_report report;
     struct view after;
 
     if (repair_table(&run->store, &order, &report) != STORE_OK)
         return;
+    run->witness.used = false; /* where the counters were lost, so was the time */
     /* What was left by an earlier one is put in place as it is, with the damage that it may have suffered since. */
     DEMAND(verify(run) || report.finished_earlier);
     if (report.finished_earlier)
@@ -566,12 +774,99 @@ static void repair(struct run *run, const struct source *source, uint16_t value)
     DEMAND(after.readable);
     if (!before.readable)
         return;
-    DEMAND(after.seed == before.seed && after.closed == before.closed);
+    DEMAND(after.seed == before.seed && after.closed == before.closed && after.now_ms == before.now_ms);
     if (report.dropped > 0 || before.has_twin)
         return;
-    DEMAND(after.strikes == before.strikes);
-    /* A network that was not counted bars its sources from now on. */
-    DEMAND(after.barred == before.barred || (after.barred && miscounted));
+    DEMAND(after.strikes == before.strikes && after.barred == before.barred);
+}
+
+/* ---- the table of version 1 ------------------------------------------------------------------------------------- */
+
+static bool is_old_slot(unsigned index, uint64_t wall, struct record_slot *slot)
+{
+    return form1_decode_slot(old_table + form1_slot_at(index), old_table + 32, index, wall, slot) == RECORD_WHOLE;
+}
+
+static bool has_old_twin(unsigned index, uint64_t wall, const struct source *source)
+{
+    struct record_slot other;
+
+    for (unsigned i = 0; i < PLACES; i++)
+        if (i != index && is_old_slot(i, wall, &other) && slot_is(&other, source))
+            return true;
+    return false;
+}
+
+/* Of two records of one source the worthier one stays: it is as locked as this one. */
+static void demand_kept(const struct run *run, const struct record_slot *old, bool has_twin)
+{
+    const uint64_t now = run->store.now;
+    struct buckets buckets;
+
+    DEMAND(buckets_read(&run->store, &old->source, &buckets) == STORE_OK && buckets.own != NULL);
+    const struct record_slot *new = buckets.own;
+    DEMAND(!slot_in_force(old, now) || (slot_in_force(new, now) && new->locked_until >= old->locked_until));
+    if (!has_twin)
+        DEMAND(new->strikes == old->strikes &&new->run == old->run &&new->locked == old->locked &&new->locked_until ==
+               old->locked_until &&new->by_hand == old->by_hand &&new->judged == old->judged &&new->last_strike ==
+               old->last_strike &&new->errors == old->errors &&new->refusals == old->refusals &&new->epoch ==
+               old->epoch &&new->last_seen == old->last_seen);
+}
+
+/* Whoever comes first and may write converts it, and nothing is lost. */
+static void demand_converted(struct run *run)
+{
+    const uint64_t wall = run->store.options.now.wall_ms / 1000;
+    struct record_counters counters;
+    struct record_slot old;
+    unsigned networks;
+
+    if (store_hold(&run->store, HOLD_SHARED, &run->now) != STORE_OK)
+        return;
+    DEMAND(form1_decode_counters(old_table + FORM1_COUNTERS_AT, old_table + 32, &counters, &networks));
+    DEMAND(run->store.counters.seed == counters.seed && run->store.counters.total_errors == counters.total_errors &&
+           run->store.counters.epoch == counters.epoch && run->store.counters.closing == counters.closing);
+    DEMAND((unsigned)__builtin_popcountll(run->store.counters.networks) == networks);
+    for (unsigned i = 0; i < PLACES; i++)
+        if (is_old_slot(i, wall, &old))
+            demand_kept(run, &old, has_old_twin(i, wall, &old.source));
+    store_release(&run->store);
+}
+
+/* Before the first step that changes it, or damages it. */
+static void look_at_old(struct run *run, enum step_code code)
+{
+    switch (code) {
+    case STEP_LIST:
+    case STEP_VERIFY:
+    case STEP_REOPEN:
+        return;
+    case STEP_REPAIR:
+    case STEP_DAMAGE:
+    case STEP_CUT:
+    case STEP_DELETE:
+        break;
+    case STEP_ADMIT:
+    case STEP_CHARGE:
+    case STEP_FORGIVE:
+    case STEP_SETTLE:
+    case STEP_LOOK:
+    case STEP_LOCK:
+    case STEP_UNLOCK:
+    case STEP_LOCK_NETWORK:
+    case STEP_UNLOCK_NETWORK:
+    case STEP_UNLOCK_ALL:
+    case STEP_FLUSH:
+    case STEP_CLOSE:
+    case STEP_OPEN:
+    case STEP_PLANT:
+    case STEP_LEAVE:
+        demand_converted(run);
+        break;
+    case STEPS:
+        break;
+    }
+    run->is_old = false;
 }
 
 /* ---- what happens to files -------------------------------------------------------------------------------------- */
@@ -591,7 +886,12 @@ static void damage(uint16_t value, uint8_t mask)
     close(fd);
 }
 
-/* A whole record of this source, where it has one or somewhere in its bucket, with whatever a record can hold. */
+static uint64_t less(uint64_t time, uint64_t by)
+{
+    return time > by ? time - by : 0;
+}
+
+/* A whole record of this source, where it has one or somewhere in its buckets, with whatever a record can hold. */
 static void plant(struct run *run, const struct source *source, uint16_t value)
 {
     struct fuzz_input *input = run->input;
@@ -602,28 +902,31 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
         .by_hand = (bits & 3) == 3,
         .judged = (bits & 5) == 5,
         .run = bits >> 4,
-        .last_seen = NOW - fuzz_number(input, 1),
-        .last_strike = NOW - 128 + fuzz_number(input, 1),
-        .next_ms = NOW * 1000 + fuzz_number(input, 2),
-        .epoch = (uint16_t)fuzz_number(input, 1),
-        .strikes = (uint32_t)fuzz_number(input, 1),
-        .refusals = fuzz_byte(input) == 255 ? UINT32_MAX : 0,
-        .errors = (uint32_t)fuzz_number(input, 1),
     };
     uint8_t bytes[RECORD_LEN];
-    struct bucket bucket;
+    struct buckets buckets;
+    unsigned place;
 
+    if (store_hold(&run->store, HOLD_ALONE, &run->now) != STORE_OK)
+        return;
+    slot.last_seen = less(run->store.now, fuzz_number(input, 1));
+    slot.last_strike = less(run->store.now, 128) + fuzz_number(input, 1);
+    slot.pace.first_ms = less(run->store.now_ms, 32768) + fuzz_number(input, 2);
+    slot.pace.taken = fuzz_number(input, 8);
+    slot.epoch = (uint16_t)fuzz_number(input, 1);
+    slot.strikes = (uint32_t)fuzz_number(input, 1);
+    slot.refusals = fuzz_byte(input) == 255 ? UINT32_MAX : 0;
+    slot.errors = (uint32_t)fuzz_number(input, 1);
     if (slot.strikes == 255)
         slot.strikes = UINT32_MAX;
     if (slot.locked)
-        slot.locked_until = value % 32 == 0 ? RECORD_FOREVER : NOW + value;
-    if (store_hold(&run->store, HOLD_ALONE) != STORE_OK)
-        return;
-    if (bucket_read(&run->store, source, &bucket) == STORE_OK) {
-        const uint64_t place = bucket.own != NULL ? (uint64_t)(bucket.own - bucket.slots) : value % RECORD_BUCKET_SLOTS;
+        slot.locked_until = value % 32 == 0 ? RECORD_FOREVER : run->store.now + value;
+    if (buckets_read(&run->store, source, &buckets) == STORE_OK) {
+        place = buckets.own != NULL ? (unsigned)(buckets.own - buckets.slots) : value % BUCKETS_SLOTS;
+        const uint64_t index = buckets.firsts[place / RECORD_BUCKET_SLOTS] + place % RECORD_BUCKET_SLOTS;
 
-        record_encode_slot(&slot, run->store.header.key, bucket.first + place, bytes);
-        DEMAND(store_write(&run->store, store_slot_at(bucket.first + place), bytes, sizeof(bytes)) == STORE_OK);
+        record_encode_slot(&slot, run->store.header.key, index, bytes);
+        DEMAND(store_write(&run->store, store_slot_at(index), bytes, sizeof(bytes)) == STORE_OK);
     }
     store_release(&run->store);
 }
@@ -640,11 +943,18 @@ static void cut(uint16_t value)
 
 /* ---- a run ------------------------------------------------------------------------------------------------------ */
 
-static enum store_fault open_store(struct store *store)
+static enum store_fault open_store(struct run *run)
 {
-    const struct store_options options = {.directory = scratch_dir, .places = PLACES, .patience_ms = 1000};
+    const struct store_options options = {
+        .directory = scratch_dir, .places = PLACES, .now = run->now, .patience_ms = 1000};
 
-    return store_open(&options, store);
+    return store_open(&options, &run->store);
+}
+
+static void reopen(struct run *run)
+{
+    store_close(&run->store);
+    (void)open_store(run);
 }
 
 static void take_step(struct run *run, const struct step *step)
@@ -654,7 +964,7 @@ static void take_step(struct run *run, const struct step *step)
 
     switch ((enum step_code)(step->code % STEPS)) {
     case STEP_ADMIT:
-        admit(run, &source, exempt);
+        admit(run, &source, exempt, step->value);
         break;
     case STEP_CHARGE:
         charge(run, &source, exempt, step->value);
@@ -705,8 +1015,7 @@ static void take_step(struct run *run, const struct step *step)
         damage(step->value, step->who);
         break;
     case STEP_REOPEN:
-        store_close(&run->store);
-        (void)open_store(&run->store);
+        reopen(run);
         break;
     case STEP_PLANT:
         plant(run, &source, step->value);
@@ -716,6 +1025,9 @@ static void take_step(struct run *run, const struct step *step)
         break;
     case STEP_DELETE:
         unlinkat(scratch_fd, "lockout", 0);
+        break;
+    case STEP_LEAVE:
+        leave(run, step->value);
         break;
     case STEPS:
         break;
@@ -737,6 +1049,7 @@ static struct lockout_policy policy_of(const uint8_t bytes[static 4])
         .strike_time = strike_times[bytes[2] / 5 % 4],
         .delay = bytes[3] % 8,
         .delay_max_wait = bytes[3] / 8,
+        .waiting_max = 1 + bytes[0] / 64,
     };
 }
 
@@ -754,7 +1067,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct fuzz_input input = {bytes, len};
     const unsigned flags = fuzz_byte(&input);
     const unsigned count = fuzz_byte(&input) % (STEPS_MAX + 1);
-    struct run run = {.now = NOW, .input = &input};
+    struct run run = {.clocks = clocks_begin(), .input = &input};
     uint8_t policy[4] = {0};
     struct step steps[STEPS_MAX];
 
@@ -770,12 +1083,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     /* What is planted comes from the whole of the input: it is used twice. */
     input = (struct fuzz_input){bytes, len};
 
-    (void)open_store(&run.store);
+    run.is_old = (flags & FLAG_OLD) != 0 && (flags & FLAG_NO_TABLE) == 0;
+    run.now = clocks_moment(&run.clocks);
+    (void)open_store(&run);
     for (unsigned i = 0; i < count && run.store.dir_fd >= 0; i++) {
-        if (steps[i].passed < 0x8000)
-            run.now += steps[i].passed;
-        else
-            run.now -= steps[i].passed & 0x7fff;
+        const bool was_off = clocks_turn(&run.clocks, steps[i].clocks);
+
+        run.now = clocks_moment(&run.clocks);
+        if (was_off)
+            reopen(&run);
+        if (run.is_old && run.store.dir_fd >= 0)
+            look_at_old(&run, (enum step_code)(steps[i].code % STEPS));
         take_step(&run, &steps[i]);
     }
     store_close(&run.store);

@@ -17,7 +17,8 @@ static int scratch_fd = -1;
 
 static inline void scratch_dir_empty(void)
 {
-    static const char *const names[] = {"lockout", "lockout.new", "lockout.rebuild", "closed", "closed.new"};
+    static const char *const names[] = {"lockout",         "lockout.new", "lockout.convert",
+                                        "lockout.rebuild", "closed",      "closed.new"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
         if (unlinkat(scratch_fd, names[i], 0) != 0)
