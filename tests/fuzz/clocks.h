@@ -20,6 +20,7 @@ struct clocks {
     uint8_t boots;       /* how many there have been */
     bool unknown;        /* which boot it is cannot be read */
     int64_t least_ahead; /* the least that the wall clock has been ahead of the truth, so far */
+    int64_t most_ahead;  /* the most, since the table was looked at last */
 };
 
 enum clocks_event {
@@ -110,6 +111,8 @@ static inline bool clocks_turn(struct clocks *clocks, uint16_t number)
     }
     if (clocks_ahead(clocks) < clocks->least_ahead)
         clocks->least_ahead = clocks_ahead(clocks);
+    if (clocks_ahead(clocks) > clocks->most_ahead)
+        clocks->most_ahead = clocks_ahead(clocks);
     return clocks->boots != boots;
 }
 

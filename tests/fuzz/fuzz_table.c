@@ -309,7 +309,7 @@ static void demand_time(const struct witness *before, const struct witness *afte
         return;
     if (after->clocks.boots == before->clocks.boots && !after->clocks.unknown)
         DEMAND(after->table_ms == before->table_ms + up_ms || after->table_ms == RECORD_TIME_MAX);
-    if (clocks_ahead(&after->clocks) <= after->clocks.least_ahead)
+    if (after->clocks.most_ahead <= after->clocks.least_ahead)
         DEMAND(after->table_ms <= before->table_ms + true_ms);
 }
 
@@ -329,6 +329,7 @@ static void look_at_time(struct run *run)
     if (run->witness.used && memcmp(run->witness.key, seen.key, sizeof(seen.key)) == 0)
         demand_time(&run->witness, &seen);
     run->witness = seen;
+    run->clocks.most_ahead = clocks_ahead(&run->clocks);
 }
 
 static void view_slot(struct run *run, const struct source *source, bool exempt, struct view *view)
@@ -833,11 +834,21 @@ static void demand_converted(struct run *run)
     store_release(&run->store);
 }
 
-/* Before the first step that changes it, or damages it. */
-static void look_at_old(struct run *run, enum step_code code)
+/* Opened to read alone? Else it is converted. */
+static bool lists_only(const struct step *step)
 {
-    switch (code) {
+    return step->value % 2 == 0;
+}
+
+/* Before the first step that changes it, or damages it. */
+static void look_at_old(struct run *run, const struct step *step)
+{
+    switch ((enum step_code)(step->code % STEPS)) {
     case STEP_LIST:
+        if (!lists_only(step))
+            demand_converted(run);
+        run->is_old = lists_only(step);
+        return;
     case STEP_VERIFY:
     case STEP_REOPEN:
         return;
@@ -1003,7 +1014,7 @@ static void take_step(struct run *run, const struct step *step)
         open_door(run, &source);
         break;
     case STEP_LIST:
-        list(run, step->value % 2 == 0);
+        list(run, lists_only(step));
         break;
     case STEP_VERIFY:
         verify(run);
@@ -1093,7 +1104,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         if (was_off)
             reopen(&run);
         if (run.is_old && run.store.dir_fd >= 0)
-            look_at_old(&run, (enum step_code)(steps[i].code % STEPS));
+            look_at_old(&run, &steps[i]);
         take_step(&run, &steps[i]);
     }
     store_close(&run.store);
