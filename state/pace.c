@@ -4,9 +4,10 @@
 
 #define NO_PLACE UINT64_MAX
 
+/* number: below PACE_PLACES. */
 static bool is_held(const struct record_pace *pace, uint64_t number)
 {
-    return number < PACE_PLACES && (pace->taken >> number & 1) != 0;
+    return (pace->taken >> number & 1) != 0;
 }
 
 /* The number of the last place whose time is not behind now_ms; NO_PLACE where all of them are later. */

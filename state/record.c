@@ -111,12 +111,14 @@ void record_encode_counters(const struct record_counters *counters, const uint8_
 enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
                                          const uint8_t key[static SIPHASH_KEY_LEN], struct record_counters *counters)
 {
+    const uint64_t table_ms = bytes_get(bytes + 80, 8);
+    const uint64_t networks = bytes_get(bytes + 88, 8);
     struct record_mark *mark = &counters->mark;
 
     if (record_check(bytes, key, RECORD_WHERE_COUNTERS) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if (bytes_get(bytes + 88, 8) > NETWORKS_MASK || bytes[42] > RECORD_CLOSING_MAX || bytes[43] > FLAG_DOUBTFUL ||
-        bytes_get(bytes + 44, 4) != 0 || bytes_get(bytes + 80, 8) > RECORD_TIME_MAX ||
+    if (networks > NETWORKS_MASK || table_ms > RECORD_TIME_MAX || bytes[42] > RECORD_CLOSING_MAX ||
+        bytes[43] > FLAG_DOUBTFUL || bytes_get(bytes + 44, 4) != 0 ||
         !record_is_zero(bytes + COUNTERS_LEN, RECORD_LEN - COUNTERS_LEN))
         return RECORD_DAMAGED;
     counters->seed = bytes_get(bytes + 8, 8);
@@ -128,9 +130,9 @@ enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
     memcpy(mark->boot_id, bytes + 48, sizeof mark->boot_id);
     mark->boot_ms = bytes_get(bytes + 64, 8);
     mark->wall_ms = bytes_get(bytes + 72, 8);
-    mark->table_ms = bytes_get(bytes + 80, 8);
-    counters->networks = bytes_get(bytes + 88, 8);
+    mark->table_ms = table_ms;
     mark->latest_ms = bytes_get(bytes + 96, 8);
+    counters->networks = networks;
     return RECORD_WHOLE;
 }
 
