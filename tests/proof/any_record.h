@@ -15,6 +15,26 @@ static inline struct source any_source(void)
     return source;
 }
 
+static inline struct record_pace any_pace(void)
+{
+    return (struct record_pace){.first_ms = any_number(), .taken = any_number()};
+}
+
+/* Table time is what record_decode_counters lets through. */
+static inline struct record_mark any_mark(void)
+{
+    struct record_mark mark = {
+        .boot_ms = any_number(),
+        .wall_ms = any_number(),
+        .table_ms = any_size(0, RECORD_TIME_MAX),
+        .latest_ms = any_number(),
+        .doubtful = any_bool(),
+    };
+
+    any_bytes(mark.boot_id, sizeof(mark.boot_id));
+    return mark;
+}
+
 static inline struct record_slot any_slot(void)
 {
     return (struct record_slot){
@@ -26,7 +46,7 @@ static inline struct record_slot any_slot(void)
         .last_seen = any_number(),
         .last_strike = any_number(),
         .locked_until = any_number(),
-        .next_ms = any_number(),
+        .pace = any_pace(),
         .epoch = (uint16_t)any_size(0, UINT16_MAX),
         .strikes = (uint32_t)any_size(0, UINT32_MAX),
         .refusals = (uint32_t)any_size(0, UINT32_MAX),
@@ -39,9 +59,10 @@ static inline struct record_counters any_counters(void)
     return (struct record_counters){
         .seed = any_number(),
         .total_errors = any_number(),
-        .next_ms = any_number(),
+        .pace = any_pace(),
+        .mark = any_mark(),
+        .networks = any_number(),
         .epoch = (uint16_t)any_size(0, UINT16_MAX),
-        .networks = (uint16_t)any_size(0, UINT16_MAX),
         .closing = (uint8_t)any_size(0, UINT8_MAX),
     };
 }

@@ -6,7 +6,7 @@
 #include "lockout.h"
 
 #include "any_record.h"
-#include "bucket.h"
+#include "buckets.h"
 #include "door.h"
 #include "networks.h"
 
@@ -16,17 +16,19 @@ static enum store_fault any_fault(void)
 }
 
 /* What store_judge_head lets through. */
-enum store_fault store_hold(struct store *store, enum hold_way way)
+enum store_fault store_hold(struct store *store, enum hold_way way, const struct moment *moment)
 {
     const enum store_fault fault = any_fault();
 
     (void)way;
+    (void)moment;
     if (fault != STORE_OK)
         return fault;
     store->held = true;
     store->header = any_header();
     store->counters = any_counters();
-    store->counters.networks = (uint16_t)any_size(0, RECORD_NETWORKS);
+    store->now_ms = store->counters.mark.table_ms;
+    store->now = store->now_ms / 1000;
     store->counters.closing = (uint8_t)any_size(0, RECORD_CLOSING_MAX);
     return STORE_OK;
 }
@@ -48,57 +50,70 @@ enum store_fault store_sync(const struct store *store)
     return any_fault();
 }
 
-enum store_fault bucket_read(const struct store *store, const struct source *source, struct bucket *bucket)
+enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets)
 {
     const bool has_own = any_bool();
+    const size_t place = any_size(0, BUCKETS_SLOTS - 1);
 
     //@ split has_own;
+    //@ split place;
     (void)store;
     (void)source;
-    bucket->first = RECORD_BUCKET_SLOTS * any_size(0, RECORD_PLACES_MAX / RECORD_BUCKET_SLOTS - 1);
-    bucket->own = NULL;
-    bucket->damaged = 0;
+    buckets->own = NULL;
+    buckets->damaged = 0;
     if (has_own) {
-        bucket->own = &bucket->slots[any_size(0, RECORD_BUCKET_SLOTS - 1)];
-        *bucket->own = any_slot();
+        buckets->own = &buckets->slots[place];
+        *buckets->own = any_slot();
     } else {
-        bucket->damaged = (unsigned)any_size(0, RECORD_BUCKET_SLOTS);
+        buckets->damaged = (unsigned)any_size(0, BUCKETS_SLOTS);
     }
     return any_fault();
 }
 
-enum store_fault bucket_clean(const struct store *store, struct bucket *bucket)
+enum store_fault buckets_clean(const struct store *store, struct buckets *buckets)
 {
     (void)store;
-    (void)bucket;
+    (void)buckets;
     return any_fault();
 }
 
-struct record_slot *bucket_make(struct bucket *bucket, const struct source *source, struct bucket_age age,
-                                bool evict_lock, uint8_t run)
+struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
+                                 bool evict_lock, uint8_t run)
 {
-    struct record_slot *made = &bucket->slots[any_size(0, RECORD_BUCKET_SLOTS - 1)];
+    const size_t place = any_size(0, BUCKETS_SLOTS - 1);
+    //@ split place;
+    struct record_slot *made = &buckets->slots[place];
 
     (void)age;
     if (!evict_lock && any_bool())
         return NULL;
-    *made = (struct record_slot){.source = *source, .run = run & 15};
+    *made = (struct record_slot){.source = *source, .run = run};
     return made;
 }
 
-enum store_fault bucket_write(const struct store *store, const struct bucket *bucket, const struct record_slot *slot)
+enum store_fault buckets_write(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
 {
-    const ptrdiff_t place = slot - bucket->slots;
+    const ptrdiff_t place = slot - buckets->slots;
 
-    //@ assert slot_is_one_of_the_bucket: 0 <= place < RECORD_BUCKET_SLOTS;
+    //@ assert slot_is_one_of_the_buckets: 0 <= place < BUCKETS_SLOTS;
     (void)store;
     return any_fault();
+}
+
+uint64_t moment_wall(const struct record_mark *mark, uint64_t table_s)
+{
+    (void)mark;
+    (void)table_s;
+    return any_number();
 }
 
 enum store_fault networks_read(const struct store *store, struct networks *networks)
 {
     (void)store;
-    (void)networks;
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+        networks->slots[i] = any_slot();
+        networks->used[i] = any_bool();
+    }
     return any_fault();
 }
 
@@ -108,14 +123,10 @@ struct record_slot *networks_find(struct networks *networks, const struct source
 
     (void)source;
     (void)now;
-    if (any_bool())
-        return NULL;
-    *found = any_slot();
-    return found;
+    return any_bool() ? found : NULL;
 }
 
-enum store_fault networks_write_one(const struct store *store, const struct networks *networks,
-                                    const struct record_slot *slot)
+enum store_fault networks_write(struct store *store, const struct networks *networks, const struct record_slot *slot)
 {
     const ptrdiff_t place = slot - networks->slots;
 
@@ -166,7 +177,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
     enum lockout_verdict verdict;
     bool was_open;
 
-    switch (Frama_C_interval(0, 5)) {
+    switch (Frama_C_interval(0, 6)) {
     case 0:
         lockout_admit(store, policy, visitor, &admission);
         break;
@@ -182,8 +193,15 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
     case 4:
         lockout_settle(store, policy, visitor, &charge);
         break;
+    case 5:
+        admission = (struct lockout_admission){
+            .verdict = (enum lockout_verdict)Frama_C_interval(LOCKOUT_REFUSED_LOCKED, LOCKOUT_ADMITTED),
+            .place_ms = any_number(),
+        };
+        lockout_leave(store, policy, visitor, &admission);
+        break;
     default:
-        lockout_close(store, "any reason", visitor->now, any_bool() ? &was_open : NULL);
+        lockout_close(store, "any reason", &visitor->now, any_bool() ? &was_open : NULL);
         lockout_closure_text(charge.closure);
         break;
     }
@@ -192,11 +210,13 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
 int main(void)
 {
     const struct source source = any_source();
-    const struct lockout_visitor visitor = {.source = &source, .exempt = any_bool(), .now = {.ms = any_number()}};
+    const struct lockout_visitor visitor = {
+        .source = &source, .exempt = any_bool(), .now = {.boot_ms = any_number(), .wall_ms = any_number()}};
     const struct lockout_policy policy = {
-        .delay = any_size(1, 3600),
+        .delay = any_size(0, 3600),
         .delay_max_wait = any_size(0, 3600),
         .delay_all = any_bool(),
+        .waiting_max = any_number(),
         .max_bad_conns = any_number(),
         .max_single_errs = any_number(),
         .max_total_errs = any_number(),

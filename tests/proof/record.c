@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The records of the table: any 64 bytes in, any struct out. */
+/* The records of the table: any bytes of their length in, any struct out. */
 #include "record.h"
 
 #include "any_record.h"
@@ -23,12 +23,18 @@ static void decode(const uint8_t *key, const uint8_t *bytes)
     const struct source source = any_source();
 
     if (record_decode_header(bytes, &header) == RECORD_WHOLE) {
-        const uint64_t first = record_bucket(&header, &source);
+        uint64_t firsts[RECORD_CHOICES];
 
-        //@ assert bucket_is_in_the_table: first <= RECORD_PLACES_MAX - RECORD_BUCKET_SLOTS;
+        record_buckets(&header, &source, firsts);
+        /*@ assert buckets_are_in_the_table: firsts[0] <= RECORD_PLACES_MAX - RECORD_BUCKET_SLOTS &&
+                firsts[1] <= RECORD_PLACES_MAX - RECORD_BUCKET_SLOTS &&
+                firsts[2] <= RECORD_PLACES_MAX - RECORD_BUCKET_SLOTS; */
         record_file_len(header.places);
     }
-    record_decode_counters(bytes, key, &counters);
+    if (record_decode_counters(bytes, key, &counters) == RECORD_WHOLE) {
+        //@ assert time_is_bounded: counters.mark.table_ms <= RECORD_TIME_MAX;
+        //@ assert networks_are_bits: counters.networks <= 0xffffffffffffff;
+    }
     record_decode_slot(bytes, key, any_number(), &slot);
     //@ assert slot_is_set_always: \initialized(&slot.errors) && \initialized(&slot.source.prefix);
     record_slot_names(bytes, &source);

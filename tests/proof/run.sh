@@ -29,7 +29,8 @@ set -eu
 cd "$(dirname "$0")/../.."
 proof=tests/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number address scan parser seen config entry exchange siphash record table lockout'
+subjects='number address scan parser seen config entry exchange siphash record form1 moment pace
+    table rebuild convert lockout'
 minutes_max=10
 memory_max=4000000000 # bytes, of each analysis
 
@@ -40,8 +41,9 @@ memory_max=4000000000 # bytes, of each analysis
 #   merged    functions in whose loops it joins the states after each turn
 #   returned  FUNCTION:RESULT, where it keeps apart what returns with this result
 #   hooked    see ostiary_report.ml
+#   turns     how many turns of each loop it keeps apart at least
 choose() {
-    needed='' states=1000 inlined='' merged='' hooked='' limits='' returned=''
+    needed='' states=1000 inlined='' merged='' hooked='' limits='' returned='' turns=64
     case $1 in
     number) files=src/number.c needed=$proof/text.c states=10000 ;;
     address) files=src/address.c needed="src/number.c $proof/text.c" states=10000 ;;
@@ -64,8 +66,13 @@ choose() {
     exchange) files=src/exchange.c states=10000 ;;
     siphash) files=state/siphash.c ;;
     record) files=state/record.c needed=state/siphash.c ;;
-    table) files='state/bucket.c state/slot.c state/networks.c' needed='state/record.c state/siphash.c' states=20 ;;
-    lockout) files=state/lockout.c needed=state/slot.c inlined=inspect,take_slot,find_slot ;;
+    form1) files=state/form1.c needed='state/record.c state/siphash.c' ;;
+    moment) files=state/moment.c needed=$proof/text.c ;;
+    pace) files=state/pace.c ;;
+    rebuild) files=state/rebuild.c ;;
+    convert) files=state/convert.c states=0 turns=0 ;;
+    table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c state/siphash.c' states=20 ;;
+    lockout) files=state/lockout.c needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
     *) return 1 ;;
     esac
 }
@@ -79,7 +86,7 @@ analyse() {
         nice prlimit --as="$memory_max" timeout "${minutes_max}m" frama-c -machdep gcc_x86_64 -c11 \
         -cpp-extra-args="-std=gnu17 -D_GNU_SOURCE -DLINE_LEN=$OSTIARY_PROOF_LINE -Isrc -Istate -I$proof -include $proof/shim.h" \
         -kernel-warn-key annot:missing-spec=abort ${inlined:+-inline-calls "$inlined"} \
-        -eva -eva-verbose 0 -eva-slevel "$states" -eva-min-loop-unroll 64 ${merged:+-eva-slevel-merge-after-loop "$merged"} \
+        -eva -eva-verbose 0 -eva-slevel "$states" -eva-min-loop-unroll "$turns" ${merged:+-eva-slevel-merge-after-loop "$merged"} \
         ${limits:+-eva-slevel-function "$limits"} ${returned:+-eva-split-return-function "$returned"} \
         -eva-interprocedural-splits -eva-split-return auto -eva-split-limit 1000 \
         -load-script "$mine/ostiary_report.ml" "$proof/$1.c" $files $needed >"$mine/log" 2>&1 &

@@ -7,10 +7,13 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#define POLLRDHUP 0x2000
-#define NAME_MAX  255
-#define TIOCOUTQ  0x5411
+#define POLLRDHUP      0x2000
+#define NAME_MAX       255
+#define TIOCOUTQ       0x5411
+#define CLOCK_BOOTTIME 7
 
 #define le64toh(word) ((uint64_t)(word)) /* the machine of the analysis is x86-64 */
 

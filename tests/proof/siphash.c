@@ -4,7 +4,7 @@
 
 #include "any.h"
 
-#define BYTES_MAX 64
+#define BYTES_MAX 128
 
 int main(void)
 {

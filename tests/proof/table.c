@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Buckets, slots and networks of any table: whatever is read may be any bytes, each read and write may fail in any
- * way, and a bucket in memory may hold anything.
+ * way, and buckets in memory may hold anything.
  */
 #include "any_record.h"
-#include "bucket.h"
+#include "buckets.h"
 #include "networks.h"
 #include "slot.h"
 
@@ -36,55 +36,59 @@ uint64_t store_slot_at(uint64_t index)
     return RECORD_HEAD_LEN + index * RECORD_LEN;
 }
 
-void store_encode_head(const struct record_header *header, const struct record_counters *counters,
-                       uint8_t head[static RECORD_NETWORKS_AT])
+enum store_fault store_write_counters(const struct store *store)
 {
-    (void)header;
-    (void)counters;
-    any_bytes(head, RECORD_NETWORKS_AT);
+    (void)store;
+    return any_fault();
 }
 
-static struct bucket any_bucket(void)
+static struct buckets any_buckets(void)
 {
-    struct bucket bucket = {.first = RECORD_BUCKET_SLOTS * any_size(0, RECORD_PLACES_MAX / RECORD_BUCKET_SLOTS - 1)};
+    struct buckets buckets;
 
-    for (unsigned i = 0; i < RECORD_BUCKET_SLOTS; i++) {
-        bucket.slots[i] = any_slot();
-        bucket.states[i] = (enum record_state)Frama_C_interval(RECORD_DAMAGED, RECORD_FOREIGN);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++)
+        buckets.firsts[choice] = RECORD_BUCKET_SLOTS * any_size(0, RECORD_PLACES_MAX / RECORD_BUCKET_SLOTS - 1);
+    for (unsigned i = 0; i < BUCKETS_SLOTS; i++) {
+        buckets.slots[i] = any_slot();
+        buckets.states[i] = (enum record_state)Frama_C_interval(RECORD_DAMAGED, RECORD_FOREIGN);
     }
-    return bucket;
+    buckets.own = NULL;
+    buckets.damaged = (unsigned)any_size(0, BUCKETS_SLOTS);
+    return buckets;
 }
 
-static void write_slot(const struct store *store, const struct bucket *bucket, const struct record_slot *slot)
+static void write_slot(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
 {
     if (slot != NULL)
-        bucket_write(store, bucket, slot);
+        buckets_write(store, buckets, slot);
 }
 
-static void change_bucket(const struct store *store, const struct source *source)
+static void change_buckets(const struct store *store, const struct source *source)
 {
-    struct bucket bucket = any_bucket();
-    const struct bucket_age age = {.now = any_number(), .strike_time = any_number()};
+    struct buckets buckets = any_buckets();
+    const struct buckets_age age = {.now = any_number(), .strike_time = any_number()};
     const struct record_slot record = any_slot();
     bool pushed_out;
 
     if (any_bool())
-        write_slot(store, &bucket, bucket_make(&bucket, source, age, any_bool(), (uint8_t)any_size(0, UINT8_MAX)));
+        buckets.own = &buckets.slots[any_size(0, BUCKETS_SLOTS - 1)];
+    if (any_bool())
+        write_slot(store, &buckets, buckets_make(&buckets, source, age, any_bool(), (uint8_t)any_size(0, UINT8_MAX)));
     else
-        write_slot(store, &bucket, bucket_put(&bucket, &record, age, &pushed_out));
+        write_slot(store, &buckets, buckets_put(&buckets, &record, age, &pushed_out));
 }
 
-/* What is not read holds anything; which of the eight is the source's own, the analysis does not keep apart. */
-static void read_bucket(const struct store *store, const struct source *source)
+/* What is not read holds anything; which of the slots is the source's own, the analysis does not keep apart. */
+static void read_buckets(const struct store *store, const struct source *source)
 {
-    struct bucket bucket = any_bucket();
+    struct buckets buckets = any_buckets();
 
-    if (bucket_read(store, source, &bucket) != STORE_OK)
+    if (buckets_read(store, source, &buckets) != STORE_OK)
         return;
-    if (bucket.own != NULL)
-        bucket_write(store, &bucket, bucket.own);
+    if (buckets.own != NULL)
+        buckets_write(store, &buckets, buckets.own);
     else
-        bucket_clean(store, &bucket);
+        buckets_clean(store, &buckets);
 }
 
 static void read_networks(struct store *store, const struct source *source)
@@ -96,8 +100,9 @@ static void read_networks(struct store *store, const struct source *source)
         return;
     found = networks_find(&networks, source, any_number());
     if (found != NULL)
-        networks_write_one(store, &networks, found);
-    networks_write_all(store, &networks);
+        networks_write(store, &networks, found);
+    networks.used[any_size(0, RECORD_NETWORKS - 1)] = any_bool();
+    networks_drop(store, &networks);
 }
 
 /* Those that only lockout.c calls. */
@@ -107,6 +112,7 @@ static void change_slot(const struct source *source)
     const uint64_t now = any_number();
 
     slot_binds(&slot, any_bool(), now);
+    slot_is(&slot, source);
     slot_refresh(&slot, any_number(), now);
     slot_covers(&slot, source);
 }
@@ -118,10 +124,10 @@ int main(void)
 
     switch (Frama_C_interval(0, 3)) {
     case 0:
-        change_bucket(&store, &source);
+        change_buckets(&store, &source);
         break;
     case 1:
-        read_bucket(&store, &source);
+        read_buckets(&store, &source);
         break;
     case 2:
         read_networks(&store, &source);
