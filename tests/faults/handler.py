@@ -5,16 +5,17 @@ import contextlib
 import os
 import re
 import select
+import shutil
 import socket
 import subprocess
 import threading
 
 import tracing
-from handler_judge import LAUNCHERS_GROUP, MAX_BAD_CONNS, SOURCE, HandlerJudge
+from handler_judge import LAUNCHERS_GROUP, LEAVING, MAX_BAD_CONNS, NOTHING, OLD_TABLE, SOURCE, HandlerJudge
 from scene import KILL_SECRET, LEN, LIMIT, SECRET, Run, mac
 
-# What the peer replies with, besides a secret.
-WRONG, NOTHING = object(), object()
+# What the peer replies with, besides a secret. LEAVING: he leaves while he waits for his seed.
+WRONG = object()
 
 
 class Connection(Run):
@@ -38,10 +39,12 @@ class Connection(Run):
     def play_peer(self, peer, reply):
         peer.settimeout(LIMIT)
         try:
+            if reply is LEAVING:
+                peer.shutdown(socket.SHUT_WR)
             self.read(peer, LEN)
             if len(self.got) == LEN and reply is NOTHING:
                 peer.shutdown(socket.SHUT_WR)
-            elif len(self.got) == LEN:
+            elif len(self.got) == LEN and reply is not LEAVING:
                 peer.sendall(bytes(LEN) if reply is WRONG else mac(reply, self.got))
             self.read(peer, 1 << 20)
         except TimeoutError:
@@ -58,18 +61,21 @@ class Connection(Run):
 
 
 class Handler(HandlerJudge):
-    """One connection. right: the secret that the peer has, or WRONG or NOTHING. strikes: that the source has already."""
+    """One connection. right: the secret that the peer has, or WRONG, NOTHING or LEAVING. strikes: that the source has
+    already; old: the table is one of version 1, in which it has none."""
 
     program = "ostiaryd"
     statuses = (0, 64, 71, 74, 75, 78, 126, 127)
     witnesses = ("sendto", "recvfrom", "pwrite64", "fsync", "fdatasync", "getrandom")
 
-    def __init__(self, name, reply, *lines, strikes=1, fresh=False, closed=False, all_fds=False, relay=False):
+    def __init__(self, name, reply, *lines, strikes=1, fresh=False, closed=False, all_fds=False, relay=False, old=False):
         super().__init__(name)
         self.reply = reply
         self.lines = lines
-        self.before = 0 if fresh else strikes
+        self.before = 0 if fresh or old else strikes
         self.fresh = fresh
+        self.old = old
+        self.pace = [] if any(line.startswith("DELAY=") for line in lines) else ["DELAY=1"]
         self.closed = closed
         self.all_fds = all_fds
         self.relay = relay
@@ -82,16 +88,21 @@ class Handler(HandlerJudge):
         action = f'ACTION="{SECRET}","{dump}","actor"'
         if self.relay:
             action = f'ACTION="{SECRET}","","name=relay","socket={place.path("relay")}"'
-        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", "DELAY=1", "COMM_TIMEOUT=120", action]
+        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", *self.pace, "COMM_TIMEOUT=120", action]
         place.write("ostiary.cfg", *lines, *(line.replace("@DUMP@", dump) for line in self.lines))
-        if not self.fresh:
+        if self.old:
+            shutil.copyfile(OLD_TABLE, place.path("state", "lockout"))
+            os.chmod(place.path("state", "lockout"), 0o600)
+        elif not self.fresh:
             place.strikes("127.0.0.9", 1)
-            if self.before:
+            if self.before and self.reply is not LEAVING:
                 place.strikes(SOURCE, self.before)
         if self.closed:
             place.write("state/closed", "2026-11-21T20:39:00Z by-hand")
-        place.keep()
         place.listener = socket.create_server(("127.0.0.1", 0))
+        if self.reply is LEAVING:
+            self.visit(place, [place.program("ostiaryd"), "-c", place.path("ostiary.cfg"), "-e"], None, NOTHING, Connection())
+        place.keep()
         if self.relay:
             place.relay = socket.socket(socket.AF_UNIX)
             place.relay.bind(place.path("relay"))
@@ -106,20 +117,25 @@ class Handler(HandlerJudge):
         if not self.all_fds:
             command.append("-e")
         with self.hearing(place, run):
-            with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
-                connection, _ = place.listener.accept()
-                with connection, open(place.path("said"), "wb") as said:
-                    fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
-                    process = subprocess.Popen(
-                        command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
-                    )
-                run.play_peer(peer, self.reply)
-            run.wait(process)
+            process = self.visit(place, command, environment, self.reply, run)
         run.calls = tracing.read(place.path("calls"))
         run.logged = place.syslog.of(run.calls[0].pid if run.calls else process.pid)
         run.said = place.read("said") + run.logged
         self.collect(place, run)
         return run
+
+    def visit(self, place, command, environment, reply, run):
+        """One handler, and a peer; the handler has ended."""
+        with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
+            connection, _ = place.listener.accept()
+            with connection, open(place.path("said"), "wb") as said:
+                fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
+                process = subprocess.Popen(
+                    command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
+                )
+            run.play_peer(peer, reply)
+        run.wait(process)
+        return process
 
     def collect(self, place, run):
         for name in os.listdir(place.path("out")):
@@ -166,6 +182,8 @@ SCENES = [
     Handler("locked", SECRET, strikes=3),
     Handler("closed", SECRET, closed=True),
     Handler("first-use", SECRET, fresh=True),
+    Handler("converted", SECRET, old=True),
+    Handler("leaving", LEAVING, "DELAY=3600", "DELAY_MAX_WAIT=3600"),
     Handler("kill", KILL_SECRET, f'KILL="{KILL_SECRET}"'),
     Handler("too-many-errors", WRONG, "MAX_SINGLE_ERRS=2"),
     Handler("relay", SECRET, relay=True),

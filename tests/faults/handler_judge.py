@@ -11,6 +11,7 @@ SOURCE = "127.0.0.2"
 USER, GROUPS = 5001, {5001, 5002, 5003}  # of "actor", see run.sh
 LAUNCHERS_GROUP = 6001  # that an action must not have
 MAX_BAD_CONNS = 3
+RECORD_LEN = 128  # of the lockout table
 ENVIRONMENT = {
     "PATH=/usr/local/bin:/usr/bin:/bin",
     "HOME=/",
@@ -21,6 +22,14 @@ ENVIRONMENT = {
     "OSTIARY_ACTION=dump-self",
     f"OSTIARY_ADDRESS={SOURCE}",
 }
+
+# Of the peer: he says nothing; he leaves while he waits for his seed.
+NOTHING, LEAVING = object(), object()
+
+# What version 1 remembered (../golden/make.py), and who is locked in it for ever.
+OLD_TABLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "golden", "table-1")
+OLD_SOURCES = {"192.0.2.7", "192.0.2.8", "2001:db8:1:2::", "198.51.100.9"}
+OLD_LOCKED = "2001:db8:1:2::"
 
 # What it takes to write the file that closes the door.
 DOOR_CALLS = ("flock", "unlinkat", "openat", "renameat", "fsync")
@@ -37,6 +46,10 @@ class HandlerJudge(Scene):
             return "the dynamic linker ends it, and says why to fd 2", wrong
         wrong += self.judge_wire(run, fault)
         wrong += self.judge_table(run, table)
+        if self.old:
+            wrong += self.judge_conversion(place, run, table)
+        if self.reply is LEAVING:
+            wrong += self.judge_leaving(run, table, fault)
         wrong += self.judge_action(run, table, fault)
         wrong += self.judge_doubt(place, run, fault)
         if self.is_silent(run) and not self.may_be_silent(fault):
@@ -70,7 +83,7 @@ class HandlerJudge(Scene):
     def judge_table(self, run, table):
         """I1, and that the table survives."""
         wrong = []
-        if not table.whole and not (self.fresh and table.absent):
+        if not table.whole and not (self.fresh and table.absent) and not self.old:
             wrong.append("the table is damaged or gone")
         strikes = table.strikes(SOURCE)
         charged = strikes - self.before
@@ -91,6 +104,27 @@ class HandlerJudge(Scene):
             wrong.append("rejected without a strike")
         return wrong
 
+    def judge_conversion(self, place, run, table):
+        """A table of version 1 is as it was, or has become one of today that has lost nothing."""
+        if not table.whole:
+            with open(OLD_TABLE, "rb") as old, open(place.path("state", "lockout"), "rb") as new:
+                if old.read() != new.read():
+                    return ["the table is neither what it was nor a whole one of today"]
+            return ["he had a seed, and nothing can remember it"] if run.got else []
+        lost = OLD_SOURCES - set(table.slots)
+        if lost or not table.locked(OLD_LOCKED):
+            return [f"the conversion has lost {lost or 'a lock'}"]
+        return []
+
+    def judge_leaving(self, run, table, fault):
+        """I11: who has left before he was sent a seed has no strike; and his place is free."""
+        wrong = []
+        if run.got or table.strikes(SOURCE) != self.before:
+            wrong.append("he left before he was sent a seed, and has one, or a strike")
+        if fault is None and table.value(SOURCE, "places") != "1":
+            wrong.append("his place in the pace is held")
+        return wrong
+
     def judge_order(self, run, charged):
         """A right reply: the strike was written and taken back before the peer heard of it."""
         heard = self.accepted(run) or run.actions or run.told
@@ -103,7 +137,7 @@ class HandlerJudge(Scene):
         for call in run.calls:
             if call.name == "recvfrom" and call.result == LEN:
                 has_reply = True
-            elif call.name == "pwrite64" and call.result == 64 and not call.injected and has_reply:
+            elif call.name == "pwrite64" and call.result == RECORD_LEN and not call.injected and has_reply:
                 written += 1
             elif call.name == "sendto" and call.arguments.startswith("0,") and call.worked:
                 seeds += 1
