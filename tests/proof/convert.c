@@ -54,6 +54,21 @@ int fstat(int fd, struct stat *info)
     return 0;
 }
 
+int fchown(int fd, uid_t owner, gid_t group)
+{
+    (void)fd;
+    (void)owner;
+    (void)group;
+    return any_bool() ? 0 : -1;
+}
+
+int fchmod(int fd, mode_t mode)
+{
+    (void)fd;
+    (void)mode;
+    return any_bool() ? 0 : -1;
+}
+
 uid_t geteuid(void)
 {
     return (uid_t)any_size(0, UINT32_MAX);

@@ -16,6 +16,7 @@
 #define CLOCK_BOOTTIME 7
 
 #define le64toh(word) ((uint64_t)(word)) /* the machine of the analysis is x86-64 */
+#define htole64(word) ((uint64_t)(word))
 
 #define explicit_bzero(bytes, len) memset(bytes, 0, len)
 
