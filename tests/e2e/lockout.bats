@@ -321,38 +321,73 @@ has_slot() {
 
 ## Time
 
-@test "the clock goes back by an hour: a lock holds, and ends when it has lasted its time" {
+@test "I14: the wall clock is set while the machine is up: a lock ends when it has lasted its time" {
+    local ahead
     one_by_one 127.0.0.2=wrongx3
-    is_locked 127.0.0.2 -$HOUR
-    is_locked 127.0.0.2 $((DAY - HOUR - 1))
-    is_free 127.0.0.2 $((DAY - HOUR))
+    for ahead in -$HOUR -$NOON $HOUR $YEAR 0; do
+        wall_clock_ahead "$ahead"
+        is_locked 127.0.0.2 $((DAY + 3))
+    done
+    wall_clock_ahead -$HOUR
+    logged 'refused source=127\.0\.0\.2 reason=locked until=2026-11-22T11:00:04Z'
+    is_free 127.0.0.2 $((DAY + 4))
 }
 
-@test "a lock that was made in a wrong future lasts no longer than a lock does" {
-    at_noon 127.0.0.2={wrong@$YEAR,wrong@$((YEAR + 2)),wrong@$((YEAR + 4))}
+@test "I14: a lock that was made in a wrong future lasts no longer than a lock does" {
+    wall_clock_ahead $YEAR
+    one_by_one 127.0.0.2=wrongx3
+    logged 'locked source=127\.0\.0\.2 strikes=3 until=2027-11-22T12:00:04Z'
+    wall_clock_ahead 0
     is_locked 127.0.0.2 0
+    another_boot
     is_locked 127.0.0.2 $((DAY - 1))
-    is_free 127.0.0.2 $DAY
+    is_free 127.0.0.2 $((2 * DAY))
 }
 
-@test "the clock goes forward by a year: a lock is over, and one without end is not" {
+@test "I14: over a reboot a lock runs by the wall clock, and one without end does not end" {
     one_by_one 127.0.0.2=wrongx3
-    is_free 127.0.0.2 $YEAR
+    another_boot
+    is_locked 127.0.0.2 $((DAY + 3))
+    another_boot
+    is_free 127.0.0.2 $((DAY + 4))
     write_door LOCKOUT_TIME=0
-    one_by_one 127.0.0.3=wrongx3
-    is_locked 127.0.0.3 $YEAR
-    is_locked 127.0.0.3 -$HOUR
+    at_noon 127.0.0.3={wrong@90000,wrong@90002,wrong@90004}
+    another_boot
     is_locked 127.0.0.3 $((10 * YEAR))
 }
 
-@test "the clock goes back by an hour: nobody waits longer for it" {
-    # Who had to wait for a slot would be dropped.
-    write_door DELAY=600
-    at_noon 127.0.0.2=leave@0 127.0.0.2=leave@-$HOUR
-    is "$(of 2 length)" 32 "bytes"
-    write_door DELAY=600 DELAY_SCOPE=all
-    at_noon 127.0.0.2=leave@0 127.0.0.3=leave@-$HOUR
-    is "$(of 2 length)" 32 "bytes, DELAY_SCOPE=all"
+@test "I14: a boot with a clock at 1970, one refused connection, and the clock is right again: the lock is there" {
+    one_by_one 127.0.0.2=wrongx3
+    another_boot
+    wall_clock_ahead -$NOON
+    is_locked 127.0.0.2 $HOUR
+    wall_clock_ahead 0
+    is_locked 127.0.0.2 $((HOUR + 60))
+    is_locked 127.0.0.2 $DAY
+    is_free 127.0.0.2 $((HOUR + DAY + 4))
+    # The clock has caught up: it is believed at the next boot.
+    another_boot
+    at_noon 127.0.0.3={wrong@100000,wrong@100002,wrong@100004}
+    another_boot
+    is_free 127.0.0.3 $((100004 + DAY))
+}
+
+@test "I14: nobody waits longer for a wall clock that is set back, or for a reboot with one that is" {
+    local scope
+    for scope in source all; do
+        # Who had to wait for a slot would be dropped.
+        write_door DELAY=600 DELAY_SCOPE=$scope
+        DOOR_WITH=()
+        wall_clock_ahead 0
+        at_noon 127.0.0.2=leave@0
+        wall_clock_ahead -$HOUR
+        at_noon 127.0.0.2=leave@600
+        is "$(of 1 length)" 32 "bytes, $scope"
+        another_boot
+        at_noon 127.0.0.2=leave@700 127.0.0.2=leave@1300
+        is "$(of 2 length)" 32 "bytes after a boot, $scope"
+        rm "$WORK/state/lockout"
+    done
 }
 
 @test "restart: strikes, locks and the closed door survive the end of all processes" {

@@ -48,6 +48,18 @@ one_by_one() {
     knock --clock="$NOON" --step=2 "$@"
 }
 
+# wall_clock_ahead SECONDS: from now on the wall clock stands so far before what at_noon says, or behind it.
+wall_clock_ahead() {
+    export OSTIARY_TEST_AHEAD=$(($1 * 1000))
+}
+
+# another_boot: from now on the machine has started once more.
+another_boot() {
+    BOOTS=$((${BOOTS-0} + 1))
+    printf '00000000-0000-0000-0000-%012d\n' "$BOOTS" >"$WORK/boot_id"
+    DOOR_WITH=(unshare --mount sh -c "mount --bind $WORK/boot_id /proc/sys/kernel/random/boot_id"' && exec "$@"' sh)
+}
+
 # with_addresses ADDRESS...: from now on the door is in a network of its own, with these on lo.
 with_addresses() {
     local address add='ip link set lo up'

@@ -3,7 +3,9 @@
  * Loaded into the handler with LD_PRELOAD: time that stands still, chance that does not exist, and a witness of what
  * was asked for. With OSTIARY_TEST_FROZEN the seed counter of the table is all that differs between two handlers.
  *
- * OSTIARY_TEST_CLOCK=MS    CLOCK_REALTIME stands at so many milliseconds since 1970; may be negative
+ * OSTIARY_TEST_CLOCK=MS    CLOCK_REALTIME stands at so many milliseconds since 1970, which may be negative; so does
+ *                          CLOCK_BOOTTIME: the machine was started in 1970, and its clock was right ever since
+ * OSTIARY_TEST_AHEAD=MS    but for CLOCK_REALTIME, which was set forward by so much since; or back
  * OSTIARY_TEST_FROZEN=1    so do all other clocks, random bytes are zero, and every process is number 1
  * OSTIARY_TEST_CHANCE=N    so many getrandom calls work, and all later ones fail with EIO
  * OSTIARY_TEST_CALLS=FILE  append "gcrypt" when libgcrypt is initialised, and "random LEN" for each getrandom
@@ -28,6 +30,7 @@ static bool clock_stands;
 static bool frozen;
 static long chances = LONG_MAX;
 static long long clock_ms;
+static long long ahead_ms;
 static char calls[512];
 
 __attribute__((constructor)) static void remember(void)
@@ -38,6 +41,9 @@ __attribute__((constructor)) static void remember(void)
         clock_stands = true;
         clock_ms = strtoll(value, NULL, 10);
     }
+    value = getenv("OSTIARY_TEST_AHEAD");
+    if (value != NULL)
+        ahead_ms = strtoll(value, NULL, 10);
     frozen = getenv("OSTIARY_TEST_FROZEN") != NULL;
     value = getenv("OSTIARY_TEST_CHANCE");
     if (value != NULL)
@@ -70,16 +76,21 @@ static void next(const char *name, void *function)
     memcpy(function, &found, sizeof(found));
 }
 
+/* Below zero, too, the nanoseconds count upwards. */
+static void stand_at(long long ms, struct timespec *now)
+{
+    const long long second = ms >= 0 ? ms / 1000 : -((999 - ms) / 1000);
+
+    now->tv_sec = (time_t)second;
+    now->tv_nsec = (long)(ms - second * 1000) * NS_PER_MS;
+}
+
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
     int (*function)(clockid_t, struct timespec *);
 
-    if (clock_stands && (clock == CLOCK_REALTIME || frozen)) {
-        /* Below zero, too, the nanoseconds count upwards. */
-        const long long second = clock_ms >= 0 ? clock_ms / 1000 : -((999 - clock_ms) / 1000);
-
-        now->tv_sec = (time_t)second;
-        now->tv_nsec = (long)(clock_ms - second * 1000) * NS_PER_MS;
+    if (clock_stands && (clock == CLOCK_REALTIME || clock == CLOCK_BOOTTIME || frozen)) {
+        stand_at(clock == CLOCK_REALTIME ? clock_ms + ahead_ms : clock_ms, now);
         return 0;
     }
     next("clock_gettime", &function);
