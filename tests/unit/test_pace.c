@@ -87,6 +87,9 @@ static void test_holding(void)
     check_number(pace_waiting(&own, &usual, NOW + 3 * DELAY), 1, "has come");
     pace_leave(&own, &usual, NOW + 5 * DELAY);
     check_number(pace_waiting(&own, &usual, NOW), 2, "and they can be left");
+    own = (struct record_pace){.first_ms = NOW + 200 * DELAY, .taken = 1};
+    pace_hold(&own, &usual, NOW, NOW + DELAY);
+    check_number(pace_waiting(&own, &usual, NOW), 1, "those that are too far away to be told apart do not count");
     pace_hold(&own, &usual, NOW + 10 * DELAY, NOW + 11 * DELAY);
     check_number(pace_waiting(&own, &usual, NOW + 10 * DELAY), 1, "those of the past do not count any more");
 }
