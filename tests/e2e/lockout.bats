@@ -309,7 +309,7 @@ has_slot() {
     one_by_one $(printf '127.0.20.%s=wrong ' {1..250})
     is "$(in_table locked)" 64 "locks"
     is_locked 127.0.20.250
-    # In each bucket the newest eight have stayed, so the very newest eight of all have.
+    # A lock gives way where 24 others end later, so the newest eight of all have stayed.
     for last in {243..250}; do
         is "$(in_slot "127.0.20.$last" strikes)" 1 "strikes of 127.0.20.$last"
     done

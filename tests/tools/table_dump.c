@@ -8,7 +8,7 @@
  *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0
  *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 places=3
  *
- * since and until are the wall clock's. until is "-" where the slot is not locked, and "forever". places are those of
+ * since and until are the wall clock's, as it was when the counters were written last. until is "-" where the slot is not locked, and "forever". places are those of
  * the pace that were taken, as bits. Exit status 0, or 1 when the head or any slot is damaged.
  */
 #include "store.h"
@@ -90,17 +90,15 @@ int main(int argc, char **argv)
 {
     struct store_options options = {.patience_ms = STORE_PATIENCE_MS, .read_only = true};
     struct totals totals = {0};
-    struct moment now;
     struct store store;
     enum store_fault fault;
 
     if (argc != 2)
         errx(EX_USAGE, "usage: table_dump STATE_DIR");
     options.directory = argv[1];
-    moment_read(&now);
     fault = store_open(&options, &store);
     if (fault == STORE_OK)
-        fault = store_hold(&store, HOLD_SHARED, &now);
+        fault = store_hold(&store, HOLD_SHARED, NULL);
     if (fault != STORE_OK)
         errx(1, "%s", store_fault_text(fault));
     for (uint64_t first = 0; first < store.header.places; first += RECORD_BUCKET_SLOTS)

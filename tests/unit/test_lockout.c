@@ -586,7 +586,7 @@ static void lock_all_ways(struct store *store, const struct machine *machine)
 
     network.source.prefix = 120;
     policy.max_bad_conns = 1;
-    scratch_need(lockout_charge(store, &policy, &visitor, &charge) == STORE_OK && charge.locks &&
+    scratch_need(lockout_charge(store, &policy, &visitor, &charge) == STORE_OK && charge.locked_until == until &&
                      lockout_settle(store, &policy, &visitor, &charge) == STORE_OK,
                  "lock by strikes");
     scratch_need(manage_lock(store, &host, until, &machine->now) == STORE_OK, "lock by hand");
