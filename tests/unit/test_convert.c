@@ -12,6 +12,7 @@
 #include "slot.h"
 
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <time.h>
 
 #define NOW SCRATCH_NOW
@@ -32,6 +33,17 @@ int fsync(int fd)
 {
     (void)fd;
     return 0;
+}
+
+/* What somebody else does just before the nth lock from now on is taken; 0: nothing. */
+static unsigned locks_until;
+static void (*do_before_lock)(void);
+
+int flock(int fd, int operation)
+{
+    if (operation != LOCK_UN && locks_until > 0 && --locks_until == 0)
+        do_before_lock();
+    return (int)syscall(SYS_flock, fd, operation);
 }
 
 /* ---- Tables of version 1 ---- */
@@ -444,6 +456,45 @@ static void test_full(uint64_t places)
         lost += !has_slot(&store, &slot);
     }
     check_number(lost, 0, "and nobody has lost a place, or anything in it");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* The buckets of a source in a table of so many places, as one number. */
+static uint64_t buckets_of(const struct source *source, uint64_t places)
+{
+    struct record_header header = {.places = places};
+    uint64_t firsts[RECORD_CHOICES];
+    uint64_t set = 0;
+
+    memcpy(header.key, key, sizeof key);
+    record_buckets(&header, source, firsts);
+    for (unsigned choice = 0; choice < RECORD_CHOICES; choice++)
+        set |= UINT64_C(1) << (firsts[choice] / RECORD_BUCKET_SLOTS);
+    return set;
+}
+
+/* As bad as it can be: in the table that should do, all of them would stand in the same three buckets. */
+static void test_crowded(void)
+{
+    const uint64_t should_do = 88;
+    const struct source first = some_slot(1).source;
+    struct repair_findings findings;
+    struct store store;
+    uint64_t count = 0;
+
+    begin_old(64);
+    for (uint32_t number = 1; count < 64; number++) {
+        const struct record_slot slot = some_slot(number);
+
+        if (buckets_of(&slot.source, should_do) == buckets_of(&first, should_do))
+            count += put_slot(&slot) != UINT64_MAX;
+    }
+    lay_down();
+    store = open_store();
+    check(hold_once(&store) == STORE_OK && is_clean(&store, &findings) && findings.whole == 64 &&
+              findings.places > should_do,
+          "where all crowd in the same buckets, the table grows until there is a place for each");
     store_close(&store);
     scratch_empty();
 }
@@ -944,6 +995,31 @@ static void test_at_once(void)
     scratch_empty();
 }
 
+static void strike_elsewhere(void)
+{
+    unsigned results[256];
+
+    scratch_crowd(1, strike, results);
+    scratch_need(results[1] == 1, "the other's strike");
+}
+
+/* Between finding the old table and having its lock again, for converting it. */
+static void test_overtaken(void)
+{
+    struct repair_findings findings;
+    struct store store;
+
+    some_table();
+    do_before_lock = strike_elsewhere;
+    locks_until = 2;
+    check_number((uint64_t)strike(0), 2, "who finds that another was faster to convert works in the new table");
+    check_number(locks_until, 0, "which he was");
+    store = open_store();
+    check(is_clean(&store, &findings) && count_kept(&store) == SOME + 2, "and nothing is lost");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_killed(void)
 {
     unsigned nth = 0, not_whole = 0, lost = 0, left = 0, old_ones = 0, new_ones = 0;
@@ -1022,6 +1098,7 @@ int main(int argc, char **argv)
     test_golden(argv[1]);
     test_full(64);
     test_full(V1_PLACES_MAX);
+    test_crowded();
     test_in_force();
     test_wrong_future();
     test_damaged_slots();
@@ -1036,6 +1113,7 @@ int main(int argc, char **argv)
     test_owner();
     test_other_owner();
     test_at_once();
+    test_overtaken();
     if (scratch_can_trace()) {
         test_killed();
         test_repair_killed();

@@ -167,7 +167,7 @@ static bool has_meaning(unsigned at, uint64_t networks)
 /* I8: each byte of a table changed, one at a time. */
 static void change_every_byte(const uint8_t table[static GOLDEN_LEN], const char *name)
 {
-    unsigned admitted_wrong = 0, unseen = 0, unread = 0;
+    unsigned admitted_wrong = 0, unseen = 0, unread = 0, let_in = 0;
     struct repair_findings findings;
     struct content all, content;
     struct store store;
@@ -185,12 +185,15 @@ static void change_every_byte(const uint8_t table[static GOLDEN_LEN], const char
             unseen += is_clean(&store, &findings);
         else
             unread += is_clean(&store, &findings) && list(&store, &content) == STORE_OK && content.count == all.count;
+        if (i < RECORD_NETWORKS_AT)
+            let_in += hold_once(&store) != STORE_DAMAGED;
         if (list(&store, &content) == STORE_OK)
             admitted_wrong += !is_part_of(&content, &all) || content.count + content.totals.damaged < all.count;
         scratch_poke("lockout", (off_t)i, &table[i], 1);
     }
     check_number(unseen, 0, name);
     check_number(admitted_wrong, 0, "I8: and none is read as something else");
+    check_number(let_in, 0, "I8: nor is anybody let in with one in the head");
     check_number(unread, RECORD_LEN * (RECORD_NETWORKS - all.totals.networks),
                  "where a network could be, and none is in use, it does not matter what is written");
     check(is_clean(&store, &findings), "put back, it is whole again");
