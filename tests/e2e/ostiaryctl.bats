@@ -367,7 +367,7 @@ everything() {
 
 @test "close works where the table is beyond use" {
     ctl 0 lock 192.0.2.7
-    damage 0 448
+    damage 0 896
     ctl 74 list
     ctl 0 close
     [ -e "$STATE/closed" ]
@@ -509,7 +509,7 @@ everything() {
 @test "check: places of the table that are damaged are a warning, a table that others can write to is an error" {
     ctl 0 lock 192.0.2.7
     # Somewhere in the slots, which are empty but for one.
-    damage 4100
+    damage 8196
     ctl 0 check
     matches "$output" "$STATE: warning: 1 places of the table are damaged: run 'ostiaryctl verify'"
     chmod 622 "$TABLE"
@@ -529,7 +529,7 @@ everything() {
     ctl 0 check
     matches "$output" 'warning: the door is closed since .*: by-hand'
     ctl 0 open
-    damage 70
+    damage 134
     ctl 78 check
     matches "$output" "$STATE: error: .*repair"
     chmod 777 "$STATE"
@@ -849,12 +849,12 @@ configuration          $CONFIG: 1 error, 0 warnings: run 'ostiaryctl check'"
     matches "$output" 'good: 5 of 64 places used'
     slots=$(/usr/bin/python3 -ISc 'import sys
 table = open(sys.argv[1], "rb").read()
-print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$TABLE")
+print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "$TABLE")
     # shellcheck disable=SC2086 # two numbers
     damage $slots
     ctl 74 verify
     for i in $slots; do
-        matches "$output" "place $(((i - 4096) / 64)) \(at byte $i\) is damaged"
+        matches "$output" "place $(((i - 8192) / 128)) \(at byte $i\) is damaged"
     done
     matches "$output" "run 'ostiaryctl repair'"
     ctl 0 list
@@ -872,7 +872,7 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     ctl 74 list
     ctl 0 repair
     matches "$output" '1 kept, 0 lost'
-    damage 70
+    damage 134
     ctl 74 verify
     matches "$output" 'the counters are damaged'
     ctl 0 repair
@@ -880,7 +880,7 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     use_ctl TABLE_SIZE=256
     ctl 0 repair
     matches "$output" '1 kept, .*; 256 places'
-    damage 20 468
+    damage 20 916
     ctl 74 verify
     matches "$output" "repair --empty"
     ctl 74 repair
@@ -944,12 +944,12 @@ print(*[at for at in range(4096, len(table), 64) if table[at + 25] & 1][:2])' "$
     matches "$output" 'there is no table yet'
     [ ! -e "$TABLE" ]
     ctl 0 lock 198.51.100.0/24
-    # The first network's record is behind the four of the head.
-    damage 520
+    # The first network's record is at byte 1024.
+    damage 1032
     ctl 74 verify
     matches "$output" 'network 0 is damaged'
     ctl 0 repair
-    damage $(seq 4100 64 $((4100 + 24 * 64)))
+    damage $(seq 8196 128 $((8196 + 24 * 128)))
     ctl 74 verify
     is "$(grep -c 'place [0-9]* (at byte [0-9]*) is damaged' <<<"$output")" 20 "places that are named"
     matches "$output" 'and 5 more'
@@ -960,7 +960,7 @@ del sys.argv[1:3]
 siphash = runpy.run_path(maker)["siphash"]
 with open(path, "r+b") as table:
     head = bytearray(table.read(64))
-    head[8] = 2
+    head[8] = 3
     seal = siphash(bytes(head[32:48]), bytes(head[:56]))
     table.seek(0)
     table.write(bytes(head[:56]) + seal.to_bytes(8, "little"))' "$TABLE" "$OSTIARY_SOURCE/tests/golden/make.py" "$WORK"
@@ -1043,7 +1043,7 @@ configuration          $CONFIG: good"
     ctl 1 status
     matches "$output" 'door +closed since 20.*Z: by-hand'
     rm "$STATE/closed"
-    damage 70
+    damage 134
     ctl 1 status
     matches "$output" 'door +nobody gets in: .*repair'
     use_ctl NONSENSE=1
