@@ -312,6 +312,8 @@ struct moment ctl_now(void)
     struct moment now;
 
     moment_read(&now);
+    if (now.wall_ms == 0)
+        errx(CTL_OS, "the clock cannot be read or stands before 1970: set it");
     return now;
 }
 

@@ -213,7 +213,7 @@ bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct 
 /* Whether what listens is what the configuration says, and whether two want to listen at one place. */
 void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 
-/* What the clocks of the machine say. */
+/* What the clocks of the machine say. Ends the program where the wall clock cannot be read, or stands before 1970. */
 struct moment ctl_now(void);
 
 /* The line in STATE_DIR/closed, in its parts. */
