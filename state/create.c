@@ -25,8 +25,9 @@ enum store_fault create_random(void *bytes, size_t len)
 {
     ssize_t got;
 
+    /* Without waiting: a machine that has just started may not have any for minutes, and somebody has the lock. */
     do
-        got = getrandom(bytes, len, 0);
+        got = getrandom(bytes, len, GRND_NONBLOCK);
     while (got < 0 && errno == EINTR);
     if (got >= 0 && (size_t)got < len) {
         errno = EIO; /* up to 256 bytes it gives all or nothing */

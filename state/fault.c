@@ -30,7 +30,7 @@ const char *store_fault_text(enum store_fault fault)
     case STORE_CANNOT_CREATE:
         return "the table cannot be created: see to the state directory's mode, its file system and the room on it";
     case STORE_NO_RANDOM:
-        return "the system gave no random bytes: see to getrandom(2)";
+        return "the system gave no random bytes: see getrandom(2); soon after the start of a machine, wait";
     case STORE_CANNOT_LOCK:
         return "the table or its directory cannot be locked: keep it on a file system with flock(2)";
     case STORE_BUSY:

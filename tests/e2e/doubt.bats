@@ -293,7 +293,7 @@ NO_ROOM=(size=8k nr_inodes=2)
 
 @test "I8: no random bytes: for the parser's hash, for a new table, for a seed" {
     REASON=config nobody_gets_in 'no random number' 78 --env=OSTIARY_TEST_CHANCE=0
-    nobody_gets_in 'the system gave no random bytes: see to getrandom.*: Input/output error' 74 --env=OSTIARY_TEST_CHANCE=1
+    nobody_gets_in 'the system gave no random bytes: see getrandom.*: Input/output error' 74 --env=OSTIARY_TEST_CHANCE=1
     make_table
     nobody_gets_in 'the kernel gives no random bytes: see getrandom' 71 --env=OSTIARY_TEST_CHANCE=1
     everybody_gets_in
