@@ -65,12 +65,31 @@ void parser_error(struct parser *parser, const char *format, ...)
 {
     (void)format;
     parser->errors = any_size(1, FOUND_MAX);
+    parser->findings = any_size(1, FOUND_MAX);
 }
 
 void parser_warn(struct parser *parser, const char *format, ...)
 {
     (void)format;
-    parser->warnings = any_size(1, FOUND_MAX);
+    parser->findings = any_size(1, FOUND_MAX);
+}
+
+void parser_note(struct parser *parser, const char *format, ...)
+{
+    (void)format;
+    parser->findings = any_size(1, FOUND_MAX);
+}
+
+bool scan_has_mark(const char *text, size_t len)
+{
+    //@ assert text_is_readable: len == 0 || \initialized(text + (0 .. len - 1));
+    return any_bool() && len >= SCAN_MARK_LEN;
+}
+
+bool scan_is_utf_16(const char *text, size_t len)
+{
+    //@ assert text_is_readable: len == 0 || \initialized(text + (0 .. len - 1));
+    return any_bool() && len >= 2;
 }
 
 /* The copy is the text itself, cut off where the copy ends. */

@@ -19,11 +19,19 @@
 #define FIRST_WORD 5
 
 static const char *const words[] = {
-    "ACTION",          "KILL",           "LOCKOUT_ACTION",       "DEFAULT_UID",  "DEFAULT_GID",
-    "DELAY",           "DELAY_MAX_WAIT", "DELAY_SCOPE",          "COMM_TIMEOUT", "MAX_BAD_CONNS",
-    "MAX_SINGLE_ERRS", "MAX_TOTAL_ERRS", "EXIT_ON_IPCACHE_FULL", "LOCKOUT_TIME", "STRIKE_TIME",
-    "IPV6_PREFIX",     "EXEMPT",         "MIN_LOGLEVEL",         "PORT",         "LOCAL_IP",
-    "STATE_DIR",       "TABLE_SIZE",     "SKIP_DETACH",          "PIDFILE",      "IGNORE_URANDOM",
+    "ACTION",         "KILL",
+    "LOCKOUT_ACTION", "DEFAULT_UID",
+    "DEFAULT_GID",    "DELAY",
+    "DELAY_MAX_WAIT", "WAITING_MAX",
+    "DELAY_SCOPE",    "COMM_TIMEOUT",
+    "MAX_BAD_CONNS",  "MAX_SINGLE_ERRS",
+    "MAX_TOTAL_ERRS", "EXIT_ON_IPCACHE_FULL",
+    "LOCKOUT_TIME",   "STRIKE_TIME",
+    "IPV6_PREFIX",    "EXEMPT",
+    "MIN_LOGLEVEL",   "PORT",
+    "LOCAL_IP",       "STATE_DIR",
+    "TABLE_SIZE",     "SKIP_DETACH",
+    "PIDFILE",        "IGNORE_URANDOM",
 };
 #define WORDS ((int)(sizeof(words) / sizeof(words[0])))
 
@@ -87,21 +95,40 @@ const char *scan_fault_text(enum scan_fault fault)
     return "any";
 }
 
-int address_parse(const char *text, struct address *address)
+static enum address_result any_result(void)
+{
+    return (enum address_result)Frama_C_interval(ADDRESS_OK, ADDRESS_NEEDS_INTERFACE);
+}
+
+enum address_result address_parse(const char *text, struct address *address)
 {
     //@ assert text_is_a_string: valid_read_string(text);
     any_bytes(address->bytes, sizeof(address->bytes));
-    return -any_bool();
+    any_bytes(address->interface, sizeof(address->interface) - 1);
+    address->interface[sizeof(address->interface) - 1] = '\0';
+    return any_result();
 }
 
-int address_parse_network(const char *text, struct source *network)
+bool address_is_vast(const struct source *network)
 {
+    //@ assert network_is_set: \initialized(&network->prefix);
+    return any_bool();
+}
+
+enum address_result address_parse_network(const char *text, struct source *network)
+{
+    const enum address_result result = any_result();
+
     //@ assert text_is_a_string: valid_read_string(text);
-    if (any_bool())
-        return -1;
+    if (result != ADDRESS_OK)
+        return result;
     any_bytes(network->address, sizeof(network->address));
     network->prefix = (uint8_t)any_size(0, 128);
-    return 0;
+    return ADDRESS_OK;
+}
+
+void locked_wipe_stack(void)
+{
 }
 
 /* Room for as many exemptions as there may have been, and for one more of each line. */

@@ -75,7 +75,7 @@ ssize_t recv(int fd, void *bytes, size_t len, int flags)
 }
 
 /* TIOCOUTQ, which gives a number of bytes. */
-int ioctl(int fd, unsigned long request, ...)
+int ioctl(int fd, int request, ...)
 {
     va_list arguments;
 
@@ -88,6 +88,19 @@ int ioctl(int fd, unsigned long request, ...)
     va_start(arguments, request);
     *va_arg(arguments, int *) = Frama_C_interval(0, INT_MAX);
     va_end(arguments);
+    return 0;
+}
+
+/* TCP_INFO. */
+int getsockopt(int fd, int level, int name, void *value, socklen_t *len)
+{
+    (void)fd;
+    (void)level;
+    (void)name;
+    //@ assert room_is_there: \valid((char *)value + (0 .. *len - 1));
+    if (any_bool())
+        return -1;
+    any_bytes(value, *len);
     return 0;
 }
 
@@ -112,6 +125,7 @@ int main(void)
     deadline_ms = exchange_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
     exchange_run(0, deadline_ms, seed, reply);
     //@ assert every_byte_is_set: \initialized(reply + (0 .. 31));
+    exchange_reply_age_ms(0);
     exchange_send_receipt(0, receipt);
     exchange_end(0);
     return 0;

@@ -91,8 +91,8 @@ int main(void)
     if (any_bool())
         parser.keyword = "KILL";
     parser.errors = any_size(0, FOUND_MAX);
-    parser.warnings = any_size(0, FOUND_MAX);
-    switch (Frama_C_interval(0, 4)) {
+    parser.findings = any_size(0, FOUND_MAX);
+    switch (Frama_C_interval(0, 5)) {
     case 0:
         parser_error(&parser, "takes one value, not %zu", len);
         break;
@@ -100,9 +100,12 @@ int main(void)
         parser_warn(&parser, "has no effect: %s", "any reason");
         break;
     case 2:
-        parser_begin(&parser, text, len);
+        parser_note(&parser, "is as it was: %s", "any reason");
         break;
     case 3:
+        parser_begin(&parser, text, len);
+        break;
+    case 4:
         begin_and_keep(&parser);
         break;
     default:

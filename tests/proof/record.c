@@ -38,6 +38,7 @@ static void decode(const uint8_t *key, const uint8_t *bytes)
     record_decode_slot(bytes, key, any_number(), &slot);
     //@ assert slot_is_set_always: \initialized(&slot.errors) && \initialized(&slot.source.prefix);
     record_slot_names(bytes, &source);
+    record_is_zero(bytes, 0);
 }
 
 int main(void)

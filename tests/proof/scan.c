@@ -51,12 +51,29 @@ static void scan_long(void)
     scan_line(room + ROOM_LEN - LONG_LEN, LONG_LEN, &line);
 }
 
+static void look_for_mark(void)
+{
+    const size_t len = any_size(0, LINE_LEN);
+    //@ split len;
+
+    any_bytes(room, ROOM_LEN);
+    scan_has_mark(room + ROOM_LEN - len, len);
+    scan_is_utf_16(room + ROOM_LEN - len, len);
+}
+
 int main(void)
 {
-    if (any_bool())
+    switch (Frama_C_interval(0, 2)) {
+    case 0:
         scan_short();
-    else
+        break;
+    case 1:
         scan_long();
+        break;
+    default:
+        look_for_mark();
+        break;
+    }
     scan_fault_text((enum scan_fault)Frama_C_interval(SCAN_OK, SCAN_TOO_MANY));
     return 0;
 }

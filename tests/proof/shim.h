@@ -14,11 +14,20 @@
 #define NAME_MAX       255
 #define TIOCOUTQ       0x5411
 #define CLOCK_BOOTTIME 7
+#define GRND_NONBLOCK  1
+#define TCP_INFO       11
 
 #define le64toh(word) ((uint64_t)(word)) /* the machine of the analysis is x86-64 */
 #define htole64(word) ((uint64_t)(word))
 
 #define explicit_bzero(bytes, len) memset(bytes, 0, len)
+
+/* As far as it is used. */
+struct tcp_info {
+    uint32_t tcpi_last_data_recv;
+};
+int renameat(int from_fd, const char *from, int to_fd, const char *to);
+int unlinkat(int dir_fd, const char *path, int flags);
 
 /* There it has no room for an address. */
 #include <sys/socket.h>
