@@ -199,30 +199,26 @@ bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct sour
            memcmp(bytes + 8, source->address, SOURCE_ADDRESS_LEN) == 0;
 }
 
-static bool is_taken(const uint64_t *firsts, unsigned count, uint64_t bucket)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (firsts[i] == bucket * RECORD_BUCKET_SLOTS)
-            return true;
-    return false;
-}
-
-/* A bucket that an earlier choice has taken is passed over for the next: there are more buckets than choices. */
+/*
+ * Each choice has a third of the buckets for itself. Of equally full ones the first is taken, so that the thirds do not fill
+ * alike: a table becomes fuller before somebody finds no place than if each choice had all (Voecking, "How
+ * asymmetry helps load balancing", 2003).
+ */
 void record_buckets(const struct record_header *header, const struct source *source,
                     uint64_t firsts[static RECORD_CHOICES])
 {
     uint8_t name[SOURCE_ADDRESS_LEN + 2];
     const uint64_t buckets = header->places / RECORD_BUCKET_SLOTS;
+    uint64_t begin = 0;
 
     memcpy(name, source->address, SOURCE_ADDRESS_LEN);
     name[SOURCE_ADDRESS_LEN] = source->prefix;
     for (unsigned choice = 0; choice < RECORD_CHOICES; choice++) {
+        const uint64_t third = (buckets + choice) / RECORD_CHOICES; /* together they are all */
+
         name[SOURCE_ADDRESS_LEN + 1] = (uint8_t)choice;
-        uint64_t bucket = siphash(header->key, name, sizeof name) % buckets;
-        for (unsigned earlier = 0; earlier < choice; earlier++)
-            if (is_taken(firsts, choice, bucket))
-                bucket = (bucket + 1) % buckets;
-        firsts[choice] = bucket * RECORD_BUCKET_SLOTS;
+        firsts[choice] = (begin + siphash(header->key, name, sizeof name) % third) * RECORD_BUCKET_SLOTS;
+        begin += third;
     }
 }
 

@@ -140,10 +140,8 @@ class Version2:
         count = PLACES // BUCKET
         chosen = []
         for choice in range(3):
-            bucket = siphash(KEY, packed + bytes([prefix, choice])) % count
-            while bucket in chosen:
-                bucket = (bucket + 1) % count
-            chosen.append(bucket)
+            begin, end = choice * count // 3, (choice + 1) * count // 3
+            chosen.append(begin + siphash(KEY, packed + bytes([prefix, choice])) % (end - begin))
         return chosen
 
 

@@ -11,7 +11,7 @@
 
 #define NOW          SCRATCH_NOW
 #define HOUR         3600
-#define LOAD_LEAST   0.80 /* what is promised of the first source that finds no empty place */
+#define LOAD_LEAST   0.83 /* what is promised of the first source that finds no empty place */
 #define PLACES_LEAST 4096 /* in tables of so many places or more */
 
 static const struct buckets_age age = {.now = NOW, .strike_time = HOUR};

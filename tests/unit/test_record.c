@@ -275,7 +275,7 @@ static void test_counters_impossible(void)
     }
 }
 
-/* In the smallest table there are eight buckets, so that two choices of a source often hash to the same one. */
+/* In the smallest table there are eight buckets: two, three and three to choose from. */
 static void test_buckets(void)
 {
     static const uint64_t places[] = {RECORD_PLACES_MIN, 72, 4096, RECORD_PLACES_MAX};
@@ -294,11 +294,14 @@ static void test_buckets(void)
             record_buckets(&header, &source, again);
             other += memcmp(firsts, again, sizeof firsts) != 0;
             for (unsigned choice = 0; choice < RECORD_CHOICES; choice++)
-                outside += firsts[choice] % RECORD_BUCKET_SLOTS != 0 || firsts[choice] >= places[i];
+                outside += firsts[choice] % RECORD_BUCKET_SLOTS != 0 ||
+                           firsts[choice] / RECORD_BUCKET_SLOTS < choice * (places[i] / RECORD_BUCKET_SLOTS) / 3 ||
+                           firsts[choice] / RECORD_BUCKET_SLOTS >= (choice + 1) * (places[i] / RECORD_BUCKET_SLOTS) / 3;
             twice += firsts[0] == firsts[1] || firsts[0] == firsts[2] || firsts[1] == firsts[2];
         }
         check(outside == 0 && twice == 0 && other == 0,
-              "of %ju places each source has three different buckets, always the same ones", (uintmax_t)places[i]);
+              "of %ju places each source has three buckets, one in each third, always the same ones",
+              (uintmax_t)places[i]);
     }
 }
 
