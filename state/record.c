@@ -200,8 +200,8 @@ bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct sour
 }
 
 /*
- * Each choice has a third of the buckets for itself. Of equally full ones the first is taken, so that the thirds do not fill
- * alike: a table becomes fuller before somebody finds no place than if each choice had all (Voecking, "How
+ * Each choice has a third of the buckets for itself. Of equally full ones the first is taken, so that the thirds do not
+ * fill alike: a table becomes fuller before somebody finds no place than if each choice had all of it (Voecking, "How
  * asymmetry helps load balancing", 2003).
  */
 void record_buckets(const struct record_header *header, const struct source *source,
