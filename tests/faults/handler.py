@@ -9,6 +9,7 @@ import shutil
 import socket
 import subprocess
 import threading
+import time
 
 import tracing
 from handler_judge import LAUNCHERS_GROUP, LEAVING, MAX_BAD_CONNS, NOTHING, OLD_TABLE, SOURCE, HandlerJudge
@@ -126,6 +127,8 @@ class Handler(HandlerJudge):
 
     def visit(self, place, command, environment, reply, run):
         """One handler, and a peer; the handler has ended."""
+        table = place.path("state", "lockout")
+        written = os.stat(table).st_mtime_ns if reply is LEAVING else 0
         with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
             connection, _ = place.listener.accept()
             with connection, open(place.path("said"), "wb") as said:
@@ -133,9 +136,17 @@ class Handler(HandlerJudge):
                 process = subprocess.Popen(
                     command, env=environment, start_new_session=True, extra_groups=[LAUNCHERS_GROUP], **fds
                 )
+            if reply is LEAVING:
+                self.await_place(table, written, process)
             run.play_peer(peer, reply)
         run.wait(process)
         return process
+
+    def await_place(self, table, written, process):
+        """Until the handler has written that the peer has a place in the pace, or has ended without."""
+        end = time.monotonic() + LIMIT
+        while os.stat(table).st_mtime_ns == written and process.poll() is None and time.monotonic() < end:
+            time.sleep(0.002)
 
     def collect(self, place, run):
         for name in os.listdir(place.path("out")):

@@ -121,8 +121,8 @@ class HandlerJudge(Scene):
         wrong = []
         if run.got or table.strikes(SOURCE) != self.before:
             wrong.append("he left before he was sent a seed, and has one, or a strike")
-        if fault is None and table.value(SOURCE, "places") != "1":
-            wrong.append("his place in the pace is held")
+        if fault is None and table.value(SOURCE, "places") != "0":
+            wrong.append("his place in the pace is held, or he never had one")
         return wrong
 
     def judge_order(self, run, charged):

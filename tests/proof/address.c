@@ -4,10 +4,11 @@
 
 #include "any.h"
 #include "inet.h"
+#include "number.h"
 
 #define TEXT_MAX  (ADDRESS_TEXT_LEN + 2) /* more than is looked at */
-#define SHORT_MAX 8
-#define ENDS_LEN  3 /* of a long text: any bytes */
+#define SHORT_MAX 5
+#define ENDS_LEN  2 /* of a long text: any bytes */
 
 /* "/128" or an interface at the most; the result is not used. */
 int any_snprintf(char *text, size_t size, const char *format, ...)
@@ -16,6 +17,18 @@ int any_snprintf(char *text, size_t size, const char *format, ...)
     any_bytes(text, 4);
     text[4] = '\0';
     return (int)any_size(2, 4);
+}
+
+enum number_result number_parse(const char *text, struct number_range range, uint64_t *number)
+{
+    const bool fails = any_bool();
+    //@ split fails;
+
+    //@ assert text_is_a_string: valid_read_string(text);
+    if (fails)
+        return (enum number_result)Frama_C_interval(NUMBER_OK + 1, NUMBER_OUT_OF_RANGE);
+    *number = Frama_C_unsigned_long_interval(range.low, range.high);
+    return NUMBER_OK;
 }
 
 static void any_interface(char text[static INTERFACE_TEXT_LEN])

@@ -200,7 +200,7 @@ void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
 
 enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
 {
-    static char lines[] = "1\n2";
+    static char lines[] = "1234\n5"; /* as long as a byte order mark, and not */
     const bool fails = any_bool();
 
     //@ split fails;
@@ -223,5 +223,6 @@ int main(void)
         config_parse(none, CONFIG_SIZE_MAX + 1, &reader, &config);
     else if (config_load(&reader, &config) == 0)
         config_free(&config);
+    config_severity_text((enum config_severity)Frama_C_interval(CONFIG_NOTE, CONFIG_ERROR));
     return 0;
 }

@@ -46,7 +46,7 @@ choose() {
     needed='' states=1000 inlined='' merged='' hooked='' limits='' returned='' turns=64
     case $1 in
     number) files=src/number.c needed=$proof/text.c states=10000 ;;
-    address) files=src/address.c needed="src/number.c $proof/text.c" states=10000 ;;
+    address) files=src/address.c needed=$proof/text.c states=10000 ;;
     scan)
         files=src/scan.c needed=$proof/text.c states=10000
         inlined=scan_quoted,scan_bare,scan_field merged=skip_word,skip_blanks hooked=skip_word,skip_blanks
