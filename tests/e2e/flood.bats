@@ -15,6 +15,7 @@ setup() {
 }
 
 teardown() {
+    touch "$WORK/enough" "$WORK/enough.end"
     [ -z "$FLOOD" ] || kill "$FLOOD" 2>/dev/null || true
     stop_launcher
     stop_sink
@@ -53,4 +54,51 @@ gets_in() {
     gets_in 127.0.0.3
     # Its last lock ends by itself; what it left behind may have locked it anew, and has taken its next places in the pace.
     eventually gets_in "$FLOODER"
+}
+
+# Handlers there are now. The launcher runs below process 1 of a namespace, and that below $LAUNCHER.
+handlers() {
+    pgrep -c -x ostiaryd -P "$(pgrep -d , -P "$(pgrep -d , -P "$LAUNCHER")")" || true
+}
+
+has_handlers() {
+    local count
+    count=$(handlers)
+    [ "$count" -eq "$1" ] || {
+        echo "$count handlers, not $1"
+        return 1
+    }
+}
+
+# What a source can hold without a strike is counted here: so many times as many sources have to come as that goes into
+# the handlers that the launcher starts.
+@test "I9: 50 sources that wait, leave and come again keep nobody else out: each holds WAITING_MAX handlers" {
+    local n most=0 now instances
+    write_door DELAY=600 DELAY_MAX_WAIT=3600 WAITING_MAX=2
+    start_shipped_xinetd
+    "$TOOLS/squat.py" "$PORT" 50 4 "$WORK/enough" >"$WORK/flood" 3>&- &
+    FLOOD=$!
+    eventually grep -qx ready "$WORK/flood"
+    for n in {10..19}; do
+        gets_in "127.0.0.$n"
+        now=$(handlers)
+        [ "$now" -le "$most" ] || most=$now
+    done
+    kill -0 "$FLOOD"
+    touch "$WORK/enough"
+    eventually grep -qx still "$WORK/flood"
+    eventually has_handlers 100
+    gets_in 127.0.0.30
+    has_handlers 100
+    instances=$(sed -n 's/^ *instances *= *//p' "$WORK/xinetd.conf")
+    echo "# at most $most handlers while they came and left, 100 when they stayed, of $instances" >&3
+    [ 100 -lt "$instances" ]
+    touch "$WORK/enough.end"
+    wait "$FLOOD"
+    FLOOD=
+    echo "# $(tail -n 1 "$WORK/flood")" >&3
+    # One strike each at most, for the first seed, which nobody had to wait for.
+    is "$(in_table locked)" 0 "sources that are locked"
+    logged 'reason=too-soon'
+    logged 'reason=gone'
 }

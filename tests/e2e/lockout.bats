@@ -21,6 +21,7 @@ setup() {
 teardown() {
     stop_launcher
     stop_sink
+    end_helpers
     remove_work
 }
 
@@ -324,7 +325,7 @@ has_slot() {
 @test "I14: the wall clock is set while the machine is up: a lock ends when it has lasted its time" {
     local ahead
     one_by_one 127.0.0.2=wrongx3
-    for ahead in -$HOUR -$NOON $HOUR $YEAR 0; do
+    for ahead in "-$HOUR" "-$NOON" "$HOUR" "$YEAR" 0; do
         wall_clock_ahead "$ahead"
         is_locked 127.0.0.2 $((DAY + 3))
     done
@@ -359,7 +360,7 @@ has_slot() {
 @test "I14: a boot with a clock at 1970, one refused connection, and the clock is right again: the lock is there" {
     one_by_one 127.0.0.2=wrongx3
     another_boot
-    wall_clock_ahead -$NOON
+    wall_clock_ahead "-$NOON"
     is_locked 127.0.0.2 $HOUR
     wall_clock_ahead 0
     is_locked 127.0.0.2 $((HOUR + 60))
@@ -496,6 +497,104 @@ has_slot() {
     is "$(lengths)" '32 0' "bytes received"
     logged 'refused source=127\.0\.0\.2 reason=gone'
     is "$(in_slot 127.0.0.2 strikes)" 1 strikes
+}
+
+## Who waits for a slot (I9)
+
+# begin_waiting SOURCE: a knock goes on in the background, whose handler waits for its slot. Gives its pid, $WAITING.
+begin_waiting() {
+    local before
+    before=$(waits_logged)
+    KNOCKS=$WORK/waiting.$before knock "$1=sesame" 3>&- &
+    WAITING=$!
+    HELPERS+=($!)
+    eventually more_wait_than "$before"
+}
+
+waits_logged() {
+    grep -c 'waits [0-9]* ms for its slot' "$LOG" || true
+}
+
+more_wait_than() {
+    [ "$(waits_logged)" -gt "$1" ]
+}
+
+# The last wait that a handler has logged, in s, rounded up.
+last_wait() {
+    echo $((($(sed -nE 's/.* waits ([0-9]+) ms for its slot.*/\1/p' "$LOG" | tail -n 1) + 999) / 1000))
+}
+
+# A pace that nobody lives to see the end of.
+write_slow_door() {
+    write_door DELAY=600 DELAY_MAX_WAIT=3600 MIN_LOGLEVEL=LOG_DEBUG "$@"
+}
+
+@test "I9: WAITING_MAX connections of a source may wait, one more is too soon and has no strike" {
+    write_slow_door
+    knock 127.0.0.2=sesame
+    begin_waiting 127.0.0.2
+    begin_waiting 127.0.0.2
+    knock 127.0.0.2=sesame 127.0.0.3=sesame
+    is "$(lengths)" '0 64' "bytes received: the third that would wait, and another source"
+    is "$(of 1 status)" 0 "exit status"
+    logged_times 1 'refused source=127\.0\.0\.2 reason=too-soon'
+    is "$(in_slot 127.0.0.2 strikes) $(in_slot 127.0.0.2 refusals)" '0 0' "strikes and refusals"
+    end_helpers
+}
+
+@test "I9: WAITING_MAX=0 lets nobody wait, and WAITING_MAX=3 three" {
+    write_slow_door WAITING_MAX=0
+    knock 127.0.0.2=sesamex2 127.0.0.3=sesame
+    is "$(lengths)" '64 0 64' "bytes received"
+    write_slow_door WAITING_MAX=3
+    knock 127.0.0.4=sesame
+    begin_waiting 127.0.0.4
+    begin_waiting 127.0.0.4
+    begin_waiting 127.0.0.4
+    knock 127.0.0.4=sesame
+    is "$(of 1 length)" 0 "bytes to the fourth"
+    end_helpers
+}
+
+@test "I9: a peer that leaves while it waits gives its place to the next, and takes no strike along" {
+    write_slow_door
+    knock 127.0.0.2=sesame 127.0.0.2=flee
+    begin_waiting 127.0.0.2
+    [ "$(last_wait)" -le 600 ] || is "$(last_wait)" "at most 600" "seconds to wait, where one has left"
+    knock 127.0.0.2=fleex10
+    is "$(how_many length 0)" 10 "peers that left, none of them too soon"
+    logged_times 11 'refused source=127\.0\.0\.2 reason=gone'
+    not_logged too-soon
+    is "$(in_slot 127.0.0.2 strikes)" 0 strikes
+    end_helpers
+}
+
+@test "I9: DELAY_SCOPE=all: a place that is given back is another source's, and one source cannot hold them all" {
+    write_slow_door DELAY_SCOPE=all
+    knock 127.0.0.9=sesame 127.0.0.2=fleex20
+    logged_times 20 'refused source=127\.0\.0\.2 reason=gone'
+    begin_waiting 127.0.0.2
+    begin_waiting 127.0.0.2
+    knock 127.0.0.2=sesame
+    logged_times 1 'refused source=127\.0\.0\.2 reason=too-soon'
+    begin_waiting 127.0.0.3
+    [ "$(last_wait)" -gt 1200 ] && [ "$(last_wait)" -le 1800 ] || is "$(last_wait)" "1201 to 1800" "seconds: behind two of one source"
+    end_helpers
+}
+
+@test "I9: a place whose handler was killed ends with its time" {
+    write_door DELAY=8 WAITING_MAX=1 MIN_LOGLEVEL=LOG_DEBUG
+    knock 127.0.0.2=sesame
+    begin_waiting 127.0.0.2
+    kill -KILL "$(sed -nE 's/^ostiaryd\[([0-9]+)\]: .* waits [0-9]+ ms for its slot.*/\1/p' "$LOG")"
+    wait "$WAITING"
+    is "$(sed -nE 's/.*"status": (-?[0-9]+).*/\1/p' "$WORK/waiting.0")" -9 "status of the handler that was killed"
+    eventually is_served 127.0.0.2
+}
+
+is_served() {
+    knock "$1=sesame"
+    [ "$(of 1 receipt)" = right ]
 }
 
 @test "MAX_BAD_CONNS: so many wrong replies lock, and not one fewer" {

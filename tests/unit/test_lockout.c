@@ -722,6 +722,24 @@ static void test_made_at_1970(void)
     scratch_empty();
 }
 
+/* The clock is put right while nobody comes, and a lock by hand is the last that is written before a reboot. */
+static void test_lock_before_boot(void)
+{
+    struct machine machine = machine_at(NOW - 7 * (uint64_t)DAY);
+    const struct manage_target host = {.source = scratch_source(BY_HAND)};
+    struct store store = scratch_open(64);
+
+    somebody_comes(&store, &machine);
+    clock_set(&machine, NOW);
+    scratch_need(manage_lock(&store, &host, NOW + DAY, &machine.now) == STORE_OK, "lock by hand");
+    reboots(&machine, NOW + DAY - 60);
+    check(look_now(&store, &machine, BY_HAND) == LOCKOUT_REFUSED_LOCKED, "I14: a lock by hand says when it was made");
+    reboots(&machine, NOW + DAY + 60);
+    check(look_now(&store, &machine, BY_HAND) == LOCKOUT_ADMITTED, "and ends as was said");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_wrong_future(void)
 {
     const uint64_t future = NOW + 24 * 365 * (uint64_t)DAY;
@@ -1607,6 +1625,7 @@ int main(void)
     test_steps_while_up();
     test_reboots();
     test_made_at_1970();
+    test_lock_before_boot();
     test_wrong_future();
     test_unknown_boot();
     test_every_order();
