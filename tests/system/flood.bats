@@ -22,6 +22,18 @@ END
     inside systemctl enable --now ostiary.socket
 }
 
+freeze() {
+    kill -STOP "$(container_leader)"
+}
+
+thaw() {
+    kill -CONT "$(container_leader)"
+}
+
+places() {
+    inside systemctl show --property=NConnections --value ostiary.socket
+}
+
 teardown_file() {
     container_stop
 }
@@ -32,6 +44,7 @@ setup() {
 }
 
 teardown() {
+    thaw
     inside touch /run/enough
     [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
 }
@@ -42,7 +55,7 @@ socket_is_well() {
 }
 
 no_instances() {
-    [ "$(inside systemctl show --property=NConnections --value ostiary.socket)" = 0 ]
+    [ "$(places)" = 0 ]
 }
 
 @test "I9: 1,000 connections as fast as possible from one address: the port stays, and others are served" {
@@ -54,6 +67,20 @@ no_instances() {
     hang_on
     socket_is_well
     let_go
+    eventually no_instances
+    socket_is_well
+}
+
+@test "I9, I11: a burst of 9,000 connections that are reset: few are left dead, and whoever knocks meanwhile is served" {
+    burst 128
+    socket_is_well
+}
+
+@test "I9: 50 sources with all the places that they can have: others are served" {
+    # Nobody's time limit comes, and nobody is locked: it cannot be worse.
+    inside sh -c 'cp "$1" /run/defaults && printf "%s\n" COMM_TIMEOUT=3600 MAX_BAD_CONNS=1000 DELAY=1 >>"$1"' sh "$CONFIG"
+    siege 50
+    inside cp /run/defaults "$CONFIG"
     eventually no_instances
     socket_is_well
 }

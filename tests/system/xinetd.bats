@@ -43,12 +43,26 @@ teardown_file() {
     container_stop
 }
 
+# The signal is for xinetd alone.
+freeze() {
+    inside systemctl kill --kill-whom=main --signal=STOP test-xinetd.service
+}
+
+thaw() {
+    inside systemctl kill --kill-whom=main --signal=CONT test-xinetd.service
+}
+
+places() {
+    inside pgrep -c -x ostiaryd || true
+}
+
 setup() {
     inside sh -c 'rm -f /var/lib/ostiary/* /run/enough'
     journal_from_here
 }
 
 teardown() {
+    thaw || true
     inside touch /run/enough
     [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
 }
@@ -143,6 +157,21 @@ no_handlers() {
     hang_on
     journal_says 'xinetd.*FAIL: ostiary per_source_limit from=.*127\.0\.0\.67'
     let_go
+    xinetd_is_well
+}
+
+@test "I9, I11: a burst of 9,000 connections that are reset: few are left dead, and whoever knocks meanwhile is served" {
+    # What xinetd asks the kernel for.
+    burst 64
+    xinetd_is_well
+}
+
+@test "I9: 50 sources with all the places that they can have: others are served" {
+    # Nobody's time limit comes, and nobody is locked: it cannot be worse.
+    inside sh -c 'cp "$1" /run/defaults && printf "%s\n" COMM_TIMEOUT=3600 MAX_BAD_CONNS=1000 DELAY=1 >>"$1"' sh "$CONFIG"
+    siege 50
+    inside cp /run/defaults "$CONFIG"
+    eventually no_handlers
     xinetd_is_well
 }
 

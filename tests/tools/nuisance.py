@@ -1,9 +1,11 @@
 #!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
-"""Many connections to one port, from one address, by somebody who wants to be a nuisance.
+"""Many connections to one port by somebody who wants to be a nuisance.
 
-usage: nuisance.py PORT SOURCE COUNT rush
-       nuisance.py PORT SOURCE COUNT hang FILE [PAUSE]
+usage: nuisance.py PORT SOURCES COUNT rush
+       nuisance.py PORT SOURCES COUNT hang FILE [PAUSE]
+
+SOURCES is an address, or several with commas between them, which are used by turns.
 
   rush  connect and leave, COUNT times, as fast as it goes; by a reset and in good order by turns
   hang  keep COUNT connections open and say nothing, until FILE exists; where the server hangs up, connect again PAUSE
@@ -12,6 +14,7 @@ usage: nuisance.py PORT SOURCE COUNT rush
 Prints "ready" once COUNT connections have been made or tried, and at the end a line of flat JSON: connected, seconds.
 """
 
+import itertools
 import json
 import os
 import resource
@@ -21,7 +24,7 @@ import struct
 import sys
 import time
 
-port, source, count, mode = int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
+port, sources, count, mode = int(sys.argv[1]), itertools.cycle(sys.argv[2].split(",")), int(sys.argv[3]), sys.argv[4]
 
 pause = float(sys.argv[6]) if len(sys.argv) > 6 else 5
 
@@ -31,7 +34,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, count + 100), hard))
 
 def connect():
     connection = socket.socket()
-    connection.bind((source, 0))
+    connection.bind((next(sources), 0))
     connection.connect(("127.0.0.1", port))
     return connection
 
@@ -39,8 +42,12 @@ def connect():
 def start_connecting():
     """As connect, without waiting for it: a firewall may take no notice of it for long."""
     connection = socket.socket()
-    connection.bind((source, 0))
+    connection.bind((next(sources), 0))
     connection.setblocking(False)
+    # Where the backlog was full the server may know nothing of it: then this finds out.
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 5)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
     connection.connect_ex(("127.0.0.1", port))
     return connection
 
