@@ -130,16 +130,15 @@ static bool is_any(const char *host)
     return host[0] == '\0' || strcmp(host, "::") == 0 || strcmp(host, "0.0.0.0") == 0;
 }
 
-/* systemd names the interface of a link-local address apart from it, if at all: the bytes alone are compared. */
 static bool same_host(const char *a, const char *b)
 {
-    struct address left;
-    struct address right;
+    struct address left = {0};
+    struct address right = {0};
 
     if (strcmp(a, b) == 0)
         return true;
     return address_parse(a, &left) != ADDRESS_MALFORMED && address_parse(b, &right) != ADDRESS_MALFORMED &&
-           memcmp(left.bytes, right.bytes, sizeof(left.bytes)) == 0;
+           memcmp(left.bytes, right.bytes, sizeof(left.bytes)) == 0 && strcmp(left.interface, right.interface) == 0;
 }
 
 /* Can one process alone listen at both? */

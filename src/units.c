@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,6 +103,31 @@ static int read_listen(struct units *units, const char *path, sd_bus_error *erro
     return result;
 }
 
+/* Is "[fe80::1]:5018" in a socket's list a link-local address, without its interface? */
+static bool lacks_interface(const char *listen)
+{
+    return strncasecmp(listen, "[fe", 3) == 0 && strchr("89abAB", listen[3]) != NULL && strchr(listen, '%') == NULL;
+}
+
+/* The generator puts the interface of a link-local address into BindToDevice=: here it stands in the address again. */
+static int read_interface(struct units *units, const char *path, sd_bus_error *error, struct units_socket *socket)
+{
+    char *interface = NULL;
+    const int result =
+        sd_bus_get_property_string(units->bus, SYSTEMD_NAME, path, SYSTEMD_SOCKET, "BindToDevice", error, &interface);
+
+    for (size_t i = 0; result >= 0 && interface[0] != '\0' && i < socket->listen_count; i++) {
+        char listen[UNITS_TEXT_LEN];
+        const size_t len = strcspn(socket->listen[i], "]");
+
+        memcpy(listen, socket->listen[i], sizeof(listen));
+        if (lacks_interface(listen))
+            snprintf(socket->listen[i], UNITS_TEXT_LEN, "%.*s%%%.15s%s", (int)len, listen, interface, listen + len);
+    }
+    free(interface);
+    return result;
+}
+
 /* Conditions is an array of kind, trigger, negate, parameter and state. */
 static int read_door(struct units *units, const char *path, sd_bus_error *error, struct units_socket *socket)
 {
@@ -162,6 +188,8 @@ static int read_socket(struct units *units, const char *name, sd_bus_error *erro
         result = read_count(units, path, "NRefused", error, &socket->refused);
     if (result >= 0)
         result = read_listen(units, path, error, socket);
+    if (result >= 0)
+        result = read_interface(units, path, error, socket);
     if (result >= 0)
         result = read_door(units, path, error, socket);
     socket->active = strcmp(socket->state, "active") == 0;

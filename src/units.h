@@ -39,7 +39,7 @@ struct units_socket {
     uint32_t accepted, connected; /* since it was started; now */
     uint32_t refused;
     size_t listen_count;
-    char listen[UNITS_LISTEN_MAX][UNITS_TEXT_LEN]; /* "[::]:5018": what it listens on, or would */
+    char listen[UNITS_LISTEN_MAX][UNITS_TEXT_LEN]; /* what it listens on, or would: "[::]:5018", "[fe80::1%eth0]:22" */
 };
 
 /* Connect to systemd. units_close takes a struct units after every result. */

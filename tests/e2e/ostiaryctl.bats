@@ -443,7 +443,7 @@ everything() {
     local property
     start_systemd
     unit ostiary.socket inactive enabled '[::]:5018'
-    for property in LoadState UnitFileState ActiveState NAccepted NConnections NRefused Listen Conditions; do
+    for property in LoadState UnitFileState ActiveState NAccepted NConnections NRefused Listen BindToDevice Conditions; do
         echo "$property" >"$WORK/units/ostiary.socket/broken"
         ctl 69 open
         matches "$output" "ostiary\.socket: No $property today"
@@ -739,6 +739,29 @@ time.sleep(1000)' >"$WORK/port" 3>&- &
     use_ctl "PORT=$port"
     unit ostiary.socket failed enabled "[::]:$port"
     ctl 0 check
+}
+
+@test "check and status: a link-local LOCAL_IP is compared with its interface" {
+    start_systemd
+    use_ctl LOCAL_IP=fe80::1%eth0
+    unit ostiary.socket inactive enabled '[fe80::1]:5018'
+    echo eth0 >"$WORK/units/ostiary.socket/BindToDevice"
+    ctl 0 check
+    refute grep 'LOCAL_IP is not' <<<"$output"
+    echo eth1 >"$WORK/units/ostiary.socket/BindToDevice"
+    ctl 0 check
+    matches "$output" 'LOCAL_IP is not what ostiary\.socket listens on \(\[fe80::1%eth1\]:5018\): run'
+    ctl 1 status
+    matches "$output" 'on \[fe80::1%eth1\]:5018'
+    : >"$WORK/units/ostiary.socket/BindToDevice"
+    ctl 0 check
+    matches "$output" 'LOCAL_IP is not what ostiary\.socket listens on \(\[fe80::1\]:5018\): run'
+    # What is bound to an interface says nothing of an address that needs none.
+    use_ctl LOCAL_IP=2001:db8::1
+    unit ostiary.socket inactive enabled '[2001:db8::1]:5018'
+    echo eth1 >"$WORK/units/ostiary.socket/BindToDevice"
+    ctl 0 check
+    refute grep 'LOCAL_IP is not' <<<"$output"
 }
 
 @test "status: a PORT or LOCAL_IP at which nobody listens is shown, and is status 1" {
