@@ -363,9 +363,9 @@ static void take_default_gid(struct parser *parser, const struct keyword *keywor
 /* clang-format off */
 static const struct keyword keywords[] = {
     {.name = "ACTION", .take = take_action, .repeatable = true,
-     .example = "ACTION=\"\",\"/usr/local/sbin/backup\",\"secret-file=/etc/ostiary/backup.key\""},
+     .example = "ACTION=\"\",\"/usr/local/sbin/backup\",\"secret-file=/etc/ostiary/backup.secret\""},
     {.name = "KILL", .take = take_kill, .repeatable = true,
-     .example = "KILL=\"\",\"secret-file=/etc/ostiary/kill.key\""},
+     .example = "KILL=\"\",\"secret-file=/etc/ostiary/kill.secret\""},
     {.name = "LOCKOUT_ACTION", .take = take_lockout_action, .repeatable = true,
      .example = "LOCKOUT_ACTION=\"\",\"/usr/local/sbin/locked-out\""},
     {.name = "DEFAULT_UID", .take = take_default_uid, .repeatable = true, .example = "DEFAULT_UID=nobody"},

@@ -314,7 +314,7 @@ static void take_secret_file(struct parser *parser, const struct scan_field *opt
 {
     if (!is_path(option)) {
         parser_error(parser,
-                     "the secret-file= must be an absolute path, such as \"secret-file=/etc/ostiary/backup.key\"");
+                     "the secret-file= must be an absolute path, such as \"secret-file=/etc/ostiary/backup.secret\"");
         return;
     }
     entry->origin = CONFIG_SECRET_FILE;

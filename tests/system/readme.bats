@@ -120,30 +120,26 @@ secret_of() {
     all_is_well
 }
 
-# What the README says in words: secrets, the actions that one wants, and the service; and another port than the open door's.
+# What the README says in words: which service it is.
 prepare_sealed() {
-    SEALED=$(in_readme 'The sealed door' '/etc/[a-z/-]*sealed[a-z/-]*\.cfg')
     write_inside /etc/systemd/system/thing.service <<<$'[Service]\nExecStart=/bin/sleep 10000'
-    inside sh -euc 'sed -i "/open-port/d" "$1"
-        grep -q "^PORT=" "$1" || echo PORT=5019 >>"$1"
-        if grep -q "replace this" "$1"; then
-            umask 077
-            ostiaryctl keygen >/root/sealed.secret
-            sed -i "s/replace this[^\"]*/$(cat /root/sealed.secret)/" "$1"
-        fi
-        sed -i "s/nginx\.service/thing.service/" /etc/systemd/system/ostiary-action-restart@.service' sh "$SEALED"
+    inside sed -i 's/nginx\.service/thing.service/' /etc/systemd/system/ostiary-action-restart@.service
 }
 
-sealed_secret() {
-    inside sh -euc 'sed -n "s/.*restart.*secret-file=\([^\"]*\).*/\1/p" "$1" | grep . || echo /root/sealed.secret' sh "$SEALED"
-}
-
-@test "The sealed door: beside the other one, its knock restarts a service" {
+@test "The sealed door: beside the other one, on another port, its knock restarts a service, and its examples are where they say" {
+    local program
     on "$SYSTEMD"
     follow 'The sealed door' 'enable --now' prepare_sealed
-    inside ostclient -w -k "$(sealed_secret)" "127.0.0.1:$(inside sed -n 's/^PORT=//p' "$SEALED")"
+    knock_as_in 'The sealed door'
     journal_says 'accepted source=127\.0\.0\.1 action=restart'
     eventually unit_is thing.service active
+    for program in $(inside sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' /etc/systemd/system/ostiary-action-restart@.service \
+        /etc/systemd/system/ostiary-action-open-port@.service); do
+        inside test -x "$program"
+    done
+    # A secret is for the handler's user and for nobody else.
+    is "$(inside sh -c 'stat -c %a:%U:%G /etc/ostiary/restart.secret /etc/ostiary/open-port.secret /etc/ostiary-sealed.cfg' | sort -u)" \
+        640:root:ostiary "mode and owners"
     knock_as_in Configure
     all_is_well
 }

@@ -98,6 +98,9 @@ nginx_is_another() {
     run inside "$OSTIARY_BINDIR/ostclient" -w -k /root/open-port ::1
     is "$status" 0 "status of the knock over IPv6"
     eventually set_holds knocked6 '::1 timeout 10m'
+    # The ordinary door gives the address to it as an argument.
+    inside /usr/local/libexec/ostiary-open-port 127.0.0.55
+    set_holds knocked4 '127\.0\.0\.55 timeout 10m'
     all_is_well
 }
 
