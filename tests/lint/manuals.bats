@@ -83,3 +83,15 @@ options_in_help() {
         sed 's,/etc/ostiary/[A-Za-z0-9_.*%-]*\.secret,,g' | grep -E '/etc/[A-Za-z0-9_./*-]*\.(key|secret)|/etc/ostclient' || true)
     is "$odd" '' "secrets elsewhere"
 }
+
+@test "shellcheck has nothing to say on any script of the recipes" {
+    local section kind where text shown count=0
+    while IFS= read -r -d '' section && IFS= read -r -d '' kind && IFS= read -r -d '' where &&
+        IFS= read -r -d '' text && IFS= read -r -d '' shown; do
+        [[ $kind == file && $text == '#!'* ]] || continue
+        run shellcheck - <<<"$text"
+        is "$output" '' "$where"
+        count=$((count + 1))
+    done < <("$TOOLS/recipe_blocks.py" steps src/ostiary-recipes.7)
+    [ "$count" -gt 0 ]
+}

@@ -1,0 +1,203 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# ostiary-recipes(7): each recipe is typed as the page prints it, on a minimal Debian 12 with the packages that the page
+# names, between a server and its clients; and what the page says of it is seen.
+# shellcheck disable=SC2016 # single quotes for the shells inside
+
+load ../lib/common
+load ../lib/container
+load ../lib/machines
+load ../lib/recipes
+
+# What the page names, what its commands are of, and what the programs are linked with.
+PACKAGES=(systemd dbus nftables jq dma sudo nagios-nrpe-server prometheus-node-exporter cron
+    iproute2 openssh-client openssh-server nagios-nrpe-plugin curl libgcrypt20 libsystemd0)
+
+setup_file() {
+    need_container
+    recipes_read "$OSTIARY_SOURCE/src/ostiary-recipes.7"
+    CONTAINER_LAYERS=$(sh "$OSTIARY_SOURCE/tests/setup.sh" tree "${PACKAGES[@]}")
+    export CONTAINER_LAYERS
+    container_boot
+    # The page says /etc, wherever the build has its configuration.
+    [ "$OSTIARY_SYSCONFDIR" = /etc ] || inside mount --mkdir --bind /etc "$OSTIARY_SYSCONFDIR"
+    # What is installed is written down there: not over what the user's own installation has left.
+    outside mount -t tmpfs none "$OSTIARY_BUILD/meson-logs"
+    container_install
+    # shellcheck disable=SC2046 # names
+    machines_make alice bob nas $(seq -f web%g 20) mallory monitor
+}
+
+teardown_file() {
+    container_stop
+}
+
+setup() {
+    journal_from_here
+}
+
+teardown() {
+    [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
+}
+
+@test "ssh for an hour: the port is shut but for who has knocked" {
+    recipe 'SSH FOR AN HOUR'
+    all_is_well
+}
+
+@test "two administrators: the log names each, and who has left gets in no more" {
+    recipe 'TWO ADMINISTRATORS, AND ONE LEAVES'
+    fails at bob ssh -o ConnectTimeout=2 root@server true
+    all_is_well
+}
+
+@test "a backup: a knock starts it" {
+    echo 'a ledger' | write_inside /srv/ledger
+    recipe 'A BACKUP'
+    all_is_well
+}
+
+# The page takes a sealed door for granted, which has some action.
+open_sealed() {
+    local config=$OSTIARY_SYSCONFDIR/ostiary-sealed.cfg
+    inside systemd-run --quiet --unit=report --socket-property=ListenStream=/run/ostiary/report /bin/cat
+    inside ostiaryctl -c "$config" add report socket=/run/ostiary/report
+    echo 'LOCAL_IP="::"' | inside tee -a "$config"
+    inside systemctl daemon-reload
+    inside systemctl start ostiary-sealed.socket
+}
+
+@test "mail when a source is locked: at the ordinary door, and behind a socket at the sealed one" {
+    recipe 'MAIL WHEN A SOURCE IS LOCKED'
+    open_sealed
+    recipe 'MAIL WHEN A SOURCE IS LOCKED/The sealed door'
+    inside cat /var/mail/root
+    all_is_well
+}
+
+@test "Nagios: the check says OK, and CRITICAL when the door is closed" {
+    # Whom NRPE answers is no part of the recipe.
+    echo 'allowed_hosts=192.0.2.0/24' | write_inside /etc/nagios/nrpe_local.cfg
+    recipe NAGIOS
+    all_is_well
+}
+
+# nagios_says STATUS TEXT: the plugin does, as NRPE's user, on standard output.
+nagios_says() {
+    run inside sudo -u nagios sh -c '/usr/local/lib/nagios/plugins/check_ostiary 2>/dev/null'
+    is "$status $output" "$1 OSTIARY $2"
+}
+
+@test "Nagios: the check has a word for a warning, for a broken configuration, and for no answer at all" {
+    local config=$OSTIARY_SYSCONFDIR/ostiary.cfg
+    inside cp -p "$config" /root/ostiary.cfg
+    echo 'SKIP_DETACH' | inside tee -a "$config"
+    nagios_says 1 'WARNING - ostiaryctl check has warnings|sources=4 locked=0 errors=0c'
+    echo 'NONSENSE' | inside tee -a "$config"
+    nagios_says 2 'CRITICAL - nobody is served'
+    inside cp -p /root/ostiary.cfg "$config"
+    inside chmod 0 "$OSTIARY_SBINDIR/ostiaryctl"
+    nagios_says 3 'UNKNOWN - ostiaryctl status says nothing'
+    inside chmod 755 "$OSTIARY_SBINDIR/ostiaryctl"
+    nagios_says 0 'OK - 0 of 4 sources locked|sources=4 locked=0 errors=0c'
+}
+
+@test "Prometheus: the collector reads the file" {
+    recipe PROMETHEUS
+    at monitor curl -s http://server:9100/metrics >"$BATS_TEST_TMPDIR/metrics"
+    grep -x 'node_textfile_scrape_error 0' "$BATS_TEST_TMPDIR/metrics"
+    all_is_well
+}
+
+@test "Prometheus: where nothing can be asked the old file stays, and nothing beside it" {
+    local place=/var/lib/prometheus/node-exporter
+    inside systemctl stop ostiary-metrics.timer
+    inside chmod 0 "$OSTIARY_SBINDIR/ostiaryctl"
+    run inside /usr/local/sbin/ostiary-metrics
+    inside chmod 755 "$OSTIARY_SBINDIR/ostiaryctl"
+    is "$status" 1 "status, and it said: $output"
+    inside grep -qx 'ostiary_serving 1' "$place/ostiary.prom"
+    is "$(inside ls "$place")" ostiary.prom 'what is there'
+}
+
+@test "a probe costs no strike" {
+    recipe 'A PROBE WITHOUT A STRIKE'
+    all_is_well
+}
+
+# is_open ADDRESS: alice reaches sshd there.
+is_open() {
+    at alice ssh -o ConnectTimeout=1 "root@$1" true
+}
+
+@test "ssh for an hour: over IPv6 too" {
+    fails is_open 2001:db8::1
+    at alice ostclient -w -t 60 -k /etc/ostiary/ssh-alice.secret 2001:db8::1
+    is_open 2001:db8::1
+}
+
+@test "ssh for an hour: loading other rules shuts the port, and loading these again keeps what is open" {
+    local how
+    inside systemctl start nftables.service
+    inside systemctl restart knocked.service
+    # Debian's own rules begin with "flush ruleset".
+    for how in reload restart; do
+        inside /usr/local/sbin/open-ssh 192.0.2.11
+        is_open 192.0.2.1
+        inside systemctl "$how" nftables.service
+        fails is_open 192.0.2.1
+    done
+    inside /usr/local/sbin/open-ssh 192.0.2.11
+    inside systemctl reload knocked.service
+    is_open 192.0.2.1
+}
+
+@test "ssh for an hour: who knocks again has an hour again" {
+    inside nft 'flush set inet knocked ssh4; add element inet knocked ssh4 { 192.0.2.11 timeout 1h expires 5m }'
+    inside /usr/local/sbin/open-ssh 192.0.2.11
+    matches "$(inside nft list set inet knocked ssh4)" '192\.0\.2\.11 timeout 1h expires 59m'
+}
+
+# One of the hosts goes on knocking, from its first secret on, until there is a file "enough"; each failure is a line.
+go_on_knocking() {
+    local before
+    until at web20 test -e /etc/ostiary/deploy.secret; do
+        sleep 0.1
+    done
+    while [ ! -e "$BATS_TEST_TMPDIR/enough" ]; do
+        at web20 ostclient -w -t 600 -k /etc/ostiary/deploy.secret server || echo "status $?"
+        echo knocked >&4
+    done
+}
+
+@test "a new secret on twenty hosts: none is shut out meanwhile" {
+    local knocking
+    go_on_knocking >"$BATS_TEST_TMPDIR/failed" 2>&1 3>&- 4>"$BATS_TEST_TMPDIR/knocked" &
+    knocking=$!
+    recipe 'A NEW SECRET ON TWENTY HOSTS'
+    touch "$BATS_TEST_TMPDIR/enough"
+    wait "$knocking"
+    is "$(cat "$BATS_TEST_TMPDIR/failed")" '' 'knocks that failed'
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/knocked")" -ge 3 ]
+    all_is_well
+}
+
+@test "Prometheus: cron writes the file, without the timer" {
+    inside systemctl disable --now ostiary-metrics.timer
+    inside rm /var/lib/prometheus/node-exporter/ostiary.prom
+    eventually inside test -e /var/lib/prometheus/node-exporter/ostiary.prom
+    is "$(inside ls /var/lib/prometheus/node-exporter)" ostiary.prom 'what is there'
+}
+
+@test "each recipe can be undone, and nothing of it is left" {
+    local section
+    for section in 'A NEW SECRET ON TWENTY HOSTS' 'A PROBE WITHOUT A STRIKE' PROMETHEUS NAGIOS \
+        'MAIL WHEN A SOURCE IS LOCKED' 'A BACKUP' 'SSH FOR AN HOUR'; do
+        recipe "$section/Undo"
+    done
+    all_is_well
+}
+
+@test "whatever is in the page has been done" {
+    nothing_is_left_out
+}
