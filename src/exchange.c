@@ -128,7 +128,7 @@ static enum exchange_result read_reply(int peer_fd, int64_t deadline_ms, uint8_t
         if (count > 0)
             got += (size_t)count;
         else if (count == 0 && is_unacknowledged(peer_fd))
-            return EXCHANGE_LEFT;
+            return EXCHANGE_UNREACHED;
         else if (count == 0)
             return got == 0 ? EXCHANGE_NO_REPLY : EXCHANGE_SHORT_REPLY;
         else if (!is_transient(errno))

@@ -14,7 +14,8 @@
 #include <stdint.h>
 
 enum exchange_result {
-    EXCHANGE_LEFT,        /* the peer had left before the seed reached it: it never had a chance to reply */
+    EXCHANGE_LEFT,        /* the peer had left before the seed was sent */
+    EXCHANGE_UNREACHED,   /* the seed was sent, and the peer has left without having had it: or it says so */
     EXCHANGE_UNABLE,      /* this machine could not send or wait; errno says why, and the peer has no part in it */
     EXCHANGE_REPLIED,     /* reply holds all 32 bytes */
     EXCHANGE_NO_REPLY,    /* the peer closed without a byte */
@@ -35,9 +36,10 @@ bool exchange_pause(int peer_fd, uint64_t wait_ms);
 /*
  * Send the seed and read the reply, both before deadline_ms (exchange_now_ms). reply is zero unless REPLIED.
  *
- * After LEFT and UNABLE nobody may be blamed (I11). LEFT is a peer whose end of stream or reset came before the seed
- * was sent, or whose end of stream came while the seed was still on its way, as the kernel's count of unacknowledged
- * bytes says. Whoever was sent the seed and has acknowledged it, resets or stays silent has had his chance.
+ * After LEFT, UNREACHED and UNABLE nobody may be blamed (I11). LEFT is a peer whose end of stream or reset came before
+ * the seed was sent. UNREACHED is one whose end of stream came while the seed was still on its way, as the kernel's
+ * count of unacknowledged bytes says: a peer with a network stack of its own may have read it all the same, so that a
+ * seed was given out. Whoever was sent the seed and has acknowledged it, resets or stays silent has had his chance.
  */
 enum exchange_result exchange_run(int peer_fd, int64_t deadline_ms, const uint8_t seed[static SEED_LEN],
                                   uint8_t reply[static REPLY_LEN]);

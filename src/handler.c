@@ -392,6 +392,7 @@ static const char *exchange_reason(enum exchange_result result)
     case EXCHANGE_UNABLE:
         return "state";
     case EXCHANGE_LEFT:
+    case EXCHANGE_UNREACHED:
     case EXCHANGE_GONE:
         break;
     }
@@ -411,6 +412,9 @@ bool handler_exchange(struct handler *handler)
     /* Whoever had no chance to reply gets no strike (I11). */
     if (result == EXCHANGE_LEFT)
         return leave(handler);
+    /* A seed was given out, whoever has it now: that keeps its place in the pace. */
+    if (result == EXCHANGE_UNREACHED)
+        return refuse(handler, exchange_reason(result), EX_OK);
     if (result == EXCHANGE_UNABLE) {
         log_line(LOG_ERR, "cannot wait for the reply: %s", strerror(errno));
         return refuse(handler, exchange_reason(result), EX_OSERR);

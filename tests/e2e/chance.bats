@@ -64,6 +64,15 @@ costs_a_strike() {
     done
 }
 
+@test "a seed that is said not to have reached its peer is in the pace all the same, and costs no strike" {
+    write_door DELAY=3600 WAITING_MAX=0 COMM_TIMEOUT=2
+    leave 127.0.0.2=underway 127.0.0.2=close
+    logged_times 1 'refused source=127\.0\.0\.2 reason=gone$'
+    logged_times 1 'refused source=127\.0\.0\.2 reason=too-soon$'
+    is "$(of 2 length)" 0 "bytes for the second, DELAY not having passed"
+    is "$(in_slot 127.0.0.2 strikes)" 0 strikes
+}
+
 @test "I1: a peer who has got its seed and leaves, resets or stays silent has a strike" {
     costs_a_strike close no-reply
     costs_a_strike close-unread gone

@@ -51,6 +51,7 @@ static void demand_result(enum exchange_result result, const uint8_t reply[stati
         DEMAND(net.now_ms >= net.deadline_ms);
         break;
     case EXCHANGE_LEFT:
+    case EXCHANGE_UNREACHED:
     case EXCHANGE_UNABLE:
     case EXCHANGE_GONE:
         break;
