@@ -80,7 +80,7 @@ options_in_help() {
 @test "secrets have one place, wherever they are spoken of but in HISTORY: /etc/ostiary/NAME.secret" {
     local odd
     odd=$(cd "$OSTIARY_SOURCE" &&
-        awk '/^\.Sh / { history = /HISTORY/ } !history { print FILENAME ":" FNR ":" $0 }' \
+        awk 'FNR == 1 { history = 0 } /^\.Sh / { history = /HISTORY/ } !history { print FILENAME ":" FNR ":" $0 }' \
             README.md src/*.[1578] src/*.example units/*.in units/examples/* xinetd/* |
         sed 's,/etc/ostiary/[A-Za-z0-9_.*%-]*\.secret,,g' |
             grep -E '/etc/[A-Za-z0-9_./*-]*\.(key|secret)|/etc/ostclient' || true)
