@@ -54,6 +54,26 @@ static void forget_past(struct record_pace *pace, const struct pace_rule *rule, 
     pace->first_ms += number * rule->delay_ms;
 }
 
+/* A pace that begins later than any here can was written under another configuration. */
+static bool is_strange(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
+{
+    return pace->first_ms > now_ms + rule->longest_ms + rule->delay_ms;
+}
+
+/* Keep the places whose time has not come, and make the first of them place 0; none: an empty pace. */
+static void keep_later(struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
+{
+    const uint64_t later = later_places(pace, rule, now_ms);
+    uint64_t number = 0;
+
+    while (number < PACE_PLACES && (later >> number & 1) == 0)
+        number++;
+    if (number < PACE_PLACES)
+        *pace = (struct record_pace){.first_ms = pace->first_ms + number * rule->delay_ms, .taken = later >> number};
+    else
+        *pace = (struct record_pace){0};
+}
+
 /* Nobody waits: the next place is at once, or DELAY behind the last one, and the pace starts anew there. */
 static uint64_t start(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
 {
@@ -69,12 +89,6 @@ static uint64_t find_gap(const struct record_pace *pace, const struct pace_rule 
         if (!is_held(pace, number) && pace->first_ms + number * rule->delay_ms >= now_ms)
             return number;
     return NO_PLACE;
-}
-
-/* A pace that begins later than any here can was written under another configuration. */
-static bool is_strange(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
-{
-    return pace->first_ms > now_ms + rule->longest_ms + rule->delay_ms;
 }
 
 bool pace_take(struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms, uint64_t *place_ms)
@@ -108,9 +122,12 @@ void pace_hold(struct record_pace *pace, const struct pace_rule *rule, uint64_t 
 
     if (rule->delay_ms == 0)
         return;
-    forget_past(pace, rule, now_ms);
-    if (later_places(pace, rule, now_ms) == 0)
-        *pace = (struct record_pace){.first_ms = place_ms};
+    if (is_strange(pace, rule, now_ms))
+        *pace = (struct record_pace){0};
+    /* The place in use is of no matter here, and from there to the new one it may be further than bits can tell. */
+    keep_later(pace, rule, now_ms);
+    if (pace->taken == 0)
+        pace->first_ms = place_ms;
     if (place_ms < pace->first_ms) {
         number = (pace->first_ms - place_ms) / rule->delay_ms;
         pace->taken = number < PACE_PLACES ? pace->taken << number : 0;

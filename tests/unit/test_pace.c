@@ -76,6 +76,7 @@ static void test_leaving(void)
 /* With DELAY_SCOPE=all: places of the common pace, held in the source's own as well. */
 static void test_holding(void)
 {
+    const struct pace_rule longer = {.delay_ms = DELAY, .longest_ms = 63 * DELAY};
     struct record_pace own = {0};
 
     pace_hold(&own, &usual, NOW, NOW + 3 * DELAY);
@@ -87,6 +88,11 @@ static void test_holding(void)
     check_number(pace_waiting(&own, &usual, NOW + 3 * DELAY), 1, "has come");
     pace_leave(&own, &usual, NOW + 5 * DELAY);
     check_number(pace_waiting(&own, &usual, NOW), 2, "and they can be left");
+    own = (struct record_pace){0};
+    pace_hold(&own, &longer, NOW, NOW + DELAY);
+    pace_hold(&own, &longer, NOW, NOW + 62 * DELAY);
+    pace_hold(&own, &longer, NOW + 60 * DELAY, NOW + 100 * DELAY);
+    check_number(pace_waiting(&own, &longer, NOW + 60 * DELAY), 2, "however long ago the one in use was");
     own = (struct record_pace){.first_ms = NOW + 200 * DELAY, .taken = 1};
     pace_hold(&own, &usual, NOW, NOW + DELAY);
     check_number(pace_waiting(&own, &usual, NOW), 1, "those that are too far away to be told apart do not count");
