@@ -17,8 +17,18 @@
 #define PATH_MAX_LEN    (PATH_MAX - 1)
 #define SECRET_FILE_MAX 1024 /* bytes of a file that holds one secret and the white space behind it */
 
-/* Secrets that everybody can read: in the samples of 4.0 and in this manual. */
-static const char *const published[] = {"Sample", "The", "Trouble", "With", "Trillions", "weeble", "SECRET"};
+/* Secrets that everybody can read: in the samples of 4.0, in this manual, and in the sealed door's example of 5.0.0. */
+static const char *const published[] = {
+    "Sample",
+    "The",
+    "Trouble",
+    "With",
+    "Trillions",
+    "weeble",
+    "SECRET",
+    "replace this with the output of ostiaryctl keygen",
+    "and this with another one",
+};
 
 #define PUBLISHED_COUNT (sizeof(published) / sizeof(published[0]))
 
@@ -55,8 +65,7 @@ static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
     if (seen_add(&parser->seen, secret, line, &earlier))
         return true;
     if (earlier == 0)
-        parser_error(parser,
-                     "the secret is one of the published samples: make one, with head -c 24 /dev/urandom | base64");
+        parser_error(parser, "the secret is one of the published samples: make one, with ostiaryctl keygen");
     else
         parser_error(parser, "the secret is the one of line %u: give each line its own", earlier);
     return false;

@@ -565,10 +565,9 @@ static void test_secret_files(void)
             "without one\n",
             "UTF-16");
     put("c.key", "weeble\n", 7, 0600);
-    refused(
-        "KILL=\"\",\"secret-file=@/c.key\"\n",
-        "1: error: KILL: the secret is one of the published samples: make one, with head -c 24 /dev/urandom | base64\n",
-        "a published secret");
+    refused("KILL=\"\",\"secret-file=@/c.key\"\n",
+            "1: error: KILL: the secret is one of the published samples: make one, with ostiaryctl keygen\n",
+            "a published secret");
     put("c.key", "zz9\n", 4, 0644);
     refused("KILL=\"\",\"secret-file=@/c.key\"\n",
             "1: error: KILL: the secret-file= is readable by others: chmod o-r\n", "I8: a file that others can read");
