@@ -48,7 +48,9 @@ static void print_findings(const struct ctl *ctl, const struct repair_findings *
     print_part(ctl, findings->zeros_damaged, "bytes of the head that must be zero are not");
     print_part(ctl, findings->length_wrong, "the file has the wrong length");
 
-    if (findings->head == STORE_FOREIGN)
+    if (findings->head == STORE_OLD)
+        printf("%s/lockout: %s, and then it can be verified\n", ctl->config.state_dir, store_fault_text(STORE_OLD));
+    else if (findings->head == STORE_FOREIGN)
         puts("Nobody gets in. Use the ostiaryctl of the version that wrote the table, or move it away.");
     else if (no_key)
         puts("Nobody gets in, and nothing can be saved: run 'ostiaryctl repair --empty' to start anew.");

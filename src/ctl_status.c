@@ -65,7 +65,8 @@ static void read_state(struct ctl *ctl, struct status *status)
 
 static bool state_is_known(const struct status *status)
 {
-    return status->has_config && (status->fault == STORE_OK || status->fault == STORE_ABSENT);
+    return status->has_config &&
+           (status->fault == STORE_OK || status->fault == STORE_ABSENT || status->fault == STORE_OLD);
 }
 
 /* Is this socket one of this configuration's door? Without a configuration that can be read, each may be. */
@@ -154,6 +155,10 @@ static void print_state(const struct status *status)
                ctl_door_reason(&status->door));
     else
         printf("%-21s  open\n", "door");
+    if (status->fault == STORE_OLD) {
+        printf("%-21s  %s\n", "table", status->fault_text);
+        return;
+    }
     printf("%-21s  %" PRIu64 " %s, %" PRIu64 " locked, %" PRIu64 " with strikes\n", "table", status->sources,
            status->sources == 1 ? "source" : "sources", status->locked, status->with_strikes);
 }
@@ -204,6 +209,11 @@ static void json_state(struct json *json, const struct status *status)
         return;
     }
     ctl_door_json(json, &status->door);
+    if (status->fault == STORE_OLD) {
+        json_null(json, "table");
+        json_text(json, "fault", status->fault_text);
+        return;
+    }
     json_open_object(json, "table");
     json_number(json, "sources", status->sources);
     json_number(json, "locked", status->locked);

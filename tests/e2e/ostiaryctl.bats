@@ -584,6 +584,27 @@ with_state_read_only() {
     done
 }
 
+@test "I8: a table of Ostiary 5.0 keeps nobody out, and nothing that looks at it says so, or converts it" {
+    local told='the table was written by Ostiary 5\.0: the next connection converts it, or ostiaryctl repair'
+    cp "$OSTIARY_SOURCE/tests/golden/table-1" "$TABLE"
+    chmod 600 "$TABLE"
+    ctl 0 check
+    matches "$output" "$STATE: warning: $told"
+    ctl 0 status
+    matches "$output" "door +open
+table +$STATE: $told"
+    ctl 0 status --json
+    is "$(json serving) $(json table)" "True None"
+    ctl 74 list
+    matches "$output" "$told"
+    ctl 74 verify
+    matches "$output" "$TABLE: $told"
+    cmp "$OSTIARY_SOURCE/tests/golden/table-1" "$TABLE"
+    ctl 0 close
+    ctl 1 status
+    matches "$output" 'door +closed since'
+}
+
 @test "check and status: a table that can be read but not written, locked or made is an error, for nobody gets in" {
     local plain=("${CTL_WITH[@]}")
     with_state_read_only
