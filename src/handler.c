@@ -626,7 +626,9 @@ static int tell(struct handler *handler)
     if (handler->outcome == HANDLER_ACCEPTED)
         begin_step(handler, "socket");
     if (relay_send(handler->relay_fd, handler->peer_text) != 0 || relay_wait(handler->relay_fd) != 0) {
-        log_line(LOG_ERR, "action=%s socket '%s': %s: the line was dropped unread: is the action running already?",
+        log_line(LOG_ERR,
+                 "action=%s socket '%s': %s: the line was dropped unread: the action runs already, or ends without "
+                 "reading it",
                  handler->entry->name, handler->entry->socket, strerror(errno));
         return give_up(handler, "busy", ACTION_CANNOT_RUN);
     }
