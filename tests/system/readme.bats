@@ -144,6 +144,18 @@ prepare_sealed() {
     all_is_well
 }
 
+@test "Upgrade: what is installed once more is taken by both doors, and what was configured is good" {
+    layer sh -euc "$(in_readme Upgrade 'meson install.*')"
+    on "$SYSTEMD"
+    inside sh -euc "$(in_readme Upgrade 'systemctl daemon-reload.*')"
+    inside sh -euc "$(in_readme Upgrade 'ostiaryctl check')"
+    journal_says 'Stopping ostiary\.socket'
+    journal_says 'Stopping ostiary-sealed\.socket'
+    knock_as_in Configure
+    knock_as_in 'The sealed door'
+    all_is_well
+}
+
 @test "From cron: the timer's service knocks" {
     local there
     on "$SYSTEMD"
