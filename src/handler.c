@@ -399,16 +399,28 @@ static const char *exchange_reason(enum exchange_result result)
     return "gone";
 }
 
+/*
+ * How long ago the reply came, at the most since the exchange began: bytes that were there before the seed must not
+ * have used up a time that has only begun, for then the process would end without a strike for that seed.
+ */
+static int64_t reply_age_ms(int64_t begin_ms)
+{
+    const int64_t age_ms = exchange_reply_age_ms(PEER_FD);
+    const int64_t since_ms = exchange_now_ms() - begin_ms;
+
+    return age_ms < since_ms ? age_ms : since_ms;
+}
+
 bool handler_exchange(struct handler *handler)
 {
     const int64_t limit_ms = (int64_t)handler->settings.comm_timeout * 1000;
-    const int64_t deadline_ms = exchange_now_ms() + limit_ms;
+    const int64_t begin_ms = exchange_now_ms();
     enum exchange_result result;
 
     begin_timed_step(handler, "exchange", limit_ms + LIBRARY_MS);
     if (!make_seed(handler))
         return false;
-    result = exchange_run(PEER_FD, deadline_ms, handler->seed, handler->reply);
+    result = exchange_run(PEER_FD, begin_ms + limit_ms, handler->seed, handler->reply);
     /* Whoever had no chance to reply gets no strike (I11). */
     if (result == EXCHANGE_LEFT)
         return leave(handler);
@@ -421,7 +433,7 @@ bool handler_exchange(struct handler *handler)
     }
     handler->replied = result == EXCHANGE_REPLIED;
     /* From its arrival on, which may have been noticed late, a reply has COMM_TIMEOUT to lead to something. */
-    deadline_set(handler->replied ? limit_ms - exchange_reply_age_ms(PEER_FD) : SETTLING_MS);
+    deadline_set(handler->replied ? limit_ms - reply_age_ms(begin_ms) : SETTLING_MS);
     handler->outcome = HANDLER_REJECTED;
     handler->reason = exchange_reason(result);
     return true;

@@ -141,6 +141,14 @@ knock_again() {
     at_noon --width=2 "127.0.0.3=sesamex$STOPS"
 }
 
+@test "I1: a reply that was there before its seed, for longer than COMM_TIMEOUT, is a strike like any other" {
+    write_door DELAY=8 COMM_TIMEOUT=4
+    knock 127.0.0.2=wrong 127.0.0.2=hasty
+    is "$(lengths)" '32 32' "bytes received"
+    is "$(in_slot 127.0.0.2 strikes)" 2 strikes
+    logged_times 1 'rejected source=127\.0\.0\.2 reason=wrong-reply strikes=2 of=3'
+}
+
 @test "I1: killed at any system call, a handler with a wrong reply leaves no fewer strikes than comparisons" {
     local n strikes keys compared=0
     kill_everywhere wrong

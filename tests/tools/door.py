@@ -9,8 +9,8 @@ number of the knock, from 1. A KNOCK is SOURCE=REPLY[xCOUNT][@SECONDS]:
 
   SOURCE   the address to connect from; ::ffff:a.b.c.d is an IPv4 client of a listener for both families, and a
            link-local one with its interface (fe80::1%eth0) knocks at itself
-  REPLY    wrong | leave (close after the seed) | flee (close before it) | idle (say nothing)
-           | any other word: the secret to reply with
+  REPLY    wrong | hasty (wrong, and before the seed) | leave (close after the seed) | flee (close before it)
+           | idle (say nothing) | any other word: the secret to reply with
   COUNT    so many of the same
   SECONDS  the handler's clock, counted from --clock
 
@@ -140,6 +140,8 @@ class Knock:
         self.times = {"seed": None, "end": None}
         self.start = time.monotonic()
         self.peer, accepted = doors.connect(self.source)
+        if self.reply == "hasty":
+            self.peer.sendall(bytes(LEN))
         with accepted:
             self.process = doors.start(accepted, self.source, seconds)
 
@@ -169,7 +171,7 @@ class Knock:
         return hmac.digest(os.fsencode(self.reply), message, hashlib.sha256)
 
     def send_reply(self):
-        if self.end is not None or self.reply in ("flee", "idle"):
+        if self.end is not None or self.reply in ("flee", "hasty", "idle"):
             return
         try:
             if self.reply == "leave":
