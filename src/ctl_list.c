@@ -39,6 +39,22 @@ struct list {
     struct ctl_door door;
 };
 
+static bool is_ipv4(const struct source *source)
+{
+    struct address first;
+
+    memcpy(first.bytes, source->address, sizeof(first.bytes));
+    return address_is_ipv4(&first);
+}
+
+/* IPv4 is written within ::/64, but the source of that name is ::1 and its like alone. */
+static bool has_to_do_with(const struct source *limit, const struct source *source)
+{
+    if (address_covers(limit, source))
+        return true;
+    return address_covers(source, limit) && is_ipv4(source) == is_ipv4(limit);
+}
+
 static bool add(void *context, const struct manage_entry *entry)
 {
     struct list *list = context;
@@ -55,7 +71,7 @@ static bool add(void *context, const struct manage_entry *entry)
         .last_seen = slot->last_seen,
     };
 
-    if (list->limited && !address_covers(&row.source, &list->limit) && !address_covers(&list->limit, &row.source))
+    if (list->limited && !has_to_do_with(&list->limit, &row.source))
         return true;
     if (list->count == list->room) {
         list->room = list->room == 0 ? 64 : 2 * list->room;

@@ -206,6 +206,17 @@ SOURCE           STRIKES  REFUSED  LAST SEEN      LOCKED
     is "$output" 'no such source'
 }
 
+@test "list of an IPv4 address does not show the source of ::1, though ::/64 is how that is written" {
+    strikes 192.0.2.1 1 60
+    strikes ::1 1 60
+    ctl 0 list --json 192.0.2.1
+    is "$(json totals.sources) $(json sources.0.source)" '1 192.0.2.1'
+    ctl 0 list --json ::1
+    is "$(json sources.0.source)" ::/64
+    ctl 0 list --json ::/0
+    is "$(json totals.sources)" 2
+}
+
 @test "list --json is JSON, with moments in RFC 3339 and numbers" {
     strikes 192.0.2.3 4 7200
     ctl 0 lock 203.0.113.9 0
