@@ -120,6 +120,8 @@ static void print_socket(const struct status *status, enum ctl_layout layout)
                name);
     else if (status->deaf[layout])
         printf("%-21s  run 'systemctl restart %s'\n", "", name);
+    else if (strcmp(socket->state, "failed") == 0)
+        printf("%-21s  'systemctl status %s' says why\n", "", name);
 }
 
 static void print_listener(const struct status *status)

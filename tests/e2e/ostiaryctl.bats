@@ -1092,7 +1092,8 @@ table                  2 sources, 1 locked, 2 with strikes
 configuration          $CONFIG: good"
     unit ostiary.socket failed enabled '[::]:5018'
     ctl 1 status
-    matches "$output" 'ostiary\.socket +not listening \(failed, enabled\), on \[::\]:5018'
+    matches "$output" "ostiary\\.socket +not listening \\(failed, enabled\\), on \\[::\\]:5018
+ +'systemctl status ostiary\\.socket' says why"
     unit ostiary.socket active enabled '[::]:5018'
     ctl 0 close
     ctl 1 status
