@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -36,33 +37,75 @@
 #define STARTING_MS  5000  /* execve alone */
 
 #define LAST_LINE_LEN 512
+#define READINGS_MAX  3 /* of a configuration that changes while it is read */
 
-/* Log the first error alone: one cause, precisely. The rest is for -t, which the line names. */
+/* Readings of the configuration, of which the last is meant. */
+struct reading {
+    const char *path;
+    unsigned left;      /* that may follow */
+    struct stat before; /* what had the path's name when it began */
+    bool failed;
+    bool overtaken; /* it failed, and the file has been changed or replaced meanwhile */
+};
+
+static void begin_reading(struct reading *reading)
+{
+    reading->failed = false;
+    reading->overtaken = false;
+    reading->left = stat(reading->path, &reading->before) == 0 ? reading->left - 1 : 0;
+}
+
+static bool has_changed(const struct reading *reading)
+{
+    const struct stat *before = &reading->before;
+    struct stat now;
+
+    return stat(reading->path, &now) == 0 &&
+           (now.st_dev != before->st_dev || now.st_ino != before->st_ino ||
+            now.st_ctim.tv_sec != before->st_ctim.tv_sec || now.st_ctim.tv_nsec != before->st_ctim.tv_nsec);
+}
+
+/*
+ * Log the first error alone: one cause, precisely. The rest is for -t, which the line names. Where the file is another
+ * one by now, the error is that of a configuration which is not in force any more, and nobody's business.
+ */
 static void log_finding(void *context, const struct config_finding *finding)
 {
-    bool *logged = context;
+    struct reading *reading = context;
 
-    if (finding->severity != CONFIG_ERROR || *logged)
+    if (finding->severity != CONFIG_ERROR || reading->failed)
         return;
-    *logged = true;
+    reading->failed = true;
+    reading->overtaken = reading->left > 0 && has_changed(reading);
+    if (reading->overtaken)
+        return;
     if (finding->line != 0)
         log_line(LOG_ERR, "%s:%u: error: %s (all findings: ostiaryd -t)", finding->file, finding->line, finding->text);
     else
         log_line(LOG_ERR, "%s: error: %s (all findings: ostiaryd -t)", finding->file, finding->text);
 }
 
+/*
+ * Once more where it was changed meanwhile: 'ostiaryctl remove' replaces the configuration, and then takes away a
+ * secret that the old one still names.
+ */
 static int load_config(const struct handler *handler, bool with_secrets, struct config *config)
 {
-    bool logged = false;
+    struct reading reading = {.path = handler->config_path, .left = READINGS_MAX};
     const struct config_reader reader = {
         .path = handler->config_path,
         .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
         .with_secrets = with_secrets,
         .report = log_finding,
-        .context = &logged,
+        .context = &reading,
     };
+    int status;
 
-    return config_load(&reader, config);
+    do {
+        begin_reading(&reading);
+        status = config_load(&reader, config);
+    } while (reading.overtaken);
+    return status;
 }
 
 static bool refuse(struct handler *handler, const char *reason, int status)

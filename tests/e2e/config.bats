@@ -296,3 +296,25 @@ edit_with() {
     [ "$(cat "$WORK/changes")" -gt 10 ]
     not_logged 'error|config'
 }
+
+@test "a knock is served whose handler has read of an action that is removed, with its secret, in this moment" {
+    echo barley-barley-barley >"$WORK/barley.secret"
+    chmod 600 "$WORK/barley.secret"
+    use "$ACTION"
+    cp -p "$CONFIG" "$WORK/without"
+    echo "ACTION=\"\",\"/bin/true\",\"65534\",\"secret-file=$WORK/barley.secret\"" >>"$CONFIG"
+    # The secret has gone when it is to be opened, and the line is away when the handler goes on.
+    stopped_by -P "$WORK/barley.secret" -e trace=openat -e inject=openat:error=ENOENT:signal=SIGSTOP:when=1 127.0.0.2=sesame
+    mv "$WORK/without" "$CONFIG"
+    go_on
+    is "$(KNOCKS=$WORK/stopped-knocks of 1 receipt)" right receipt
+    not_logged 'error|config'
+
+    # Where the line is still there, it is an error, said once.
+    use "$ACTION" "ACTION=\"\",\"/bin/true\",\"65534\",\"secret-file=$WORK/barley.secret\""
+    rm "$WORK/barley.secret"
+    knock 127.0.0.3=sesame
+    is "$(of 1 receipt)" none receipt
+    logged_times 1 'error: .*the secret-file= cannot be opened'
+    logged_times 1 'refused source=127\.0\.0\.3 reason=config'
+}
