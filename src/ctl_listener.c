@@ -429,6 +429,14 @@ static void check_hearing(const struct ctl_subject *subject, const char *socket_
         listen, socket_name, socket_name);
 }
 
+/* A warning, as what is wrong may have been mended by now, and the socket not been started again. */
+static void check_failure(const struct ctl_subject *subject, const char *socket_name, const struct units_socket *socket)
+{
+    if (strcmp(socket->state, "failed") == 0)
+        ctl_find(subject, CONFIG_WARNING, "nobody listens, as %s has failed: 'systemctl status %s' says why",
+                 socket_name, socket_name);
+}
+
 /* Where the unit listens now nobody else does; where it is to listen somebody may. */
 static void check_strangers(const struct ctl *ctl, const struct ctl_subject *subject, const char *socket_name,
                             const struct units_socket *socket)
@@ -466,6 +474,8 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
         if (findings->errors == before) /* else who it is has been said */
             check_strangers(ctl, &subject, ctl_socket_names[layout], socket);
         check_hearing(&subject, ctl_socket_names[layout], socket);
+        if (findings->errors == before)
+            check_failure(&subject, ctl_socket_names[layout], socket);
     } else if (is_used(&listeners->sockets[CTL_ORDINARY]) || is_used(&listeners->sockets[CTL_SEALED])) {
         ctl_find(&subject, CONFIG_WARNING,
                  "STATE_DIR: no enabled socket unit heeds %s/closed: enable the one that is to listen, and after a "

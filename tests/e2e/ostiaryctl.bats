@@ -768,9 +768,11 @@ time.sleep(1000)' >"$WORK/port" 3>&- &
     ctl 0 check
     kill "$stranger"
     wait "$stranger" || true
-    use_ctl "PORT=$port"
+    use_ctl "PORT=$port" LOCAL_IP=::
     unit ostiary.socket failed enabled "[::]:$port"
     ctl 0 check
+    is "$output" "$CONFIG: warning: nobody listens, as ostiary.socket has failed: 'systemctl status ostiary.socket' says why
+$CONFIG: good"
 }
 
 @test "check and status: a link-local LOCAL_IP is compared with its interface" {
