@@ -122,7 +122,7 @@ def play(scene, place, part):
     """The row of one fault."""
     for _ in range(TRIES):
         run = scene.play(place, part.fault)
-        if place.was_met(part.fault):
+        if place.was_met(scene, part.fault):
             run.in_loader = part.in_loader
             return Row(part.fault, part.what, *scene.judge(place, run, part.fault))
     return Row(part.fault, part.what, MISSED, [])
@@ -164,7 +164,7 @@ def play_until_none(stage, scene, call, how, step=1):
     while True:
         fault = tracing.Fault(call, len(rows) * step + 1, how)
         run = scene.play(place, fault)
-        if not place.was_met(fault):
+        if not place.was_met(scene, fault):
             break
         rows.append(Row(fault, "", *scene.judge(place, run, fault)))
     place.remove()

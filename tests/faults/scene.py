@@ -111,13 +111,13 @@ class Place:
     def preloaded(self, module, setting):
         return ["env", f"LD_PRELOAD={os.path.join(self.modules, module)}", setting, f"OSTIARY_FAULT_MARK={self.path('mark')}"]
 
-    def was_met(self, fault):
-        """Did the fault come about?"""
+    def was_met(self, scene, fault):
+        """Did the fault come about, and in the program itself?"""
         if fault.call == tracing.ALLOCATION or fault.how == tracing.SHORT:
             return os.path.exists(self.path("mark"))
         if not os.path.exists(self.path("calls")):
             raise RuntimeError(f"strace did not run: {self.read('said')}")
-        return any(call.injected for call in tracing.read(self.path("calls")))
+        return any(call.injected for call in scene.own_calls(tracing.read(self.path("calls"))))
 
 
 class Table:

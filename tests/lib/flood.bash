@@ -118,3 +118,16 @@ siege() {
 holds() {
     [ "$(places)" -eq "$1" ]
 }
+
+# Of a crowd of rightful clients none has a strike, and none was told anything but what came of his knock. Lines may be
+# missing: what a busy journal does not take at once is dropped (I13).
+nobody_was_wronged() {
+    journal_matches 'ostiaryd.*: accepted source=127\.1\.'
+    is "$(journal | grep -E 'ostiaryd.*: (rejected|locked|refused .* action=)')" '' "lines about rightful clients"
+}
+
+# What is worth reading of the journal of a flood: not the lines of which it is made.
+odd_lines() {
+    journal | grep -vE 'systemd\[1\]: (Started|Starting|Finished) |Deactivated successfully|ostiaryd.*: (accepted|report:|waits) ' |
+        tail -n 60
+}

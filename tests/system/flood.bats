@@ -46,7 +46,7 @@ setup() {
 teardown() {
     thaw
     inside touch /run/enough
-    [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
+    [ -n "${BATS_TEST_COMPLETED-}" ] || odd_lines
 }
 
 socket_is_well() {
@@ -108,7 +108,7 @@ no_instances() {
     is "$status" 0 "status of crowd.py"
     is "$(field accepted)" 1000 accepted
     eventually no_instances
-    journal_counts 1000 'ostiaryd.*: accepted source=127\.1\.'
+    nobody_was_wronged
     journal_counts 1000 'ostiaryd.*: report: 127\.1\.'
     socket_is_well
 }

@@ -47,7 +47,7 @@ setup() {
 teardown() {
     thaw
     inside touch /run/enough
-    [ -n "${BATS_TEST_COMPLETED-}" ] || journal | tail -n 60
+    [ -n "${BATS_TEST_COMPLETED-}" ] || odd_lines
 }
 
 socket_is_well() {
@@ -83,15 +83,17 @@ no_instances() {
     socket_is_well
 }
 
-@test "1,000 clients from 1,000 addresses at once: all are accepted at the sealed door" {
-    # A thousand clients on a slow machine can be late with their replies; that is not what is tested.
+# 1,000 of them, each with a sandbox, take all of a machine for minutes: OSTIARY_CROWD=1000.
+@test "a crowd of clients, each from an address of its own, at once: all are accepted at the sealed door" {
+    local crowd=${OSTIARY_CROWD:-200}
+    # So many clients on a slow machine can be late with their replies; that is not what is tested.
     inside sh -c 'echo COMM_TIMEOUT=600 >>"$1"' sh "$CONFIG"
-    run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -t 300 -r 100 -k /root/right
+    run inside "$TOOLS/crowd.py" "$crowd" "$OSTIARY_BINDIR/ostclient" -w -t 300 -r 100 -k /root/right
     echo "# $output" >&3
     is "$status" 0 "status of crowd.py"
-    is "$(field accepted)" 1000 accepted
+    is "$(field accepted)" "$crowd" accepted
     eventually no_instances
-    journal_counts 1000 'ostiaryd.*: accepted source=127\.1\.'
-    is "$(inside grep -c '127\.1\.' /run/reports)" 1000 "addresses that the action was told"
+    nobody_was_wronged
+    is "$(inside grep -c '127\.1\.' /run/reports)" "$crowd" "addresses that the action was told"
     socket_is_well
 }

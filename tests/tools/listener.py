@@ -44,7 +44,7 @@ def main():
         passing = options.socket + ".new"
         listener.bind(passing)
         os.chmod(passing, 0o666)
-        listener.listen(0 if options.busy else 16)
+        listener.listen(0 if options.busy else 4096)  # as a socket unit does
         if options.busy:
             waiting = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             waiting.connect(passing)
