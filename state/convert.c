@@ -5,6 +5,7 @@
 #include "create.h"
 #include "form1.h"
 #include "rebuild.h"
+#include "slot.h"
 
 #include <fcntl.h>
 #include <limits.h>
@@ -41,6 +42,7 @@ struct conversion {
     struct networks networks;
     unsigned networks_found;
     uint64_t damaged;
+    uint64_t homeless; /* locks that would have to be networks, and there were too many */
 };
 
 static bool read_old(struct old_table *old, int fd, uint64_t len)
@@ -100,9 +102,51 @@ static enum store_fault count_slot(struct conversion *conversion, const struct r
     return STORE_OK;
 }
 
+/* What is a network today is kept apart, see keep_as_network. */
 static enum store_fault keep_slot(struct conversion *conversion, const struct record_slot *slot)
 {
-    return rebuild_keep(&conversion->new, slot);
+    struct record_slot today = *slot;
+
+    if (form1_update_source(&today.source) == FORM1_NETWORK)
+        return STORE_OK;
+    return rebuild_keep(&conversion->new, &today);
+}
+
+/* The number of the network's place, or of one that is free; RECORD_NETWORKS: there is none. */
+static unsigned place_of_network(const struct networks *networks, const struct source *source)
+{
+    unsigned place = RECORD_NETWORKS;
+
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+        if (networks->used[i] && slot_is(&networks->slots[i], source))
+            return i;
+        if (place == RECORD_NETWORKS && !networks->used[i])
+            place = i;
+    }
+    return place;
+}
+
+/*
+ * A lock of what is several sources today stays one, of the network that they are in: of two the one that ends later.
+ * Strikes of theirs cannot be told apart any more, and count for nobody.
+ */
+static enum store_fault keep_as_network(struct conversion *conversion, const struct record_slot *slot)
+{
+    struct networks *networks = &conversion->networks;
+    struct record_slot today = *slot;
+    unsigned place;
+
+    if (form1_update_source(&today.source) != FORM1_NETWORK || !slot_in_force(slot, conversion->old.now))
+        return STORE_OK;
+    place = place_of_network(networks, &today.source);
+    if (place == RECORD_NETWORKS) {
+        conversion->homeless++;
+    } else if (!networks->used[place] || networks->slots[place].locked_until < today.locked_until) {
+        conversion->networks_found += !networks->used[place];
+        networks->slots[place] = today;
+        networks->used[place] = true;
+    }
+    return STORE_OK;
 }
 
 /* Version 1 counted the networks; a place that is not zero and does not pass its check was one. */
@@ -190,9 +234,10 @@ static enum store_fault replace(const struct store *store)
 static enum store_fault convert(struct conversion *conversion, const struct store *store, uint64_t places)
 {
     struct record_counters counters = {.seed = create_first_seed()};
-    enum store_fault fault =
-        places == 0 ? fill_all(conversion, store) : fill(conversion, store, create_round_places(places));
+    enum store_fault fault = each_slot(conversion, keep_as_network);
 
+    if (fault == STORE_OK)
+        fault = places == 0 ? fill_all(conversion, store) : fill(conversion, store, create_round_places(places));
     if (fault == STORE_OK) {
         if (conversion->old.has_counters)
             counters = conversion->old.counters;
@@ -282,7 +327,7 @@ enum store_fault convert_salvage(struct store *store, uint64_t places, struct co
     *report = (struct convert_report){
         .kept = conversion.new.kept + conversion.networks_found,
         .damaged = conversion.damaged + lost_networks,
-        .dropped = conversion.new.dropped,
+        .dropped = conversion.new.dropped + conversion.homeless,
         .places = conversion.new.file.header.places,
         .counters_lost = !conversion.old.has_counters,
     };

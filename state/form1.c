@@ -99,6 +99,36 @@ enum record_state form1_decode_slot(const uint8_t bytes[static FORM1_LEN], const
     return RECORD_WHOLE;
 }
 
+static bool begins_with(const struct source *source, const uint8_t *bytes, size_t len)
+{
+    return memcmp(source->address, bytes, len) == 0;
+}
+
+static void widen(struct source *source, uint8_t prefix)
+{
+    if (source->prefix <= prefix)
+        return;
+    source->prefix = prefix;
+    memset(source->address + prefix / 8, 0, SOURCE_ADDRESS_LEN - prefix / 8);
+}
+
+enum form1_source form1_update_source(struct source *source)
+{
+    static const uint8_t sixtofour[] = {0x20, 0x02};
+    static const uint8_t nat64[] = {0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0};
+
+    if (begins_with(source, sixtofour, sizeof sixtofour))
+        widen(source, 48);
+    if (source->prefix < 128 && begins_with(source, nat64, sizeof nat64))
+        return FORM1_NETWORK;
+    if (source->prefix <= 64 && source->address[0] == 0xfe && (source->address[1] & 0xc0) == 0x80) {
+        /* Which interface it was is not known, and today that stands where zeros stood. */
+        *source = (struct source){.address = {0xfe, 0x80}, .prefix = 10};
+        return FORM1_NETWORK;
+    }
+    return FORM1_SOURCE;
+}
+
 uint64_t form1_slot_at(uint64_t index)
 {
     return FORM1_HEAD_LEN + index * FORM1_LEN;

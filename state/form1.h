@@ -35,6 +35,17 @@ bool form1_decode_counters(const uint8_t bytes[static FORM1_LEN], const uint8_t 
 enum record_state form1_decode_slot(const uint8_t bytes[static FORM1_LEN], const uint8_t key[static SIPHASH_KEY_LEN],
                                     uint64_t where, uint64_t now, struct record_slot *slot);
 
+enum form1_source {
+    FORM1_SOURCE,  /* a source today as well */
+    FORM1_NETWORK, /* several sources today: strangers behind one translator, or all neighbours on one interface */
+};
+
+/*
+ * What is counted as one source today, where version 1 counted otherwise: 6to4 by the IPv4 host, whose /48 it becomes;
+ * link-local and NAT64 addresses one by one, so that what was one becomes the network that they are in.
+ */
+enum form1_source form1_update_source(struct source *source);
+
 /* The length of the whole file, and where a slot is. */
 uint64_t form1_file_len(uint64_t places);
 uint64_t form1_slot_at(uint64_t index);

@@ -533,6 +533,55 @@ static void test_in_force(void)
     scratch_empty();
 }
 
+/* Is this source, as it is counted today, locked by the table? */
+static enum lockout_verdict verdict_of(struct store *store, struct source source)
+{
+    const struct lockout_visitor visitor = {.source = &source, .now = now};
+    enum lockout_verdict verdict;
+
+    scratch_need(lockout_look(store, &visitor, &verdict) == STORE_OK, "looking");
+    return verdict;
+}
+
+/* What version 1 took for one source and is several today, or another: their locks hold for whom they held. */
+static void test_sources_of_old(void)
+{
+    const struct source old_sources[] = {
+        {.address = {0xfe, 0x80}, .prefix = 64},
+        {.address = {0, 0x64, 0xff, 0x9b}, .prefix = 64},
+        {.address = {0x20, 0x02, 0xc0, 0, 2, 7, 0, 9}, .prefix = 64},
+        {.address = {0x20, 0x02, 0xc0, 0, 2, 7, 0, 8}, .prefix = 64},
+    };
+    struct record_slot slot = {.locked = true, .judged = true};
+    struct repair_findings findings;
+    struct store store;
+
+    begin_old(64);
+    for (unsigned i = 0; i < 4; i++) {
+        slot.source = old_sources[i];
+        slot.locked_until = NOW + 60 + i;
+        scratch_need(put_slot(&slot) != UINT64_MAX, "placing");
+    }
+    lay_down();
+    store = open_store();
+    check(verdict_of(&store, (struct source){.address = {0xfe, 0x80, 1, 2, 3, 4, 5, 6, [15] = 7}, .prefix = 128}) ==
+              LOCKOUT_REFUSED_LOCKED,
+          "a lock of the link-local neighbours holds for each of them, on whatever interface");
+    check(verdict_of(&store, (struct source){.address = {0, 0x64, 0xff, 0x9b, [15] = 7}, .prefix = 128}) ==
+              LOCKOUT_REFUSED_LOCKED,
+          "a lock of a translator's clients holds for each of them");
+    check(verdict_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 7}, .prefix = 48}) ==
+              LOCKOUT_REFUSED_LOCKED,
+          "a lock of a part of an IPv4 host's 6to4 addresses holds for all of them");
+    check(verdict_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 8}, .prefix = 48}) == LOCKOUT_ADMITTED,
+          "and not for another host's");
+    check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && repair_is_clean(&findings),
+          "and the table is whole");
+    check_number(findings.whole, 3, "two networks, and one source of the two that were one host's");
+    store_close(&store);
+    scratch_empty();
+}
+
 /* Version 1 lived by the wall clock. What it had written in a wrong future is brought back, by its own rules. */
 static void test_wrong_future(void)
 {
@@ -1100,6 +1149,7 @@ int main(int argc, char **argv)
     test_full(V1_PLACES_MAX);
     test_crowded();
     test_in_force();
+    test_sources_of_old();
     test_wrong_future();
     test_damaged_slots();
     test_damaged_head();
