@@ -146,7 +146,7 @@ void ctl_load(struct ctl *ctl)
 
     ctl_require_readable(ctl);
     if (config_load(&reader, &ctl->config) != 0)
-        errx(CTL_CONFIG, "the configuration has errors: correct them, then run 'ostiaryctl check'");
+        errx(CTL_CONFIG, "the configuration has errors: correct them, then run '%s check'", ctl->self);
 }
 
 /*

@@ -39,11 +39,14 @@ enum ctl_status {
 
 #define CTL_SPAN_MAX (UINT64_C(3650) * 24 * 60 * 60) /* s: the longest TIME, ten years */
 
-/* What main gives to a command. Zero but for config_path; the descriptors of a closed store are -1. */
+#define CTL_SELF_LEN (PATH_MAX + 16)
+
+/* What main gives to a command. Zero but for config_path and self; the descriptors of a closed store are -1. */
 struct ctl {
     const char *config_path;
-    struct config config; /* after ctl_load */
-    struct store store;   /* after ctl_open_table */
+    char self[CTL_SELF_LEN]; /* how to call this program for the same door, in what people are told to type */
+    struct config config;    /* after ctl_load */
+    struct store store;      /* after ctl_open_table */
 };
 
 /* The commands: argv[0] is the command's name. Each gives the exit status. */

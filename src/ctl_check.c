@@ -171,15 +171,15 @@ static void check_owner(const struct ctl_subject *subject, enum ctl_layout layou
                  name);
 }
 
-static void check_door(const struct ctl_subject *subject, int dir_fd)
+static void check_door(const struct ctl *ctl, const struct ctl_subject *subject, int dir_fd)
 {
     struct ctl_door door;
 
     if (ctl_read_door(dir_fd, &door) != STORE_OK)
         ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
     else if (door.closed)
-        ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run 'ostiaryctl open'",
-                 door.has_since ? " since " : "", door.since, ctl_door_reason(&door));
+        ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run '%s open'",
+                 door.has_since ? " since " : "", door.since, ctl_door_reason(&door), ctl->self);
 }
 
 static void say_fault(const struct ctl_subject *subject, enum store_fault fault)
@@ -208,12 +208,12 @@ static void check_table(struct ctl *ctl, const struct ctl_subject *subject)
     else if (fault != STORE_OK)
         say_fault(subject, fault);
     else if (!repair_is_clean(&found))
-        ctl_find(subject, CONFIG_WARNING, "%" PRIu64 " places of the table are damaged: run 'ostiaryctl verify'",
-                 found.damaged);
+        ctl_find(subject, CONFIG_WARNING, "%" PRIu64 " places of the table are damaged: run '%s verify'", found.damaged,
+                 ctl->self);
     else if (found.places != wanted)
         ctl_find(subject, CONFIG_WARNING,
-                 "TABLE_SIZE asks for %" PRIu64 " places, and the table has %" PRIu64 ": run 'ostiaryctl repair'",
-                 wanted, found.places);
+                 "TABLE_SIZE asks for %" PRIu64 " places, and the table has %" PRIu64 ": run '%s repair'", wanted,
+                 found.places, ctl->self);
 }
 
 static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl_layout layout)
@@ -228,7 +228,7 @@ static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl
         say_fault(&subject, fault);
         return;
     }
-    check_door(&subject, dir_fd);
+    check_door(ctl, &subject, dir_fd);
     fault = ctl_prove_table(dir_fd);
     if (fault != STORE_OK)
         say_fault(&subject, fault);

@@ -50,9 +50,9 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     close(dir_fd);
-    ctl_changed("the door %s closed since %s: %s; nobody is served until 'ostiaryctl open'",
+    ctl_changed("the door %s closed since %s: %s; nobody is served until '%s open'",
                 was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time",
-                door.closed ? ctl_door_reason(&door) : reason);
+                door.closed ? ctl_door_reason(&door) : reason, ctl->self);
     return CTL_OK;
 }
 

@@ -235,8 +235,8 @@ enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv)
     else
         print_people(&list);
     if (list.totals.damaged != 0)
-        warnx("%s: %" PRIu64 " places are damaged: run 'ostiaryctl verify'", ctl->config.state_dir,
-              list.totals.damaged);
+        warnx("%s: %" PRIu64 " places are damaged: run '%s verify'", ctl->config.state_dir, list.totals.damaged,
+              ctl->self);
     free(list.rows);
     return CTL_OK;
 }

@@ -245,7 +245,8 @@ enum ctl_other ctl_load_other(const char *config_path, char path[static PATH_MAX
     return config_load(&reader, config) == 0 ? CTL_OTHER_LOADED : CTL_OTHER_BROKEN;
 }
 
-static void check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
+/* False: the other one's has errors. Its socket then does not start, and what it would listen on says nothing. */
+static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
 {
     char path[PATH_MAX];
     struct config other;
@@ -253,8 +254,16 @@ static void check_other_config(const struct ctl *ctl, const struct ctl_subject *
     struct places theirs;
     const struct place *place;
 
-    if (ctl_load_other(ctl->config_path, path, &other) != CTL_OTHER_LOADED)
-        return;
+    switch (ctl_load_other(ctl->config_path, path, &other)) {
+    case CTL_OTHER_NONE:
+        return true;
+    case CTL_OTHER_BROKEN:
+        ctl_find(subject, CONFIG_WARNING, "the configuration of %s has errors: run 'ostiaryctl -c %s check'",
+                 other_socket, path);
+        return false;
+    case CTL_OTHER_LOADED:
+        break;
+    }
     places_of_config(&ctl->config, &ours);
     places_of_config(&other, &theirs);
     place = collision(&ours, &theirs);
@@ -268,6 +277,7 @@ static void check_other_config(const struct ctl *ctl, const struct ctl_subject *
                  "STATE_DIR: %s is also that of %s, whose handler is another user: give each its own", other.state_dir,
                  other_socket);
     config_free(&other);
+    return true;
 }
 
 /* Two enabled socket units; what each will listen on stands in its configuration, or in a drop-in that nobody but
@@ -283,7 +293,8 @@ static void check_other_socket(const struct ctl *ctl, const struct ctl_subject *
 
     if (!is_used(&listeners->sockets[other]))
         return;
-    check_other_config(ctl, subject, ctl_socket_names[other]);
+    if (!check_other_config(ctl, subject, ctl_socket_names[other]))
+        return;
     places_of_socket(&listeners->sockets[layout], &ours);
     places_of_socket(&listeners->sockets[other], &theirs);
     place = collision(&ours, &theirs);

@@ -79,7 +79,7 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
         seconds = ctl->config.lockout_time;
     parse_target(ctl, arguments[0], &target, name);
     if (is_everybody(&target.source))
-        errx(CTL_USAGE, "%s is everybody: to shut everybody out, use 'ostiaryctl close'", name);
+        errx(CTL_USAGE, "%s is everybody: to shut everybody out, use '%s close'", name, ctl->self);
 
     ctl_open_table(ctl, false);
     fault = manage_lock(&ctl->store, &target, seconds == 0 ? LOCKOUT_FOREVER : now.wall_ms / 1000 + seconds, &now);
@@ -138,7 +138,7 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
         ctl_changed("%s is unlocked, and its strikes are forgotten", name);
     if (cover.found) {
         address_format_source(&cover.network, network);
-        warnx("%s is still locked, with its network: run 'ostiaryctl unlock %s'", name, network);
+        warnx("%s is still locked, with its network: run '%s unlock %s'", name, ctl->self, network);
     } else if (!found) {
         warnx("%s was not locked and had no strikes: there was nothing to do", name);
     }

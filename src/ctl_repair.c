@@ -53,11 +53,11 @@ static void print_findings(const struct ctl *ctl, const struct repair_findings *
     else if (findings->head == STORE_FOREIGN)
         puts("Nobody gets in. Use the ostiaryctl of the version that wrote the table, or move it away.");
     else if (no_key)
-        puts("Nobody gets in, and nothing can be saved: run 'ostiaryctl repair --empty' to start anew.");
+        printf("Nobody gets in, and nothing can be saved: run '%s repair --empty' to start anew.\n", ctl->self);
     else if (findings->head != STORE_OK)
-        puts("Nobody gets in: run 'ostiaryctl repair'.");
+        printf("Nobody gets in: run '%s repair'.\n", ctl->self);
     else
-        puts("Damaged places count as empty: run 'ostiaryctl repair' to have them so.");
+        printf("Damaged places count as empty: run '%s repair' to have them so.\n", ctl->self);
 }
 
 enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv)
@@ -103,8 +103,8 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
     if (fault == STORE_KEY_LOST)
         errx(CTL_STATE,
              "%s: both headers are damaged, so that no place can be read any more: nothing was changed. "
-             "'ostiaryctl repair --empty' starts an empty table: all locks and strikes are lost",
-             ctl->config.state_dir);
+             "'%s repair --empty' starts an empty table: all locks and strikes are lost",
+             ctl->config.state_dir, ctl->self);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
 

@@ -172,9 +172,9 @@ static void print_people(const struct status *status)
     print_listener(status);
     print_state(status);
     if (findings->errors != 0 || findings->warnings != 0)
-        printf("%-21s  %s: %u %s, %u %s: run 'ostiaryctl check'\n", "configuration", status->ctl->config_path,
-               findings->errors, findings->errors == 1 ? "error" : "errors", findings->warnings,
-               findings->warnings == 1 ? "warning" : "warnings");
+        printf("%-21s  %s: %u %s, %u %s: run '%s check'\n", "configuration", status->ctl->config_path, findings->errors,
+               findings->errors == 1 ? "error" : "errors", findings->warnings,
+               findings->warnings == 1 ? "warning" : "warnings", status->ctl->self);
     else
         printf("%-21s  %s: good\n", "configuration", status->ctl->config_path);
 }

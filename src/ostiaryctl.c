@@ -74,6 +74,10 @@ static void read_options(int argc, char **argv, struct ctl *ctl)
             exit(CTL_OK);
         }
     }
+    if (ctl->config_path != NULL)
+        snprintf(ctl->self, sizeof(ctl->self), "ostiaryctl -c %s", ctl->config_path);
+    else
+        snprintf(ctl->self, sizeof(ctl->self), "ostiaryctl");
     if (ctl->config_path == NULL)
         ctl->config_path = OSTIARY_CONFIG;
     if (optind == argc)

@@ -86,7 +86,7 @@ END
     local network
     for network in 0.0.0.0/0 ::/0 ::/64 ::ffff:0.0.0.0/96; do
         ctl 64 lock "$network"
-        matches "$output" "use 'ostiaryctl close'"
+        matches "$output" "use 'ostiaryctl -c $CONFIG close'"
     done
     [ ! -e "$TABLE" ]
     ctl 0 lock 0.0.0.0/1
@@ -310,7 +310,7 @@ everything() {
     ctl 0 lock 192.0.2.0/24
     ctl 0 lock 192.0.2.7
     ctl 1 unlock 192.0.2.7
-    matches "$output" "still locked, with its network: run 'ostiaryctl unlock 192\.0\.2\.0/24'"
+    matches "$output" "still locked, with its network: run 'ostiaryctl -c $CONFIG unlock 192\.0\.2\.0/24'"
     ctl 0 unlock 192.0.2.0/24
     ctl 1 unlock 192.0.2.7
     matches "$output" 'was not locked'
@@ -522,7 +522,7 @@ everything() {
     # Somewhere in the slots, which are empty but for one.
     damage 8196
     ctl 0 check
-    matches "$output" "$STATE: warning: 1 places of the table are damaged: run 'ostiaryctl verify'"
+    matches "$output" "$STATE: warning: 1 places of the table are damaged: run 'ostiaryctl -c $CONFIG verify'"
     chmod 622 "$TABLE"
     ctl 78 check
     matches "$output" "$STATE: error: .*writable"
@@ -532,7 +532,7 @@ everything() {
     ctl 0 lock 192.0.2.7
     use_ctl TABLE_SIZE=128
     ctl 0 check
-    matches "$output" "$STATE: warning: TABLE_SIZE asks for 128 places, and the table has 64: run 'ostiaryctl repair'"
+    matches "$output" "$STATE: warning: TABLE_SIZE asks for 128 places, and the table has 64: run 'ostiaryctl -c $CONFIG repair'"
     ctl 0 repair
     ctl 0 check
     is "$(wc -l <<<"$output")" 2 "findings with the good line" # TABLE_SIZE is there twice
@@ -688,6 +688,13 @@ table +$STATE: $told"
     chmod 640 "$WORK/ostiary-sealed.cfg"
     ctl 78 check
     is "$output" "$CONFIG: error: PORT: 5018 is also the port of ostiary-sealed.socket, which is enabled too: write another PORT= into one of the two configurations, then run 'systemctl daemon-reload'"
+    # With errors its socket does not start, wherever that would listen.
+    cp -p "$WORK/ostiary-sealed.cfg" "$WORK/sound"
+    echo NONSENSE >>"$WORK/ostiary-sealed.cfg"
+    ctl 0 check
+    is "$output" "$CONFIG: warning: the configuration of ostiary-sealed.socket has errors: run 'ostiaryctl -c $WORK/ostiary-sealed.cfg check'
+$CONFIG: good"
+    mv "$WORK/sound" "$WORK/ostiary-sealed.cfg"
     # It is the second of the two that is not served.
     ctl 0 status
     matches "$output" "configuration +$CONFIG: 1 error, 0 warnings"
@@ -808,7 +815,7 @@ ostiary.socket         listening on [::]:5018: 12 accepted, 1 connected, 5 refus
                        not where PORT and LOCAL_IP say: run 'systemctl daemon-reload && systemctl restart ostiary.socket'
 door                   open
 table                  0 sources, 0 locked, 0 with strikes
-configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl check'"
+configuration          $CONFIG: 0 errors, 1 warning: run 'ostiaryctl -c $CONFIG check'"
     ctl 1 status --json
     is "$(json serving)" False
     is "$(json listeners.0.as_written)" False
@@ -835,7 +842,7 @@ ostiary.socket         not listening, though systemd takes it for active, on [::
                        run 'systemctl restart ostiary.socket'
 door                   open
 table                  0 sources, 0 locked, 0 with strikes
-configuration          $CONFIG: 1 error, 0 warnings: run 'ostiaryctl check'"
+configuration          $CONFIG: 1 error, 0 warnings: run 'ostiaryctl -c $CONFIG check'"
     ctl 1 status --json
     is "$(json serving)" False
     is "$(json listeners.0.heard)" False
@@ -913,7 +920,7 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
     for i in $slots; do
         matches "$output" "place $(((i - 8192) / 128)) \(at byte $i\) is damaged"
     done
-    matches "$output" "run 'ostiaryctl repair'"
+    matches "$output" "run 'ostiaryctl -c $CONFIG repair'"
     ctl 0 list
     matches "$output" '3 sources, 3 locked'
     ctl 0 repair
