@@ -16,6 +16,7 @@ setup_file() {
     write_inside "$CONFIG" 640 root:ostiary <<'END'
 STATE_DIR="/var/lib/ostiary-sealed"
 DELAY=1
+COMM_TIMEOUT=3600
 ACTION="a secret that restarts nginx","","socket=/run/ostiary/restart"
 ACTION="a secret that opens the port","","socket=/run/ostiary/open-port"
 ACTION="a secret of a slow thing","","socket=/run/ostiary/slow"
