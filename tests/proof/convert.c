@@ -11,6 +11,7 @@
 #include "create.h"
 #include "form1.h"
 #include "rebuild.h"
+#include "slot.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -168,6 +169,28 @@ enum record_state form1_decode_slot(const uint8_t bytes[static FORM1_LEN], const
     (void)now;
     *slot = any_slot();
     return (enum record_state)Frama_C_interval(RECORD_DAMAGED, RECORD_WHOLE);
+}
+
+enum form1_source form1_update_source(struct source *source)
+{
+    *source = any_source();
+    return any_bool() ? FORM1_SOURCE : FORM1_NETWORK;
+}
+
+bool slot_is(const struct record_slot *slot, const struct source *source)
+{
+    //@ assert both_are_set: \initialized(&slot->source.prefix) && \initialized(&source->prefix);
+    (void)slot;
+    (void)source;
+    return any_bool();
+}
+
+bool slot_in_force(const struct record_slot *slot, uint64_t now)
+{
+    //@ assert lock_is_set: \initialized(&slot->locked_until);
+    (void)slot;
+    (void)now;
+    return any_bool();
 }
 
 uint64_t form1_slot_at(uint64_t index)

@@ -11,6 +11,7 @@ int main(void)
     struct record_header header;
     struct record_counters counters;
     struct record_slot slot;
+    struct source source = any_source();
     unsigned networks;
 
     any_bytes(key, sizeof(key));
@@ -25,5 +26,8 @@ int main(void)
     }
     form1_decode_slot(bytes, key, any_number(), any_size(0, RECORD_TIME_MAX), &slot);
     //@ assert slot_is_set_always: \initialized(&slot.errors) && \initialized(&slot.source.prefix);
+    if (form1_update_source(&source) == FORM1_NETWORK) {
+        //@ assert network_is_wider_than_a_host: source.prefix < 128;
+    }
     return 0;
 }
