@@ -34,7 +34,6 @@ coverage="$test gcovr"
 launchers='xinetd openbsd-inetd'
 peers='openssh-server'
 release=bookworm
-mirror=http://deb.debian.org/debian
 
 if [ "$(id -u)" -eq 0 ]; then
     cache=${XDG_CACHE_HOME:-/var/cache}/ostiary-tests
@@ -150,6 +149,13 @@ install_in() {
         rm "$tree/usr/sbin/policy-rc.d"' sh "$into" "$cache/archives" "$@"
 }
 
+# mirror: where apt has this release from, or nothing: debootstrap knows one by itself.
+mirror() {
+    # shellcheck disable=SC2016 # for apt-get
+    apt-get indextargets --format '$(RELEASE) $(COMPONENT) $(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+        awk -v release="$release" '$1 == release && $2 == "main" { print $3; exit }'
+}
+
 # tree [PACKAGE...]: prints where it is.
 tree() {
     name=tree-$(echo "$release $(printf '%s\n' "$@" | LC_ALL=C sort -u | xargs)" | sha256sum | cut -c 1-12)
@@ -157,7 +163,8 @@ tree() {
         if [ $# -eq 0 ]; then
             make_work
             mkdir -p "$cache/archives"
-            quietly debootstrap --variant=minbase --cache-dir="$cache/archives" "$release" "$work/new" "$mirror"
+            from=$(mirror)
+            quietly debootstrap --variant=minbase --cache-dir="$cache/archives" "$release" "$work/new" ${from:+"$from"}
         else
             minimal=$(sh "$0" tree)
             make_work
