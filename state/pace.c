@@ -26,11 +26,29 @@ static uint64_t later_places(const struct record_pace *pace, const struct pace_r
     return last >= PACE_PLACES - 1 ? 0 : pace->taken >> (last + 1) << (last + 1);
 }
 
+/*
+ * One with a place later than any can be here was written under another configuration, as with another DELAY: what its
+ * bits mean is not known, and they could keep somebody waiting for hours.
+ */
+static bool is_strange(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
+{
+    const uint64_t latest_ms = now_ms + rule->longest_ms + rule->delay_ms;
+    uint64_t last = PACE_PLACES - 1;
+
+    if (pace->first_ms > latest_ms)
+        return true;
+    while (last > 0 && !is_held(pace, last))
+        last--;
+    return last > (latest_ms - pace->first_ms) / rule->delay_ms;
+}
+
 unsigned pace_waiting(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
 {
-    uint64_t later = rule->delay_ms != 0 ? later_places(pace, rule, now_ms) : 0;
+    uint64_t later = 0;
     unsigned count = 0;
 
+    if (rule->delay_ms != 0 && !is_strange(pace, rule, now_ms))
+        later = later_places(pace, rule, now_ms);
     for (; later != 0; later &= later - 1)
         count++;
     return count;
@@ -52,12 +70,6 @@ static void forget_past(struct record_pace *pace, const struct pace_rule *rule, 
         number = held;
     pace->taken >>= number;
     pace->first_ms += number * rule->delay_ms;
-}
-
-/* A pace that begins later than any here can was written under another configuration. */
-static bool is_strange(const struct record_pace *pace, const struct pace_rule *rule, uint64_t now_ms)
-{
-    return pace->first_ms > now_ms + rule->longest_ms + rule->delay_ms;
 }
 
 /* Keep the places whose time has not come, and make the first of them place 0; none: an empty pace. */

@@ -78,6 +78,7 @@ static void test_holding(void)
 {
     const struct pace_rule longer = {.delay_ms = DELAY, .longest_ms = 63 * DELAY};
     struct record_pace own = {0};
+    uint64_t place_ms;
 
     pace_hold(&own, &usual, NOW, NOW + 3 * DELAY);
     pace_hold(&own, &usual, NOW, NOW + 5 * DELAY);
@@ -98,6 +99,12 @@ static void test_holding(void)
     check_number(pace_waiting(&own, &usual, NOW), 1, "those that are too far away to be told apart do not count");
     pace_hold(&own, &usual, NOW + 10 * DELAY, NOW + 11 * DELAY);
     check_number(pace_waiting(&own, &usual, NOW + 10 * DELAY), 1, "those of the past do not count any more");
+    own = (struct record_pace){.first_ms = NOW, .taken = 7};
+    check_number(pace_waiting(&own, &(struct pace_rule){.delay_ms = 720 * DELAY, .longest_ms = LONGEST}, NOW), 0,
+                 "nor those that a longer DELAY would put hours away");
+    check(pace_take(&own, &(struct pace_rule){.delay_ms = 720 * DELAY, .longest_ms = LONGEST}, NOW, &place_ms) &&
+              place_ms == NOW,
+          "and nobody waits for them");
 }
 
 static void test_no_pace(void)
