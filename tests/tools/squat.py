@@ -6,7 +6,7 @@ comes, and come again.
 usage: squat.py PORT SOURCES EACH FILE
 
 From each of 127.1.0.1, 127.1.0.2, ... EACH connections are kept open. One that has waited for 3 s is left and made
-again; where the server hangs up, it is made again 5 s later. A seed is not answered. When FILE exists nobody leaves or comes any
+again; where the server hangs up, it is made again 5 s later. A seed is not answered. When FILE exists nobody leaves any
 more, and when FILE.end does, all is over.
 
 Prints "ready" once the server has hung up on each of the sources, "still" once FILE was seen, and at the end a line of
@@ -72,7 +72,7 @@ class Squatter:
             return
         if self.connection is None:
             self.come(now)
-        else:
+        elif not still:
             counts["left"] += not self.seed
             self.close(now)
 
@@ -83,9 +83,8 @@ while not os.path.exists(file + ".end"):
     now = time.monotonic()
     for key, _ in selector.select(0.1):
         key.data.hear(now)
-    if not still:
-        for squatter in squatters:
-            squatter.act(now)
+    for squatter in squatters:
+        squatter.act(now)
     if not ready and len({squatter.source for squatter in squatters if squatter.refused}) == sources:
         ready = True
         print("ready", flush=True)
