@@ -5,6 +5,7 @@
 #include "check.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <unistd.h>
 
 #define ETH0 ":61670be3d9bd" /* by the SipHash of golden/make.py */
@@ -146,6 +147,41 @@ static void test_link_local_socket(void)
     check(address_from_socket(fd, &peer, &address) == 0 && address.interface[0] == '\0',
           "an address of the whole net has no interface");
     close(fd);
+}
+
+/* The interfaces of this host; or one of our own, whose name is none that stands in a text. */
+static struct if_nameindex odd[] = {{.if_index = 7, .if_name = (char[]){"a b%"}}, {0}};
+static bool is_odd;
+
+struct if_nameindex *__wrap_if_nameindex(void);
+struct if_nameindex *__real_if_nameindex(void);
+void __wrap_if_freenameindex(struct if_nameindex *list);
+void __real_if_freenameindex(struct if_nameindex *list);
+
+struct if_nameindex *__wrap_if_nameindex(void)
+{
+    return is_odd ? odd : __real_if_nameindex();
+}
+
+void __wrap_if_freenameindex(struct if_nameindex *list)
+{
+    if (list != odd)
+        __real_if_freenameindex(list);
+}
+
+static void test_odd_interface(void)
+{
+    uint8_t id[INTERFACE_ID_LEN], other[INTERFACE_ID_LEN];
+    char text[INTERFACE_TEXT_LEN];
+
+    is_odd = true;
+    check(!interface_is_text(odd[0].if_name), "the kernel takes names that we do not");
+    interface_id(odd[0].if_name, id);
+    interface_find(id, text);
+    interface_id(text, other);
+    check(text[0] == ':' && interface_is_text(text) && memcmp(id, other, sizeof(id)) == 0,
+          "such a one is written in digits, which mean the same");
+    is_odd = false;
 }
 
 static void test_interface(void)
@@ -335,6 +371,7 @@ int main(void)
     test_socket();
     test_link_local_socket();
     test_interface();
+    test_odd_interface();
     test_network();
     test_link_local_network();
     test_vast();

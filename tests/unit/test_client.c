@@ -8,6 +8,7 @@
 #include "mac.h"
 #include "prompt.h"
 #include "reach.h"
+#include "resolve.h"
 #include "secret_input.h"
 #include "stream.h"
 #include "target.h"
@@ -100,6 +101,12 @@ int __wrap_getaddrinfo(const char *host, const char *service, const struct addri
 int __real_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **found);
 int __wrap_getifaddrs(struct ifaddrs **all);
 int __real_getifaddrs(struct ifaddrs **all);
+void __wrap_freeifaddrs(struct ifaddrs *all);
+void __real_freeifaddrs(struct ifaddrs *all);
+ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags);
+ssize_t __real_recv(int fd, void *bytes, size_t len, int flags);
+pid_t __wrap_waitpid(pid_t pid, int *status, int options);
+pid_t __real_waitpid(pid_t pid, int *status, int options);
 
 static void take_time(unsigned milliseconds)
 {
@@ -152,8 +159,34 @@ ssize_t __wrap_read(int fd, void *bytes, size_t len)
     return fails("read") ? -1 : __real_read(fd, bytes, len);
 }
 
+/* What the child of a look-up says, see resolve.c. */
+struct told {
+    enum resolve_result result;
+    struct resolve_answer answer;
+};
+
+static enum { LIE_NONE, LIE_RESULT, LIE_COUNT, LIE_LENGTH, LIE_REASON } lie; /* what a name service makes of it */
+
+static ssize_t write_lie(int fd, const void *bytes, size_t len)
+{
+    struct told told;
+
+    memcpy(&told, bytes, sizeof(told));
+    if (lie == LIE_RESULT)
+        told.result = RESOLVE_FAILED + 1;
+    else if (lie == LIE_COUNT)
+        told.answer.count = RESOLVE_ADDRESSES_MAX + 1;
+    else if (lie == LIE_LENGTH)
+        told.answer.addresses[0].len = sizeof(told.answer.addresses[0].name) + 1;
+    else
+        memset(told.answer.reason, 'x', sizeof(told.answer.reason));
+    return __real_write(fd, &told, len);
+}
+
 ssize_t __wrap_write(int fd, const void *bytes, size_t len)
 {
+    if (lie != LIE_NONE && len == sizeof(struct told))
+        return write_lie(fd, bytes, len);
     return fails("write") ? -1 : __real_write(fd, bytes, len);
 }
 
@@ -164,6 +197,15 @@ static size_t greeting_len = SEED_LEN;
 static unsigned sockets;
 static unsigned connecting_ms; /* how long connecting takes */
 static bool signal_comes;      /* meanwhile */
+static bool is_full;           /* the connection takes nothing */
+
+static void fill(int fd)
+{
+    static const uint8_t block[4096];
+
+    while (__real_send(fd, block, sizeof(block), MSG_DONTWAIT) > 0)
+        continue;
+}
 
 int __wrap_socket(int domain, int type, int protocol)
 {
@@ -179,6 +221,8 @@ int __wrap_socket(int domain, int type, int protocol)
     peer_fd = pair[1];
     if (__real_write(peer_fd, greeting, greeting_len) != (ssize_t)greeting_len)
         return -1;
+    if (is_full)
+        fill(pair[0]);
     return pair[0];
 }
 
@@ -196,6 +240,16 @@ int __wrap_connect(int fd, const struct sockaddr *name, socklen_t len)
 ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags)
 {
     return fails("send") ? -1 : __real_send(fd, bytes, len, flags);
+}
+
+ssize_t __wrap_recv(int fd, void *bytes, size_t len, int flags)
+{
+    return fails("recv") ? -1 : __real_recv(fd, bytes, len, flags);
+}
+
+pid_t __wrap_waitpid(pid_t pid, int *status, int options)
+{
+    return fails("waitpid") ? -1 : __real_waitpid(pid, status, options);
 }
 
 int __wrap_getnameinfo(const struct sockaddr *name, socklen_t len, char *host, socklen_t host_len, char *service,
@@ -220,9 +274,33 @@ int __wrap_pipe2(int fds[2], int flags)
     return fails("pipe2") ? -1 : __real_pipe2(fds, flags);
 }
 
+/* Interfaces of our own: each has two addresses of the local link, as one that is renumbered has. 0: the machine's. */
+#define INTERFACES_MAX 64
+static unsigned interface_count;
+static struct sockaddr_in6 link_local_name = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xfe, 0x80, [15] = 1}};
+static char interface_names[INTERFACES_MAX][16];
+static struct ifaddrs interfaces[2 * INTERFACES_MAX];
+
 int __wrap_getifaddrs(struct ifaddrs **all)
 {
-    return fails("getifaddrs") ? -1 : __real_getifaddrs(all);
+    if (fails("getifaddrs"))
+        return -1;
+    if (interface_count == 0)
+        return __real_getifaddrs(all);
+    for (unsigned i = 0; i < 2 * interface_count; i++) {
+        snprintf(interface_names[i / 2], sizeof(interface_names[0]), "interface%u", i / 2);
+        interfaces[i] = (struct ifaddrs){.ifa_next = i + 1 < 2 * interface_count ? &interfaces[i + 1] : NULL,
+                                         .ifa_name = interface_names[i / 2],
+                                         .ifa_addr = (struct sockaddr *)&link_local_name};
+    }
+    *all = interfaces;
+    return 0;
+}
+
+void __wrap_freeifaddrs(struct ifaddrs *all)
+{
+    if (all != interfaces)
+        __real_freeifaddrs(all);
 }
 
 /* The name service: what it says of any name. Numbers are the system's own business. */
@@ -232,6 +310,7 @@ static struct {
     unsigned pause_ms; /* first */
     bool crashes;
     bool long_list; /* each address of the answer many times */
+    bool far;       /* an address that is longer than any there is */
 } service;
 
 int __wrap_getaddrinfo(const char *host, const char *service_name, const struct addrinfo *hints,
@@ -248,6 +327,8 @@ int __wrap_getaddrinfo(const char *host, const char *service_name, const struct 
     for (unsigned i = 0; service.status == 0 && i < (service.long_list ? RESOLVE_ADDRESSES_MAX + 9 : 1); i++) {
         if (__real_getaddrinfo("192.0.2.1", service_name, hints, last) != 0)
             return EAI_FAIL;
+        if (service.far)
+            (*last)->ai_addrlen = sizeof(struct sockaddr_storage) + 1;
         last = &(*last)->ai_next;
     }
     return service.status;
@@ -547,6 +628,10 @@ static void test_held_signals(void)
     check_number((uint64_t)signals_seen, 100, "it acts then as well");
     break_call("connect", 0, EINPROGRESS);
     check(knock(false, LONG_MS) == KNOCK_INTERRUPTED, "and while connecting");
+    is_full = true;
+    check(knock(false, LONG_MS) == KNOCK_INTERRUPTED && strstr(notes, "cannot connect") == NULL,
+          "and where no connection comes about");
+    is_full = false;
     server_says(a_seed, SEED_LEN);
     signals_seen = 0;
     break_call("signalfd", 0, EMFILE);
@@ -557,6 +642,31 @@ static void test_held_signals(void)
     knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "one that is ignored ends nothing");
     signal_comes = false;
     signal(SIGTERM, SIG_DFL);
+}
+
+/* ---- A connection ---- */
+
+static void test_stream(void)
+{
+    uint8_t bytes[2 * SEED_LEN];
+    bool ended = true;
+    size_t got = 0;
+    int pair[2];
+
+    if (!check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "there is a connection"))
+        return;
+    check(__real_write(pair[1], a_seed, SEED_LEN) == SEED_LEN, "in which a seed waits");
+    break_call("recv", 0, EAGAIN);
+    check(stream_receive(pair[0], bytes, SEED_LEN, stream_from_now(DEADLINE_MS), &got) == STREAM_TIMEOUT && got == 0,
+          "what is said to be there and never comes is given up in its time");
+    break_call("recv", 1, EINTR);
+    check(stream_discard(pair[0], &ended) == SEED_LEN && !ended, "an interruption does not end what is thrown away");
+    break_call(NULL, 0, 0);
+    fill(pair[0]);
+    check(stream_send(pair[0], a_seed, SEED_LEN, stream_from_now(DEADLINE_MS)) == STREAM_TIMEOUT,
+          "what is not taken is given up in its time");
+    close(pair[0]);
+    close(pair[1]);
 }
 
 /* ---- Looking up ---- */
@@ -620,8 +730,32 @@ static void test_lookup(void)
     service.crashes = false;
 }
 
+/* The child is where a module of the name service has been, and is not believed. */
+static void test_lies(void)
+{
+    for (lie = LIE_RESULT; lie <= LIE_REASON; lie++)
+        knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_LOOKUP, "ended without an answer",
+                 "what no look-up says is no answer");
+    lie = LIE_NONE;
+    break_call("read", 1, EIO);
+    knock_is(knock_at("server.example", false, LONG_MS), KNOCK_NO_LOOKUP, "ended without an answer",
+             "nor is what cannot be read");
+    break_call("read", 1, EINTR);
+    knock_is(knock_at("server.example", false, LONG_MS), KNOCK_SENT, "reply sent", "an interruption loses nothing");
+    break_call("waitpid", 1, EINTR);
+    knock_is(knock_at("server.example", false, LONG_MS), KNOCK_SENT, "reply sent", "nor while the child ends");
+    check(broken.came && __real_waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "which is no more then");
+    service.far = true;
+    break_call("fork", 0, EAGAIN);
+    knock_is(knock_at("server.example", false, LONG_MS), KNOCK_UNKNOWN_HOST, "host unknown",
+             "an address that there is no room for is none");
+    break_call(NULL, 0, 0);
+    service.far = false;
+}
+
 static void test_interfaces(void)
 {
+    static const char last[] = ", interface1";
     char text[REACH_TEXT_LEN];
 
     knock_is(knock_at("fe80::1%nowhere", false, LONG_MS), KNOCK_NO_CONNECTION,
@@ -635,6 +769,19 @@ static void test_interfaces(void)
     reach_interfaces(text);
     check_text(text, "none, for no interface has such an address", "where they cannot be listed there are none");
     break_call(NULL, 0, 0);
+    interface_count = 2;
+    reach_interfaces(text);
+    check_text(text, "interface0, interface1", "an interface of two addresses is named once");
+    interface_count = 12;
+    reach_interfaces(text);
+    check(strlen(text) > sizeof(last) && strstr(text, last) != NULL && strstr(text, ", interface11") != NULL,
+          "and one whose name begins like another's is named as well");
+    interface_count = INTERFACES_MAX;
+    reach_interfaces(text);
+    check(strlen(text) > REACH_TEXT_LEN / 2 && strstr(text, "interface63") == NULL &&
+              strcmp(strrchr(text, ' '), " interface39") == 0,
+          "of more than there is room for there are as many as fit, each whole");
+    interface_count = 0;
     reach_fault_text(REACH_OK, text);
     check_text(text, "can be tried", "what can be tried");
 }
@@ -643,6 +790,7 @@ static void test_interfaces(void)
 
 static void test_texts(void)
 {
+    struct target target;
     unsigned same = 0;
 
     for (unsigned fault = TARGET_OK; fault <= TARGET_NEEDLESS_INTERFACE + 1; fault++)
@@ -650,6 +798,8 @@ static void test_texts(void)
             same +=
                 strcmp(target_fault_text((enum target_fault)fault), target_fault_text((enum target_fault)other)) == 0;
     check_number(same, 0, "each fault of a target has a text of its own");
+    check(target_parse("2001:db8:0000:0000:0000:0000:0000:0000:0000:0000:0001", &target) == TARGET_BAD_IPV6,
+          "what is longer than any IPv6 address is none");
     same = 0;
     for (unsigned fault = SECRET_INPUT_OK; fault <= SECRET_INPUT_UNREADABLE + 1; fault++)
         for (unsigned other = SECRET_INPUT_OK; other < fault; other++)
@@ -667,7 +817,9 @@ int main(void)
     test_late();
     test_no_seed();
     test_held_signals();
+    test_stream();
     test_lookup();
+    test_lies();
     test_interfaces();
     test_texts();
     return check_end();

@@ -46,6 +46,16 @@ int flock(int fd, int operation)
     return (int)syscall(SYS_flock, fd, operation);
 }
 
+static bool copy_stays; /* the copy of a repair by version 1 cannot be removed */
+
+int unlinkat(int dir_fd, const char *name, int flags)
+{
+    if (!copy_stays || strcmp(name, "lockout.rebuild") != 0)
+        return (int)syscall(SYS_unlinkat, dir_fd, name, flags);
+    errno = EROFS;
+    return -1;
+}
+
 /* ---- Tables of version 1 ---- */
 
 struct old_table {
@@ -551,13 +561,15 @@ static void test_sources_of_old(void)
         {.address = {0, 0x64, 0xff, 0x9b}, .prefix = 64},
         {.address = {0x20, 0x02, 0xc0, 0, 2, 7, 0, 9}, .prefix = 64},
         {.address = {0x20, 0x02, 0xc0, 0, 2, 7, 0, 8}, .prefix = 64},
+        {.address = {0xfe, 0x80, [7] = 1}, .prefix = 64},
+        {.address = {0x20, 0x02, 0xc0, 0, 2, 9}, .prefix = 48},
     };
     struct record_slot slot = {.locked = true, .judged = true};
     struct repair_findings findings;
     struct store store;
 
     begin_old(64);
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < 6; i++) {
         slot.source = old_sources[i];
         slot.locked_until = NOW + 60 + i;
         scratch_need(put_slot(&slot) != UINT64_MAX, "placing");
@@ -577,7 +589,33 @@ static void test_sources_of_old(void)
           "and not for another host's");
     check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && repair_is_clean(&findings),
           "and the table is whole");
-    check_number(findings.whole, 3, "two networks, and one source of the two that were one host's");
+    check_number(findings.whole, 4, "two networks, one source of the two that were one host's, and one as it was");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A lock that would have to be a network, where there are as many networks as a table has room for. */
+static void test_too_many_networks(void)
+{
+    const struct record_slot slot = {
+        .source = {.address = {0xfe, 0x80}, .prefix = 64}, .locked = true, .judged = true, .locked_until = NOW + 60};
+    struct record_slot network = some_networks[1];
+    struct repair_findings findings;
+    struct repair_report report;
+    struct store store;
+
+    begin_old(64);
+    for (unsigned i = 0; i < RECORD_NETWORKS; i++) {
+        network.source.address[3] = (uint8_t)i;
+        put_network(i, &network);
+    }
+    scratch_need(put_slot(&slot) != UINT64_MAX, "placing");
+    put_counters(&some_counters, RECORD_NETWORKS);
+    lay_down();
+    store = open_store();
+    check(repair(&store, 0, &report) == STORE_OK && report.kept == RECORD_NETWORKS && report.dropped == 1 &&
+              is_clean(&store, &findings),
+          "a lock for which there is no network left is dropped by repair, which counts it");
     store_close(&store);
     scratch_empty();
 }
@@ -768,6 +806,17 @@ static void test_key_lost(void)
           "asked, repair begins an empty table");
     store_close(&store);
     scratch_empty();
+
+    /* Whole by its check, and of a size that no table has. */
+    begin_old(64);
+    old.places = 63;
+    put_header();
+    lay_down();
+    store = open_store();
+    check(hold_once(&store) == STORE_DAMAGED && repair(&store, 0, &report) == STORE_KEY_LOST && is_untouched(),
+          "nor with one that has a size of no table");
+    store_close(&store);
+    scratch_empty();
 }
 
 /* I8: each byte of an old table changed, one at a time: it is seen, or does not matter. */
@@ -867,6 +916,15 @@ static void test_interrupted_repair(void)
               count_kept(&store) == SOME + 2 && has_some_counters(&store),
           "and the next repair takes all from its copy");
     check(!is_there("lockout.rebuild") && !is_there("lockout.convert"), "of which nothing is left");
+    store_close(&store);
+
+    interrupt_repair(5);
+    store = open_store();
+    copy_stays = true;
+    check(repair(&store, 0, &report) == STORE_CANNOT_WRITE && is_there("lockout.rebuild"),
+          "a copy that cannot be removed is an error");
+    copy_stays = false;
+    check(hold_once(&store) == STORE_OK && count_kept(&store) == SOME + 2, "behind which the table is whole");
     store_close(&store);
 
     /* The same table, whose copy is another's: what there is in the table itself is kept. */
@@ -1150,6 +1208,7 @@ int main(int argc, char **argv)
     test_crowded();
     test_in_force();
     test_sources_of_old();
+    test_too_many_networks();
     test_wrong_future();
     test_damaged_slots();
     test_damaged_head();

@@ -121,6 +121,17 @@ static void test_far_deadline(void)
     close(pair[1]);
 }
 
+static void test_gone_peer(void)
+{
+    const uint8_t seed[SEED_LEN] = {1};
+    uint8_t reply[REPLY_LEN];
+    int pair[2];
+
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[1]) == 0, "a peer has left");
+    check(exchange_run(pair[0], INT64_MAX, seed, reply) == EXCHANGE_LEFT, "I11: and is sent no seed");
+    close(pair[0]);
+}
+
 /* What fd 0 may be. */
 static void kind_is(int fd, enum harden_peer want, const char *what)
 {
@@ -164,6 +175,20 @@ static void test_far_socket(void)
           "a path that no socket can have is refused");
 }
 
+/* A listener that reads nothing and hangs up without closing: the kernel keeps the bytes, and nobody will read them. */
+static void test_deaf_listener(void)
+{
+    int pair[2];
+
+    check(socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && send(pair[0], "words", 5, 0) == 5 &&
+              shutdown(pair[1], SHUT_RDWR) == 0,
+          "a listener hangs up before it has read");
+    errno = 0;
+    check(relay_wait(pair[0]) != 0 && errno == ECONNRESET, "it has not taken the words");
+    close(pair[0]);
+    close(pair[1]);
+}
+
 static void test_log_bytes(void)
 {
     char line[256] = "";
@@ -189,8 +214,10 @@ int main(void)
     test_account_texts();
     test_deaf_peer();
     test_far_deadline();
+    test_gone_peer();
     test_kinds();
     test_far_socket();
+    test_deaf_listener();
     test_log_bytes();
     return check_end();
 }

@@ -32,6 +32,26 @@ int __wrap_connect(int fd, const struct sockaddr *name, socklen_t len)
     return __real_connect(fd, (const struct sockaddr *)&sink_name, len);
 }
 
+ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags);
+ssize_t __real_send(int fd, const void *bytes, size_t len, int flags);
+
+static unsigned sends_short; /* so many of the next take the first half */
+static unsigned sends_fail;  /* so many meet a service that has just ended */
+
+ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags)
+{
+    if (sends_fail > 0) {
+        sends_fail--;
+        errno = EPIPE;
+        return -1;
+    }
+    if (sends_short > 0) {
+        sends_short--;
+        len /= 2;
+    }
+    return __real_send(fd, bytes, len, flags);
+}
+
 static int64_t now_ms(void)
 {
     struct timespec now;
@@ -96,6 +116,7 @@ static void test_datagrams(void)
 static void test_stream(void)
 {
     const int sink_fd = new_sink(SOCK_STREAM);
+    char bytes[256] = "";
     int first_fd, second_fd;
 
     log_line(LOG_NOTICE, "through a stream");
@@ -105,6 +126,22 @@ static void test_stream(void)
     log_line(LOG_NOTICE, "through another");
     second_fd = accept(sink_fd, NULL, NULL);
     got(second_fd, "<37>", "sometool", "through another", 16);
+    sends_short = 1;
+    log_line(LOG_NOTICE, "in two halves");
+    close(second_fd);
+    second_fd = accept(sink_fd, NULL, NULL);
+    got(second_fd, "<37>", "sometool", "in two halves", 14);
+    sends_fail = 2;
+    log_line(LOG_NOTICE, "to a service that ends twice");
+    check_number(sends_fail, 0, "a line is tried twice, and then given up");
+    close(second_fd);
+    log_line(LOG_NOTICE, "to one that stays");
+    /* The first in the queue is the one that has been given up. */
+    close(accept(sink_fd, NULL, NULL));
+    second_fd = accept(sink_fd, NULL, NULL);
+    check(recv(second_fd, bytes, sizeof(bytes) - 1, MSG_DONTWAIT) > 0 &&
+              strstr(bytes, "1 line before this could not be logged") != NULL,
+          "I13: and the next that can be logged says so");
     close(second_fd);
     close(sink_fd);
     unlink(sink_name.sun_path);

@@ -10,6 +10,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/mount.h>
@@ -322,6 +323,84 @@ static void test_programs(void)
     refused(at("program"), "is a program that has been cut short");
 }
 
+/* Who is not root, and is the account itself, can execute what he cannot read, and has no way to look into it. */
+static void test_unreadable(void)
+{
+    int status = -1;
+
+    if (geteuid() != 0) {
+        printf("ok %u - # SKIP needs root: what another user may\n", ++check_count);
+        return;
+    }
+    put_bytes("program", "no program", 10, 0711);
+    const pid_t child = fork();
+    if (child == 0)
+        _exit(setgroups(1, account.groups) == 0 && setgid(account.gid) == 0 && setuid(account.uid) == 0
+                  ? program_check(at("program"), &account, "joe", problem) != 0
+                  : 99);
+    check(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 0,
+          "what cannot be read here is left to the kernel");
+}
+
+/* The least that a program of the narrow class is: a header, and one segment, here the path of its loader. */
+struct narrow {
+    Elf32_Ehdr head;
+    Elf32_Phdr segment;
+    char loader[PATH_MAX - 1];
+};
+
+static void put_narrow(const struct narrow *program_bytes)
+{
+    put_bytes("narrow", program_bytes, sizeof(*program_bytes), 0755);
+}
+
+/* Whether this kernel starts them is its own business, so execve is not asked. */
+static void test_narrow(void)
+{
+    Elf64_Ehdr own;
+    struct narrow narrow = {
+        .head = {.e_type = ET_EXEC,
+                 .e_phoff = offsetof(struct narrow, segment),
+                 .e_phentsize = sizeof(Elf32_Phdr),
+                 .e_phnum = 1},
+        .segment = {.p_type = PT_LOAD, .p_filesz = sizeof(narrow)},
+    };
+
+    if (!check(read_program("/bin/true"), "a program of this machine is read"))
+        return;
+    memcpy(&own, program, sizeof(own));
+    memcpy(narrow.head.e_ident, own.e_ident, EI_NIDENT);
+    narrow.head.e_ident[EI_CLASS] = ELFCLASS32;
+    narrow.head.e_machine = own.e_machine;
+    put_narrow(&narrow);
+    check(program_check(at("narrow"), &account, "joe", problem) == 0, "a program of 32 bits is one");
+    if (own.e_machine == EM_X86_64) {
+        narrow.head.e_machine = EM_386;
+        put_narrow(&narrow);
+        check(program_check(at("narrow"), &account, "joe", problem) == 0, "and so is one of the older processor");
+    }
+    narrow.head.e_phentsize = sizeof(Elf64_Phdr);
+    put_narrow(&narrow);
+    refused(at("narrow"), "damaged program");
+    narrow.head.e_phentsize = sizeof(Elf32_Phdr);
+    narrow.segment.p_filesz++;
+    put_narrow(&narrow);
+    refused(at("narrow"), "is a program that has been cut short");
+
+    /* Two paths that are as long as paths may be: there is no room for more than them. */
+    char longest[PATH_MAX];
+    const char *name = at("narrow");
+    memset(longest, '/', sizeof(longest));
+    memcpy(longest + sizeof(longest) - strlen(name) - 1, name, strlen(name) + 1);
+    memset(narrow.loader, '/', sizeof(narrow.loader) - 1);
+    narrow.segment = (Elf32_Phdr){
+        .p_type = PT_INTERP, .p_offset = offsetof(struct narrow, loader), .p_filesz = sizeof(narrow.loader)};
+    put_narrow(&narrow);
+    check(program_check(longest, &account, "joe", problem) != 0 && strlen(problem) == PROGRAM_TEXT_LEN - 1 &&
+              strstr(problem, "': its interpreter '////") != NULL,
+          "two paths of the greatest length are named as far as there is room");
+}
+
 static void test_noexec(void)
 {
     if (geteuid() != 0 || mkdir(at("mount"), 0755) != 0 ||
@@ -398,11 +477,13 @@ int main(int argc, char **argv)
     test_nesting();
     test_rights();
     test_programs();
+    test_unreadable();
+    test_narrow();
     test_noexec();
     test_paths();
     test_random_lines();
-    static const char *const files[] = {"script",        "program",       "s0", "s1", "s2", "s3", "s4", "s5", "s6",
-                                        "closed/script", "script-for-env"};
+    static const char *const files[] = {"script",        "program",        "s0",    "s1", "s2", "s3", "s4", "s5", "s6",
+                                        "closed/script", "script-for-env", "narrow"};
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
         unlink(at(files[i]));
     rmdir(at("closed"));
