@@ -191,6 +191,60 @@ refused() {
     mkdir "$CONFIG"
     refused 78 'is not a regular file' add backup /bin/true
     CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: there is no such directory to make it in" add backup /bin/true
+    CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: .*no such directory" remove backup
+}
+
+@test "add: names and paths that are too long are said to be, and nothing is changed" {
+    local long deep
+    config
+    # The file beside the configuration, and the mark of the secret, have longer names than they.
+    long=$(printf 'x%.0s' {1..245})
+    CONFIG=$WORK/etc/$long refused 74 "$long: File name too long" add backup /bin/true
+    long=${long:0:200}
+    CONFIG=$WORK/etc/$long refused 74 "$long: File name too long" add "$(printf 'y%.0s' {1..64})" /bin/true
+    # And so has the path of the secret.
+    deep=$WORK/etc
+    while [ "${#deep}" -lt 3800 ]; do deep+=/${long:0:100}; done
+    deep+=/$(head -c "$((4070 - ${#deep}))" /dev/zero | tr '\0' z)
+    mkdir -p "$deep"
+    CONFIG=$deep/ostiary.cfg refused 74 'ostiary\.cfg: File name too long' add backup /bin/true
+    rm -r "$WORK/etc/${long:0:100}"
+    refused 74 'File name too long' add backup "/$(head -c 20000 /dev/zero | tr '\0' x)"
+    # The other door's configuration has a longer name than this one.
+    CONFIG=$(printf '%*s' "$((4090 - ${#CONFIG}))" '' | tr ' ' /)$CONFIG ctl 64 remove backup
+    matches "$output" 'the path is too long'
+}
+
+@test "add: what stands where its own file goes, and another command that takes long, are not in its way for ever" {
+    config
+    mkfifo -m 600 "$WORK/etc/.ostiary.cfg.ostiaryctl"
+    refused 74 'the file beside the configuration, \.ostiary\.cfg\.ostiaryctl: File exists' add backup /bin/true
+    rm "$WORK/etc/.ostiary.cfg.ostiaryctl"
+    : >"$WORK/etc/.ostiary.cfg.ostiaryctl"
+    chmod 600 "$WORK/etc/.ostiary.cfg.ostiaryctl"
+    exec 9<"$WORK/etc/.ostiary.cfg.ostiaryctl"
+    flock 9
+    refused 74 "$CONFIG: another command is changing it: try again" add backup /bin/true
+    exec 9<&-
+    ctl 0 add backup /bin/true
+    no_leftovers
+}
+
+# hindered INJECTION ARGUMENT...: the command, where this comes of a system call.
+hindered() {
+    local injection=$1
+    shift
+    run "${CTL_WITH[@]}" "${NO_LEAK_CHECK[@]}" strace -qq -o /dev/null -e "trace=${injection%%:*}" -e "inject=$injection" \
+        "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" "$@"
+}
+
+@test "add: a secret that somebody makes at the last moment stays, and nothing else is made" {
+    config
+    hindered linkat:error=EEXIST add backup /bin/true
+    is "$status" 1 "exit status"
+    matches "$output" "$SECRETS/backup\.secret: somebody has just made it"
+    refute grep -q ACTION "$CONFIG"
+    no_leftovers
 }
 
 @test "add and remove: who is not root is told to be, and nothing is changed" {
@@ -497,6 +551,34 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     is "$(stat -c %a:%u:%g "$CONFIG")" 640:0:4711 "mode and owner"
 }
 
+@test "add and check for the sealed door: who cannot become its user says so" {
+    CONFIG=$WORK/etc/ostiary-sealed.cfg
+    with_sealed_user
+    mkdir -m 755 "$WORK/run"
+    unix_socket "$WORK/run/restart"
+    chown root:4711 "$WORK/run/restart"
+    chmod 660 "$WORK/run/restart"
+    # shellcheck disable=SC2016 # for the shell inside
+    CTL_WITH+=(sh -c 'mount -t tmpfs ostiary /var/lib && mkdir -m 755 /var/lib/ostiary-sealed && exec "$@"' sh)
+    hindered setresuid:error=EPERM:when=1 add restart "socket=$WORK/run/restart"
+    is "$status" 78 "exit status"
+    matches "$output" 'cannot work as the user ostiary, as whom the handler runs: Operation not permitted'
+    [ ! -e "$CONFIG" ]
+    # The directory of an interrupted command is root's, and given to whom it is for; or nothing is made.
+    hindered '?chown,fchownat:error=EROFS:when=1' add restart "socket=$WORK/run/restart"
+    is "$status" 74 "exit status"
+    [ ! -e "$CONFIG" ]
+    ctl 0 add restart "socket=$WORK/run/restart"
+    hindered setresuid:error=EPERM:when=1 check
+    is "$status" 78 "exit status of check"
+    matches "$output" 'cannot be seen as the user ostiary sees it: Operation not permitted'
+    # Who is not root does not even try.
+    run "${CTL_WITH[@]}" setpriv --reuid nobody --regid nogroup --clear-groups "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" check
+    is "$status" 77 "exit status of check by somebody else"
+    refute matches "$output" 'as the user ostiary sees it'
+    no_leftovers
+}
+
 # ---- remove ---------------------------------------------------------------------------------------------------------
 
 @test "remove takes one line and its secret, and keeps every other line, comment and byte" {
@@ -588,6 +670,23 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     ctl 0 remove six
     [ ! -e "$SECRETS/two.secret" ]
     no_leftovers
+}
+
+@test "remove: what an interrupted one has left stays where the other door names it" {
+    config 'ACTION="a secret of enough length","/bin/true","root","name=taken"'
+    mkdir -m 755 "$SECRETS"
+    printf '%s\n' "$(printf 'A%.0s' {1..32})" >"$SECRETS/backup.secret"
+    cp "$SECRETS/backup.secret" "$SECRETS/.backup.secret.ostiary.cfg"
+    chmod 600 "$SECRETS"/{,.}backup.secret*
+    printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" PORT=5019 "ACTION=\"\",\"/bin/true\",\"root\",\"name=backup\",\"secret-file=$SECRETS/backup.secret\"" >"$WORK/etc/ostiary-sealed.cfg"
+    chmod 600 "$WORK/etc/ostiary-sealed.cfg"
+    refused 1 'no action has the name backup: nothing was removed' remove backup
+    # A configuration of another name has no other door.
+    CONFIG=$WORK/etc/other.cfg
+    config 'ACTION="a secret of enough length","/bin/true","root","name=taken"'
+    ctl 0 add other /bin/true
+    ctl 0 remove other
+    [ ! -e "$SECRETS/other.secret" ]
 }
 
 @test "remove: a door whose last action has gone, or with other errors, keeps no secret that it does not name" {

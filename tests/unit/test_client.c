@@ -144,6 +144,16 @@ int __wrap_signalfd(int fd, const sigset_t *mask, int flags)
     return fails("signalfd") ? -1 : __real_signalfd(fd, mask, flags);
 }
 
+/* The server: it has said something before anybody asks, and is silent from then on. */
+static const uint8_t a_seed[SEED_LEN] = {1};
+static const void *greeting = a_seed;
+static size_t greeting_len = SEED_LEN;
+static unsigned sockets;
+static unsigned connecting_ms; /* how long connecting takes */
+static bool signal_comes;      /* meanwhile */
+static bool is_full;           /* the connection takes nothing */
+static size_t rest_len;        /* so much of a seed comes when nobody waits for it any more */
+
 /* Somebody types when he is waited for, and not before: that would be dropped. */
 int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
 {
@@ -151,7 +161,16 @@ int __wrap_poll(struct pollfd *fds, nfds_t count, int timeout)
         raise(SIGINT);
     else if (at_prompt && !typed)
         typed = __real_write(keyboard_fd, TYPED "\n", sizeof(TYPED)) == sizeof(TYPED);
-    return fails("poll") ? -1 : __real_poll(fds, count, timeout);
+    if (fails("poll"))
+        return -1;
+
+    const int ready = __real_poll(fds, count, timeout);
+
+    if (ready == 0 && rest_len > 0) {
+        __real_write(peer_fd, a_seed, rest_len);
+        rest_len = 0;
+    }
+    return ready;
 }
 
 ssize_t __wrap_read(int fd, void *bytes, size_t len)
@@ -189,15 +208,6 @@ ssize_t __wrap_write(int fd, const void *bytes, size_t len)
         return write_lie(fd, bytes, len);
     return fails("write") ? -1 : __real_write(fd, bytes, len);
 }
-
-/* The server: it has said something before anybody asks, and is silent from then on. */
-static const uint8_t a_seed[SEED_LEN] = {1};
-static const void *greeting = a_seed;
-static size_t greeting_len = SEED_LEN;
-static unsigned sockets;
-static unsigned connecting_ms; /* how long connecting takes */
-static bool signal_comes;      /* meanwhile */
-static bool is_full;           /* the connection takes nothing */
 
 static void fill(int fd)
 {
@@ -601,6 +611,9 @@ static void test_no_seed(void)
              "nor what says less and then waits");
     server_says("SSH-2.0-without the end of a line", SEED_LEN);
     knock_is(knock(false, LONG_MS), KNOCK_SENT, "reply sent", "32 bytes that are no whole line may be a seed");
+    server_says(a_seed, SEED_LEN / 2);
+    rest_len = SEED_LEN / 2;
+    knock_is(knock(false, DEADLINE_MS), KNOCK_SENT, "reply sent", "I11: a seed whose rest comes late is answered");
     server_says(a_seed, SEED_LEN);
 }
 
