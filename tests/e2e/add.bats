@@ -208,7 +208,7 @@ refused() {
     deep+=/$(head -c "$((4070 - ${#deep}))" /dev/zero | tr '\0' z)
     mkdir -p "$deep"
     CONFIG=$deep/ostiary.cfg refused 74 'ostiary\.cfg: File name too long' add backup /bin/true
-    rm -r "$WORK/etc/${long:0:100}"
+    rm -r "${WORK:?}/etc/${long:0:100}"
     refused 74 'File name too long' add backup "/$(head -c 20000 /dev/zero | tr '\0' x)"
     # The other door's configuration has a longer name than this one.
     CONFIG=$(printf '%*s' "$((4090 - ${#CONFIG}))" '' | tr ' ' /)$CONFIG ctl 64 remove backup
