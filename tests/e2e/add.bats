@@ -198,8 +198,8 @@ refused() {
     local long deep
     config
     # The file beside the configuration, and the mark of the secret, have longer names than they.
-    long=$(printf 'x%.0s' {1..245})
-    CONFIG=$WORK/etc/$long refused 74 "$long: File name too long" add backup /bin/true
+    long=$(printf 'x%.0s' {1..244})
+    CONFIG=$WORK/etc/$long refused 74 "$long: File name too long" add b /bin/true
     long=${long:0:200}
     CONFIG=$WORK/etc/$long refused 74 "$long: File name too long" add "$(printf 'y%.0s' {1..64})" /bin/true
     # And so has the path of the secret.
