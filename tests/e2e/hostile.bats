@@ -98,7 +98,7 @@ state_on() {
 }
 
 # Room for the table, and none for the file that closes the door: none in it, or not even one for its name; and enough.
-ROOMS=(size=8k nr_inodes=2 size=1m)
+ROOMS=(size=12k nr_inodes=2 size=1m)
 
 @test "KILL closes the door for everybody, and for a right reply whose strike was charged before, on a full disk too" {
     local room
