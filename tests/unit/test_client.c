@@ -288,7 +288,7 @@ int __wrap_pipe2(int fds[2], int flags)
 #define INTERFACES_MAX 64
 static unsigned interface_count;
 static struct sockaddr_in6 link_local_name = {.sin6_family = AF_INET6, .sin6_addr.s6_addr = {0xfe, 0x80, [15] = 1}};
-static char interface_names[INTERFACES_MAX][16];
+static char interface_names[INTERFACES_MAX][sizeof("interface4294967295")];
 static struct ifaddrs interfaces[2 * INTERFACES_MAX];
 
 int __wrap_getifaddrs(struct ifaddrs **all)
