@@ -559,7 +559,7 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     chown root:4711 "$WORK/run/restart"
     chmod 660 "$WORK/run/restart"
     # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH+=(sh -c 'mount -t tmpfs ostiary /var/lib && mkdir -m 755 /var/lib/ostiary-sealed && exec "$@"' sh)
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}" sh -c 'mount -t tmpfs ostiary /var/lib && mkdir -m 755 /var/lib/ostiary-sealed && exec "$@"' sh)
     hindered setresuid:error=EPERM:when=1 add restart "socket=$WORK/run/restart"
     is "$status" 78 "exit status"
     matches "$output" 'cannot work as the user ostiary, as whom the handler runs: Operation not permitted'

@@ -41,6 +41,10 @@ class Squatter:
         self.connection = socket.socket()
         self.connection.bind((self.source, 0))
         self.connection.setblocking(False)
+        # A server whose queue was full may never have heard of a connection that is made for us: ask.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, PAUSE)
+        self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PAUSE)
         self.connection.connect_ex(("127.0.0.1", port))
         selector.register(self.connection, selectors.EVENT_READ, self)
         self.until = now + WAIT
