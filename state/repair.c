@@ -229,6 +229,13 @@ static enum store_fault set_len(int fd, uint64_t len)
     return ftruncate(fd, (off_t)len) == 0 ? STORE_OK : STORE_CANNOT_WRITE;
 }
 
+/* A record tells a time that has been; one that was locked by hand has no other than that of its lock. */
+static void see_time(struct repair *repair, uint64_t time)
+{
+    if (repair->latest < time)
+        repair->latest = time;
+}
+
 static enum store_fault keep_slots(struct repair *repair)
 {
     const uint64_t slots = slots_in_file(repair->store, RECORD_PLACES_MAX);
@@ -248,8 +255,8 @@ static enum store_fault keep_slots(struct repair *repair)
                 repair->report->damaged++;
             if (state != RECORD_WHOLE)
                 continue;
-            if (repair->latest < record.last_seen)
-                repair->latest = record.last_seen;
+            see_time(repair, record.last_seen);
+            see_time(repair, record.last_strike);
             fault = rebuild_keep(&repair->new, &record);
         }
         if (fault != STORE_OK)
@@ -288,8 +295,8 @@ static void keep_networks(struct repair *repair, struct networks *networks)
             continue;
         }
         repair->report->kept++;
-        if (repair->latest < networks->slots[i].last_strike)
-            repair->latest = networks->slots[i].last_strike;
+        see_time(repair, networks->slots[i].last_seen);
+        see_time(repair, networks->slots[i].last_strike);
     }
 }
 

@@ -560,6 +560,30 @@ static void test_repair(void)
     scratch_empty();
 }
 
+/* A lock by hand is of a source that has never been seen. */
+static void test_repair_without_time(void)
+{
+    static const uint8_t garbage[RECORD_LEN] = {1, 2, 3};
+    const struct manage_target target = {.source = scratch_source(7)};
+    struct lockout_visitor visitor = {.source = &target.source, .now = now};
+    struct repair_report report;
+    enum lockout_verdict verdict;
+    struct store store = scratch_open(64);
+
+    scratch_need(manage_lock(&store, &target, NOW + 60, &now) == STORE_OK, "manage_lock");
+    scratch_poke("lockout", RECORD_COUNTERS_AT, garbage, sizeof garbage);
+    scratch_need(repair(&store, 0, false, &report) == STORE_OK && report.kept == 1, "repair");
+    visitor.now.boot_ms += 59000;
+    visitor.now.wall_ms += 59000;
+    check(lockout_look(&store, &visitor, &verdict) == STORE_OK && verdict == LOCKOUT_REFUSED_LOCKED,
+          "I14: without counters, and so without the time, a lock by hand goes on for what it had left");
+    visitor.now.boot_ms += 1000;
+    visitor.now.wall_ms += 1000;
+    check(lockout_look(&store, &visitor, &verdict) == STORE_OK && verdict == LOCKOUT_ADMITTED, "I14: and ends then");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_repair_other_size(void)
 {
     struct repair_findings findings;
@@ -1134,6 +1158,7 @@ int main(int argc, char **argv)
     test_list_changes_nothing();
     test_list_holds_nobody();
     test_repair();
+    test_repair_without_time();
     test_repair_other_size();
     test_repair_misplaced();
     test_stale_rebuild();
