@@ -3,8 +3,8 @@
 #include "action.h"
 
 #include "deadline.h"
-#include "exchange.h"
 #include "program.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -271,8 +271,8 @@ enum action_fault action_start(const struct action *action)
     } arguments = {.in = argv};
 
     if (action->receipt != NULL) {
-        exchange_send_receipt(action->peer_fd, action->receipt);
-        exchange_end(action->peer_fd);
+        stream_send_at_once(action->peer_fd, action->receipt, action->receipt_len);
+        stream_end(action->peer_fd);
     }
     execve(action->command, arguments.out, action->environment);
     return ACTION_FAULT_EXEC;

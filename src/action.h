@@ -12,6 +12,7 @@
 #include "account.h"
 #include "harden.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define ACTION_CANNOT_RUN 126 /* exit status: the command exists, or the identity could not be taken on */
@@ -27,7 +28,8 @@ struct action {
     uint16_t port;         /* of the peer: OSTIARY_PORT */
     struct harden_limits limits;
     const struct account *account;
-    const uint8_t *receipt; /* RECEIPT_LEN bytes for the peer; NULL: the connection has ended already */
+    const uint8_t *receipt; /* for the peer; NULL: the connection has ended already */
+    size_t receipt_len;
 
     /* By action_take_on: */
     int peer_fd; /* where the peer is since fd 0 is something else; -1 before */

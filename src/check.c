@@ -2,6 +2,7 @@
 /* See check.h. */
 #include "check.h"
 
+#include "mac.h"
 #include "program.h"
 
 #include <errno.h>

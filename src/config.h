@@ -13,15 +13,16 @@
 #define OSTIARY_CONFIG_H
 
 #include "locked.h"
-#include "mac.h"
+#include "secret.h"
 #include "source.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_SIZE_MAX  (1024 * 1024) /* bytes; a longer file is refused */
-#define CONFIG_PORTS_MAX 16
+#define CONFIG_SIZE_MAX   (1024 * 1024) /* bytes; a longer file is refused */
+#define CONFIG_PORTS_MAX  16
+#define CONFIG_SOCKET_MAX 107 /* bytes in the path of a socket, without the NUL: sun_path of unix(7) */
 
 /*
  * An error: nobody is served. A warning: it works, and hardly as it was meant. A note: worth knowing once, and nothing

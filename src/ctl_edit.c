@@ -2,6 +2,8 @@
 /* See ctl_edit.h. Called by add and remove. */
 #include "ctl_edit.h"
 
+#include "clock.h"
+
 #include "file.h"
 
 #include <err.h>
@@ -55,14 +57,6 @@ static enum ctl_status resolve(const char *config_path, struct ctl_edit *edit)
     return CTL_OK;
 }
 
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Open the file beside the configuration, or make it, and take its lock. -1: errno says why. */
 static int hold_new(struct ctl_edit *edit, unsigned patience_ms)
 {
@@ -111,16 +105,16 @@ static void forget_new(struct ctl_edit *edit)
 /* Whoever had the lock may have taken the file away, as the new configuration: then another one has its name. */
 static int hold_named(struct ctl_edit *edit)
 {
-    const uint64_t end = monotonic_ms() + CTL_PATIENCE_MS;
+    const int64_t deadline_ms = clock_now_ms() + CTL_PATIENCE_MS;
 
     for (;;) {
-        const uint64_t now = monotonic_ms();
+        const int left_ms = clock_left_ms(deadline_ms);
 
-        if (now >= end) {
+        if (left_ms == 0) {
             errno = ETIMEDOUT;
             return -1;
         }
-        if (hold_new(edit, (unsigned)(end - now)) != 0) {
+        if (hold_new(edit, (unsigned)left_ms) != 0) {
             forget_new(edit);
             return -1;
         }

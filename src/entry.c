@@ -4,7 +4,6 @@
 
 #include "file.h"
 #include "number.h"
-#include "relay.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -226,10 +225,10 @@ static void take_command(struct parser *parser, const struct scan_line *line, st
 static void take_socket(struct parser *parser, const struct scan_line *line, const struct scan_field *option,
                         bool has_ids, struct config_entry *entry)
 {
-    if (option->text[0] != '/' || option->len > RELAY_PATH_MAX || option->text[option->len - 1] == '/') {
+    if (option->text[0] != '/' || option->len > CONFIG_SOCKET_MAX || option->text[option->len - 1] == '/') {
         parser_error(parser,
                      "the socket= must be an absolute path of at most %d bytes, such as \"socket=/run/ostiary/backup\"",
-                     RELAY_PATH_MAX);
+                     CONFIG_SOCKET_MAX);
         return;
     }
     if (line->field_count < 2 || line->fields[1].len > 0 || is_option(&line->fields[1])) {

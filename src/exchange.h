@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The bytes of one knock, on the server's side: 32 out, 32 in, and later 32 more out.
+ * The bytes of one knock, on the server's side, before the peer is judged: 32 out, 32 in.
  *
  * The peer is not authenticated in any of this, and nothing here knows a secret. What the peer sends beyond its 32
- * bytes is never read. The socket's flags are left alone: under systemd it is shared with PID 1.
+ * bytes is never read.
  */
 #ifndef OSTIARY_EXCHANGE_H
 #define OSTIARY_EXCHANGE_H
 
 #include "wire.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum exchange_result {
@@ -24,17 +23,8 @@ enum exchange_result {
     EXCHANGE_GONE         /* the connection broke */
 };
 
-/* Milliseconds of the monotonic clock. */
-int64_t exchange_now_ms(void);
-
-/* Has the peer ended its side of the connection, or all of it? Then it cannot reply any more. */
-bool exchange_has_left(int peer_fd);
-
-/* Wait for wait_ms milliseconds; false as soon as the peer has gone. */
-bool exchange_pause(int peer_fd, uint64_t wait_ms);
-
 /*
- * Send the seed and read the reply, both before deadline_ms (exchange_now_ms). reply is zero unless REPLIED.
+ * Send the seed and read the reply, both before deadline_ms (clock_now_ms). reply is zero unless REPLIED.
  *
  * After LEFT, UNREACHED and UNABLE nobody may be blamed (I11). LEFT is a peer whose end of stream or reset came before
  * the seed was sent. UNREACHED is one whose end of stream came while the seed was still on its way, as the kernel's
@@ -46,11 +36,5 @@ enum exchange_result exchange_run(int peer_fd, int64_t deadline_ms, const uint8_
 
 /* For how many milliseconds what the peer sent last has been here, by the kernel's account; 0 where that has none. */
 int64_t exchange_reply_age_ms(int peer_fd);
-
-/* Send the receipt if the socket takes it at once, for the peer may have gone and must not be waited for. */
-void exchange_send_receipt(int peer_fd, const uint8_t receipt[static RECEIPT_LEN]);
-
-/* End the connection for both directions, now: the launcher may hold a duplicate that close(2) would leave open. */
-void exchange_end(int peer_fd);
 
 #endif

@@ -4,12 +4,14 @@
 
 #include "action.h"
 #include "check.h"
+#include "clock.h"
 #include "deadline.h"
 #include "exchange.h"
 #include "log.h"
 #include "mac.h"
 #include "program.h"
 #include "relay.h"
+#include "stream.h"
 #include "verdict.h"
 #include "wrap.h"
 
@@ -202,7 +204,7 @@ static void log_locked(const struct handler *handler)
 static void leave_at_once(void)
 {
     locked_wipe_all();
-    exchange_end(PEER_FD);
+    stream_end(PEER_FD);
 }
 
 static void end_at_deadline(void)
@@ -353,7 +355,7 @@ bool handler_admit(struct handler *handler)
     enum store_fault fault;
 
     /* Before it takes a place in the pace, which somebody who is still there may need. */
-    if (exchange_has_left(PEER_FD))
+    if (stream_has_left(PEER_FD))
         return refuse(handler, "gone", EX_OK);
     begin_timed_step(handler, "admission", ADMISSION_MS);
     if (!wrap_allows(&handler->peer_name))
@@ -376,7 +378,7 @@ bool handler_admit(struct handler *handler)
     begin_timed_step(handler, "wait", (int64_t)admission->wait_ms + TABLE_MS);
     /* Others of the same source may have been locked out while this one waited for its slot. */
     log_line(LOG_DEBUG, "source=%s waits %ju ms for its slot", handler->peer_text, (uintmax_t)admission->wait_ms);
-    if (!exchange_pause(PEER_FD, admission->wait_ms))
+    if (!stream_pause(PEER_FD, admission->wait_ms))
         return leave(handler);
     moment_update(&handler->visitor.now);
     fault = lockout_look(&handler->store, &handler->visitor, &seen);
@@ -449,7 +451,7 @@ static const char *exchange_reason(enum exchange_result result)
 static int64_t reply_age_ms(int64_t begin_ms)
 {
     const int64_t age_ms = exchange_reply_age_ms(PEER_FD);
-    const int64_t since_ms = exchange_now_ms() - begin_ms;
+    const int64_t since_ms = clock_now_ms() - begin_ms;
 
     return age_ms < since_ms ? age_ms : since_ms;
 }
@@ -457,7 +459,7 @@ static int64_t reply_age_ms(int64_t begin_ms)
 bool handler_exchange(struct handler *handler)
 {
     const int64_t limit_ms = (int64_t)handler->settings.comm_timeout * 1000;
-    const int64_t begin_ms = exchange_now_ms();
+    const int64_t begin_ms = clock_now_ms();
     enum exchange_result result;
 
     begin_timed_step(handler, "exchange", limit_ms + LIBRARY_MS);
@@ -547,7 +549,7 @@ static void reject(struct handler *handler)
     const struct lockout_charge *charge = &handler->charge;
     enum store_fault fault;
 
-    exchange_end(PEER_FD);
+    stream_end(PEER_FD);
     begin_timed_step(handler, "settling", SETTLING_MS);
     moment_update(&handler->visitor.now);
     fault = lockout_settle(&handler->store, &handler->policy, &handler->visitor, &handler->charge);
@@ -599,12 +601,12 @@ void handler_outcome(struct handler *handler)
     else if (handler->outcome == HANDLER_ACCEPTED && !handler->entry->kill)
         handler->run = true;
     else if (handler->outcome == HANDLER_ACCEPTED && close_door(handler))
-        exchange_send_receipt(PEER_FD, handler->receipt);
+        stream_send_at_once(PEER_FD, handler->receipt, RECEIPT_LEN);
     if (handler->outcome == HANDLER_REFUSED && handler->reason != NULL)
         log_refused(handler);
     /* Who is accepted hears of it when his action is started. */
     if (handler->outcome != HANDLER_ACCEPTED || !handler->run)
-        exchange_end(PEER_FD);
+        stream_end(PEER_FD);
 }
 
 void handler_forget(struct handler *handler)
@@ -641,7 +643,7 @@ static int give_up(struct handler *handler, const char *reason, int status)
     if (handler->outcome == HANDLER_ACCEPTED) {
         (void)refuse(handler, reason, status);
         log_refused(handler);
-        exchange_end(PEER_FD);
+        stream_end(PEER_FD);
     }
     return status;
 }
@@ -689,8 +691,8 @@ static int tell(struct handler *handler)
     }
     log_run(handler);
     if (handler->outcome == HANDLER_ACCEPTED) {
-        exchange_send_receipt(PEER_FD, handler->receipt);
-        exchange_end(PEER_FD);
+        stream_send_at_once(PEER_FD, handler->receipt, RECEIPT_LEN);
+        stream_end(PEER_FD);
     }
     return handler->status;
 }
@@ -724,6 +726,7 @@ static int become(const struct handler *handler)
         .limits = handler->limits,
         .account = &handler->account,
         .receipt = handler->outcome == HANDLER_ACCEPTED ? handler->receipt : NULL,
+        .receipt_len = RECEIPT_LEN,
     };
     enum action_fault fault = action_take_on(&action);
     int error;
@@ -741,7 +744,7 @@ static int become(const struct handler *handler)
         log_exec_fault(handler);
     else
         log_fault(handler, fault);
-    exchange_end(action.peer_fd >= 0 ? action.peer_fd : PEER_FD);
+    stream_end(action.peer_fd >= 0 ? action.peer_fd : PEER_FD);
     action_free(&action);
     return fault == ACTION_FAULT_EXEC && error == ENOENT ? ACTION_NOT_FOUND : ACTION_CANNOT_RUN;
 }

@@ -2,9 +2,9 @@
 /* See knock.h. Called by ostclient.c, once for each try. */
 #include "knock.h"
 
+#include "clock.h"
 #include "reach.h"
 #include "signals.h"
-#include "stream.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -105,7 +105,7 @@ static enum knock_result find_addresses(const struct knock_plan *plan, int64_t d
 
 /* ---- Connecting ---- */
 
-static void name_place(const struct stream_address *address, uint16_t port, char place[static PLACE_LEN])
+static void name_place(const struct connect_address *address, uint16_t port, char place[static PLACE_LEN])
 {
     char host[NI_MAXHOST];
 
@@ -142,7 +142,7 @@ static int64_t share_of_time(int64_t left_ms, size_t addresses_left)
 }
 
 /* Signals are held when it has worked, and only then. */
-static void connect_one(const struct stream_address *address, int64_t share_ms, struct session *session,
+static void connect_one(const struct connect_address *address, int64_t share_ms, struct session *session,
                         struct attempt *attempt)
 {
     struct stream_limit limit = stream_from_now(share_ms);
@@ -157,7 +157,7 @@ static void connect_one(const struct stream_address *address, int64_t share_ms, 
     }
     signals_hold(&session->held);
     limit.signal_fd = session->held.pending_fd;
-    attempt->result = stream_connect(address, limit, &session->server_fd);
+    attempt->result = connect_to(address, limit, &session->server_fd);
     attempt->error = errno;
     if (attempt->result != STREAM_OK)
         signals_release(&session->held);
@@ -175,7 +175,7 @@ static enum knock_result connect_any(const struct knock_plan *plan, const struct
     for (size_t i = 0; i < answer->count; i++) {
         name_place(&answer->addresses[i], plan->host.port, session->place);
         note(plan, KNOCK_UNDECIDED, "%s: connecting", session->place);
-        connect_one(&answer->addresses[i], share_of_time(session->deadline_ms - stream_now_ms(), answer->count - i),
+        connect_one(&answer->addresses[i], share_of_time(session->deadline_ms - clock_now_ms(), answer->count - i),
                     session, &attempts[i]);
         if (attempts[i].result == STREAM_OK)
             return KNOCK_UNDECIDED;
@@ -212,11 +212,11 @@ static enum stream_result await_seed(struct session *session)
                                 &session->seed_len);
     if (result == STREAM_OK || result == STREAM_END)
         return result;
-    stream_refuse(session->server_fd);
+    connect_refuse(session->server_fd);
     last =
         stream_receive(session->server_fd, session->seed, SEED_LEN, stream_from_now(LAST_LOOK_MS), &session->seed_len);
     if (last == STREAM_OK)
-        stream_listen(session->server_fd);
+        connect_listen(session->server_fd);
     return last == STREAM_OK || last == STREAM_END ? last : result;
 }
 
@@ -247,6 +247,7 @@ static enum ending answer_seed(struct session *session)
     case STREAM_SIGNAL:
         return session->seed_len > 0 ? ENDING_NO_SEED : ENDING_SIGNAL;
     case STREAM_END:
+    case STREAM_UNABLE:
     case STREAM_FAULT:
         return session->seed_len > 0 ? ENDING_NO_SEED : ENDING_CLOSED;
     }
@@ -254,7 +255,7 @@ static enum ending answer_seed(struct session *session)
      * A server says nothing between its seed and the reply. Who says more, says it in the same breath: something else
      * listens there, and is not to be answered.
      */
-    session->seed_len += stream_discard(session->server_fd, &ended);
+    session->seed_len += connect_discard(session->server_fd, &ended);
     if (session->seed_len > SEED_LEN || is_line(session->seed))
         return ENDING_NO_SEED;
     mac_key_reply(&session->key, session->seed, session->reply);
@@ -266,6 +267,7 @@ static enum ending answer_seed(struct session *session)
         return ENDING_REPLY_STUCK;
     case STREAM_END:
     case STREAM_SIGNAL:
+    case STREAM_UNABLE:
     case STREAM_FAULT:
         break;
     }
@@ -340,9 +342,8 @@ static enum knock_result exchange(const struct knock_plan *plan, struct session 
 
 static enum knock_result check_receipt(const struct knock_plan *plan, const struct session *session)
 {
-    const int64_t least_ms = stream_now_ms() + RECEIPT_LEAST_MS;
-    const struct stream_limit limit = {.deadline_ms = session->deadline_ms > least_ms ? session->deadline_ms : least_ms,
-                                       .signal_fd = -1};
+    const int64_t least_ms = clock_now_ms() + RECEIPT_LEAST_MS;
+    const struct stream_limit limit = stream_until(session->deadline_ms > least_ms ? session->deadline_ms : least_ms);
     uint8_t receipt[RECEIPT_LEN];
     uint8_t expected[RECEIPT_LEN];
     size_t got = 0;
@@ -358,6 +359,7 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
                     session->place);
     case STREAM_END:
     case STREAM_SIGNAL:
+    case STREAM_UNABLE:
     case STREAM_FAULT:
     default:
         return note(plan, KNOCK_NOT_ACCEPTED,

@@ -2,6 +2,8 @@
 /* See log.h. */
 #include "log.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
@@ -13,7 +15,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Longer lines are cut: a path of full length and what is wrong with it fit. */
@@ -203,19 +204,11 @@ __attribute__((format(printf, 2, 0))) static void make_record(int priority, cons
     limit_to_pipe(record);
 }
 
-static int64_t now_ms(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* Until the log may take another line, or the patience of the process is at its end. */
 static bool wait_for_room(void)
 {
     struct pollfd out = {.fd = destination == TO_SYSLOG ? syslog_fd : STDERR_FILENO, .events = POLLOUT};
-    const int64_t now = now_ms();
+    const int64_t now = clock_now_ms();
 
     if (patience_ends_ms == 0)
         patience_ends_ms = now + LOG_PATIENCE_MS;

@@ -8,6 +8,7 @@
 #ifndef OSTIARY_MAC_H
 #define OSTIARY_MAC_H
 
+#include "secret.h"
 #include "wire.h"
 
 #include <stdbool.h>
@@ -15,12 +16,6 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
-
-/* A secret, borrowed from its owner: 1 to SECRET_MAX bytes, in locked memory. */
-struct secret {
-    const uint8_t *bytes;
-    size_t len;
-};
 
 /* What a seed is made from. Any one of the four that differs from all other knocks makes the seed differ. */
 struct mac_seed_parts {

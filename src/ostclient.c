@@ -3,6 +3,7 @@
  * ostclient: prove to an Ostiary server that one knows a secret. Here are the options, where the secret comes from,
  * how often it is tried, and what a person is told; the knock itself is knock.c. See ostclient(1).
  */
+#include "clock.h"
 #include "file.h"
 #include "knock.h"
 #include "locked.h"
@@ -11,7 +12,6 @@
 #include "prompt.h"
 #include "reach.h"
 #include "secret_input.h"
-#include "stream.h"
 #include "target.h"
 #include "wire.h"
 
@@ -473,7 +473,7 @@ static void pause_before(uint64_t next_try, const struct options *options, const
     if (longest > PAUSE_MAX_MS)
         longest = PAUSE_MAX_MS;
     if (getrandom(&dice, sizeof(dice), GRND_NONBLOCK) != (ssize_t)sizeof(dice))
-        dice = (uint64_t)stream_now_ms();
+        dice = (uint64_t)clock_now_ms();
 
     const uint64_t pause_ms = longest - dice % (longest / 2 + 1);
     struct timespec left = {.tv_sec = (time_t)(pause_ms / 1000), .tv_nsec = (long)(pause_ms % 1000) * 1000000};
@@ -534,11 +534,11 @@ static enum exit_status knock(const struct options *options, struct voice *voice
         result = knock_try(&plan, deadline_ms);
         /* It was stopped, and goes on: the time in between is not the server's, and nothing has been tried. */
         while (result == KNOCK_INTERRUPTED)
-            result = knock_try(&plan, stream_now_ms() + (int64_t)options->timeout * 1000);
+            result = knock_try(&plan, clock_now_ms() + (int64_t)options->timeout * 1000);
         if (!voice->tries_left || !knock_may_repeat(result))
             return status_of(result);
         pause_before(try + 1, options, voice);
-        deadline_ms = stream_now_ms() + (int64_t)options->timeout * 1000;
+        deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
     }
 }
 
@@ -546,7 +546,7 @@ static enum exit_status run(const struct options *options, struct voice *voice)
 {
     const int64_t limit_ms = (int64_t)options->timeout * 1000;
     const bool from_terminal = !options->has_fd && options->key_file == NULL;
-    int64_t deadline_ms = stream_now_ms() + limit_ms;
+    int64_t deadline_ms = clock_now_ms() + limit_ms;
     struct key *key = &process.key;
     enum exit_status status;
 
@@ -558,7 +558,7 @@ static enum exit_status run(const struct options *options, struct voice *voice)
         status = secret_from_terminal(options, voice, key);
     /* A person may take all the time in the world to type; a pipe may not. */
     if (from_terminal)
-        deadline_ms = stream_now_ms() + limit_ms;
+        deadline_ms = clock_now_ms() + limit_ms;
 
     if (status == STATUS_DONE)
         status = knock(options, voice, key->secret, deadline_ms);

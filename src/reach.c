@@ -18,7 +18,7 @@ static const struct sockaddr_in6 *link_local(const struct sockaddr *name)
     return IN6_IS_ADDR_LINKLOCAL(&ipv6->sin6_addr) ? ipv6 : NULL;
 }
 
-enum reach_fault reach_check(const struct stream_address *address)
+enum reach_fault reach_check(const struct connect_address *address)
 {
     const struct sockaddr_in6 *ipv6 = link_local((const struct sockaddr *)&address->name);
     char name[IF_NAMESIZE];

@@ -6,7 +6,7 @@
 #ifndef OSTIARY_REACH_H
 #define OSTIARY_REACH_H
 
-#include "stream.h"
+#include "connect.h"
 
 #define REACH_TEXT_LEN 512
 
@@ -16,7 +16,7 @@ enum reach_fault {
     REACH_UNKNOWN       /* ... with one that this machine does not have */
 };
 
-enum reach_fault reach_check(const struct stream_address *address);
+enum reach_fault reach_check(const struct connect_address *address);
 
 /* What is missing and what can be written, for "ADDR: TEXT". */
 void reach_fault_text(enum reach_fault fault, char text[static REACH_TEXT_LEN]);

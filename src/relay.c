@@ -3,6 +3,7 @@
 #include "relay.h"
 
 #include "address.h"
+#include "config.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -16,7 +17,8 @@
 
 #define LOOK_MS 5 /* between two looks at what has become of the line; a hang-up is seen at once */
 
-_Static_assert(RELAY_PATH_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1, "sun_path has room for the NUL too");
+_Static_assert(CONFIG_SOCKET_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
+               "sun_path has room for the NUL too");
 
 /* The one who called listen(2): for a systemd socket unit that is PID 1. */
 static bool is_trusted(int fd)
@@ -36,7 +38,7 @@ int relay_connect(const char *path, int *fd)
     const size_t len = strlen(path);
     int error;
 
-    if (len > RELAY_PATH_MAX) {
+    if (len > CONFIG_SOCKET_MAX) {
         errno = ENAMETOOLONG;
         return -1;
     }

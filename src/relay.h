@@ -10,8 +10,6 @@
 #ifndef OSTIARY_RELAY_H
 #define OSTIARY_RELAY_H
 
-#define RELAY_PATH_MAX 107 /* bytes in the path of a socket, without the NUL: sun_path of unix(7) */
-
 /*
  * Connect to the stream socket at this path, or fail at once. Who listens there must be root or this process' own user,
  * else anybody who can make a file there could take the knock: EPERM. Returns 0, or -1 with errno; the caller closes

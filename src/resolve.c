@@ -2,6 +2,8 @@
 /* See resolve.h. */
 #include "resolve.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -26,7 +28,7 @@ struct told {
 static void keep(const struct addrinfo *found, struct resolve_answer *answer)
 {
     for (; found != NULL && answer->count < RESOLVE_ADDRESSES_MAX; found = found->ai_next) {
-        struct stream_address *address = &answer->addresses[answer->count];
+        struct connect_address *address = &answer->addresses[answer->count];
 
         if (found->ai_addrlen > sizeof(address->name))
             continue;
@@ -100,7 +102,7 @@ _Noreturn static void tell(const struct resolve_query *query, pid_t parent, cons
 
 static enum stream_result hear(int answer_fd, int64_t deadline_ms, struct told *told)
 {
-    const struct stream_limit limit = {.deadline_ms = deadline_ms, .signal_fd = -1};
+    const struct stream_limit limit = stream_until(deadline_ms);
     uint8_t *bytes = (uint8_t *)told;
     size_t got = 0;
 
@@ -184,7 +186,7 @@ static void on_timer(int number)
 static enum resolve_result ask_with_timer(const struct resolve_query *query, int64_t deadline_ms,
                                           struct resolve_answer *answer)
 {
-    const int64_t left = deadline_ms - stream_now_ms();
+    const int64_t left = deadline_ms - clock_now_ms();
     const struct itimerval limit = {.it_value = {.tv_sec = left / 1000, .tv_usec = left % 1000 * 1000}};
     const struct sigaction handler = {.sa_handler = on_timer};
     struct sigaction handler_before;

@@ -7,7 +7,7 @@
 #ifndef OSTIARY_RESOLVE_H
 #define OSTIARY_RESOLVE_H
 
-#include "stream.h"
+#include "connect.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ enum resolve_result {
 
 struct resolve_answer {
     size_t count; /* at least one, on RESOLVE_OK */
-    struct stream_address addresses[RESOLVE_ADDRESSES_MAX];
+    struct connect_address addresses[RESOLVE_ADDRESSES_MAX];
     char reason[128]; /* in words, of RESOLVE_FAILED */
 };
 

@@ -12,7 +12,7 @@
 /* Byte by byte: what follows the newline belongs to whoever reads the descriptor next. */
 enum secret_input_fault secret_input_read(int input_fd, int64_t deadline_ms, const struct locked *room, size_t *len)
 {
-    const struct stream_limit limit = {.deadline_ms = deadline_ms, .signal_fd = -1};
+    const struct stream_limit limit = stream_until(deadline_ms);
 
     *len = 0;
     while (*len < room->len) {

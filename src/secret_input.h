@@ -7,7 +7,7 @@
 #define OSTIARY_SECRET_INPUT_H
 
 #include "locked.h"
-#include "mac.h"
+#include "secret.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +27,7 @@ enum secret_input_fault {
 
 /*
  * Read up to a newline or the end, and not one byte further, into room (SECRET_INPUT_MAX bytes) before
- * deadline_ms (stream_now_ms). The descriptor stays open, and its flags are left alone.
+ * deadline_ms (clock_now_ms). The descriptor stays open, and its flags are left alone.
  */
 enum secret_input_fault secret_input_read(int input_fd, int64_t deadline_ms, const struct locked *room, size_t *len);
 

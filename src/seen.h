@@ -7,7 +7,7 @@
 #ifndef OSTIARY_SEEN_H
 #define OSTIARY_SEEN_H
 
-#include "mac.h"
+#include "secret.h"
 #include "siphash.h"
 
 #include <stdbool.h>

@@ -2,35 +2,20 @@
 /* See stream.h. */
 #include "stream.h"
 
+#include "clock.h"
+
 #include <errno.h>
-#include <limits.h>
-#include <linux/filter.h>
 #include <poll.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/socket.h>
 
-/* A server that sends more than this without being asked may have its reset. */
-#define DISCARD_BLOCKS 64
-
-int64_t stream_now_ms(void)
+struct stream_limit stream_until(int64_t deadline_ms)
 {
-    struct timespec now;
-
-    /* Cannot fail: the clock exists and the pointer is good. */
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    return (struct stream_limit){.deadline_ms = deadline_ms, .signal_fd = -1};
 }
 
 struct stream_limit stream_from_now(int64_t milliseconds)
 {
-    return (struct stream_limit){.deadline_ms = stream_now_ms() + milliseconds, .signal_fd = -1};
-}
-
-static int time_left(int64_t deadline_ms)
-{
-    const int64_t left = deadline_ms - stream_now_ms();
-
-    return left <= 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+    return stream_until(clock_now_ms() + milliseconds);
 }
 
 enum stream_result stream_wait(int fd, short events, struct stream_limit limit)
@@ -39,105 +24,16 @@ enum stream_result stream_wait(int fd, short events, struct stream_limit limit)
 
     /* However late it is there is one look: the process may have been stopped, or waited for a processor. */
     for (;;) {
-        const int left = time_left(limit.deadline_ms);
-        const int count = poll(inputs, 2, left);
+        const int left = clock_left_ms(limit.deadline_ms);
+        const int count = poll(inputs, limit.signal_fd >= 0 ? 2 : 1, left);
 
         if (count > 0)
             return inputs[0].revents != 0 ? STREAM_OK : STREAM_SIGNAL;
         if (count < 0 && errno != EINTR)
-            return STREAM_FAULT;
+            return STREAM_UNABLE;
         if (left == 0)
             return STREAM_TIMEOUT;
     }
-}
-
-void stream_refuse(int server_fd)
-{
-    /* Of a TCP segment, which begins with its header: drop those that bear data, let acknowledgements and ends through.
-     */
-    struct sock_filter program[] = {
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 12), /* the header's length in words, in the upper half of the byte */
-        BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 4),
-        BPF_STMT(BPF_ALU | BPF_LSH | BPF_K, 2),
-        BPF_STMT(BPF_MISC | BPF_TAX, 0),
-        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_X, 0, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-    };
-    const struct sock_fprog filter = {.len = sizeof(program) / sizeof(program[0]), .filter = program};
-
-    setsockopt(server_fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof(filter));
-}
-
-void stream_listen(int server_fd)
-{
-    const int ignored = 0;
-
-    setsockopt(server_fd, SOL_SOCKET, SO_DETACH_FILTER, &ignored, sizeof(ignored));
-}
-
-/*
- * To leave a connection that may be made in this very moment, and in which a seed may follow at once: first refuse
- * whatever it brings, then look whether it is there. If so it is kept, and else the close brings it down without a
- * byte.
- */
-static enum stream_result wait_connected(int server_fd, struct stream_limit limit)
-{
-    enum stream_result result = stream_wait(server_fd, POLLOUT, limit);
-
-    if (result != STREAM_OK) {
-        const int reason = errno;
-
-        stream_refuse(server_fd);
-        if (stream_wait(server_fd, POLLOUT, stream_from_now(0)) == STREAM_OK) {
-            stream_listen(server_fd);
-            result = STREAM_OK;
-        }
-        errno = reason;
-    }
-    return result;
-}
-
-static enum stream_result finish_connecting(int server_fd, struct stream_limit limit)
-{
-    const enum stream_result ready = wait_connected(server_fd, limit);
-    int error = 0;
-    socklen_t len = sizeof(error);
-
-    if (ready != STREAM_OK)
-        return ready;
-    if (getsockopt(server_fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
-        return STREAM_FAULT;
-    /* A reset, unlike a refusal, comes from a connection that was made: whoever reads next finds it ended. */
-    if (error == 0 || error == ECONNRESET)
-        return STREAM_OK;
-    errno = error;
-    return STREAM_FAULT;
-}
-
-enum stream_result stream_connect(const struct stream_address *address, struct stream_limit limit, int *server_fd)
-{
-    const int fd = socket(address->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    enum stream_result result = STREAM_FAULT;
-
-    *server_fd = -1;
-    if (fd < 0)
-        return STREAM_FAULT;
-    if (connect(fd, (const struct sockaddr *)&address->name, address->len) == 0)
-        result = STREAM_OK;
-    else if (errno == EINPROGRESS || errno == EINTR)
-        result = finish_connecting(fd, limit);
-
-    if (result == STREAM_OK) {
-        *server_fd = fd;
-    } else {
-        const int reason = errno;
-
-        close(fd);
-        errno = reason;
-    }
-    return result;
 }
 
 static bool is_transient(int error)
@@ -146,13 +42,13 @@ static bool is_transient(int error)
 }
 
 /* Both do what can be done at once without asking poll(2) first, which may fail; and once more when it is late. */
-enum stream_result stream_send(int server_fd, const uint8_t *bytes, size_t len, struct stream_limit limit)
+enum stream_result stream_send(int fd, const uint8_t *bytes, size_t len, struct stream_limit limit)
 {
     bool is_late = false;
     size_t sent = 0;
 
     while (sent < len) {
-        const ssize_t count = send(server_fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t count = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL | MSG_DONTWAIT);
         enum stream_result ready;
 
         if (count >= 0) {
@@ -163,20 +59,20 @@ enum stream_result stream_send(int server_fd, const uint8_t *bytes, size_t len, 
             return STREAM_FAULT;
         if (is_late)
             return STREAM_TIMEOUT;
-        ready = stream_wait(server_fd, POLLOUT, limit);
+        ready = stream_wait(fd, POLLOUT, limit);
         if (ready != STREAM_OK)
             return ready;
-        is_late = time_left(limit.deadline_ms) == 0;
+        is_late = clock_left_ms(limit.deadline_ms) == 0;
     }
     return STREAM_OK;
 }
 
-enum stream_result stream_receive(int server_fd, uint8_t *bytes, size_t len, struct stream_limit limit, size_t *got)
+enum stream_result stream_receive(int fd, uint8_t *bytes, size_t len, struct stream_limit limit, size_t *got)
 {
     bool is_late = false;
 
     while (*got < len) {
-        const ssize_t count = recv(server_fd, bytes + *got, len - *got, MSG_DONTWAIT);
+        const ssize_t count = recv(fd, bytes + *got, len - *got, MSG_DONTWAIT);
         enum stream_result ready;
 
         if (count == 0)
@@ -189,31 +85,42 @@ enum stream_result stream_receive(int server_fd, uint8_t *bytes, size_t len, str
             return STREAM_FAULT;
         if (is_late)
             return STREAM_TIMEOUT;
-        ready = stream_wait(server_fd, POLLIN, limit);
+        ready = stream_wait(fd, POLLIN, limit);
         if (ready != STREAM_OK)
             return ready;
-        is_late = time_left(limit.deadline_ms) == 0;
+        is_late = clock_left_ms(limit.deadline_ms) == 0;
     }
     return STREAM_OK;
 }
 
-size_t stream_discard(int server_fd, bool *ended)
+void stream_send_at_once(int fd, const uint8_t *bytes, size_t len)
 {
-    uint8_t block[4096];
-    size_t discarded = 0;
+    /* Who does not want it has closed by now; then this fails, and nothing depends on it. */
+    if (send(fd, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+        return;
+}
 
-    *ended = false;
-    for (unsigned i = 0; i < DISCARD_BLOCKS; i++) {
-        const ssize_t count = recv(server_fd, block, sizeof(block), MSG_DONTWAIT);
+bool stream_has_left(int fd)
+{
+    return stream_wait(fd, POLLRDHUP, stream_until(0)) == STREAM_OK;
+}
 
-        if (count > 0)
-            discarded += (size_t)count;
-        else if (count < 0 && errno == EINTR)
-            continue;
-        else {
-            *ended = count == 0;
-            break;
-        }
+bool stream_pause(int fd, uint64_t wait_ms)
+{
+    const struct stream_limit limit = stream_from_now((int64_t)wait_ms);
+
+    /* A poll(2) that fails at once must not make the pause a short one. */
+    for (;;) {
+        const enum stream_result result = stream_wait(fd, POLLRDHUP, limit);
+
+        if (result == STREAM_OK)
+            return false;
+        if (clock_left_ms(limit.deadline_ms) == 0)
+            return true;
     }
-    return discarded;
+}
+
+void stream_end(int fd)
+{
+    shutdown(fd, SHUT_RDWR);
 }

@@ -2,23 +2,24 @@
 /* See units.h. */
 #include "units.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <systemd/sd-daemon.h>
-#include <time.h>
 #include <unistd.h>
 
-#define SYSTEMD_NAME      "org.freedesktop.systemd1"
-#define SYSTEMD_PATH      "/org/freedesktop/systemd1"
-#define SYSTEMD_MANAGER   "org.freedesktop.systemd1.Manager"
-#define SYSTEMD_UNIT      "org.freedesktop.systemd1.Unit"
-#define SYSTEMD_SOCKET    "org.freedesktop.systemd1.Socket"
-#define SYSTEMD_PRIVATE   "unix:path=/run/systemd/private"
-#define PATIENCE_USEC     (10 * 1000000ULL)
-#define JOB_PATIENCE_USEC (30 * 1000000ULL)
+#define SYSTEMD_NAME    "org.freedesktop.systemd1"
+#define SYSTEMD_PATH    "/org/freedesktop/systemd1"
+#define SYSTEMD_MANAGER "org.freedesktop.systemd1.Manager"
+#define SYSTEMD_UNIT    "org.freedesktop.systemd1.Unit"
+#define SYSTEMD_SOCKET  "org.freedesktop.systemd1.Socket"
+#define SYSTEMD_PRIVATE "unix:path=/run/systemd/private"
+#define PATIENCE_USEC   (10 * 1000000ULL)
+#define JOB_PATIENCE_MS (30 * 1000)
 
 static enum units_fault problem(struct units *units, enum units_fault fault, const sd_bus_error *error, int code)
 {
@@ -239,30 +240,22 @@ static int take_job_end(sd_bus_message *message, void *context, sd_bus_error *er
     return 0;
 }
 
-static int64_t now_usec(void)
-{
-    struct timespec time;
-
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
-}
-
 /* Handle what systemd says until the job has ended. */
 static int wait_for(struct units *units, const struct job *job)
 {
-    const int64_t end = now_usec() + (int64_t)JOB_PATIENCE_USEC;
+    const int64_t deadline_ms = clock_now_ms() + JOB_PATIENCE_MS;
 
     while (job->result[0] == '\0') {
-        const int64_t left = end - now_usec();
+        const int left_ms = clock_left_ms(deadline_ms);
         int result = sd_bus_process(units->bus, NULL);
 
         if (result < 0)
             return result;
         if (result > 0)
             continue;
-        if (left <= 0)
+        if (left_ms == 0)
             return -ETIMEDOUT;
-        result = sd_bus_wait(units->bus, (uint64_t)left);
+        result = sd_bus_wait(units->bus, (uint64_t)left_ms * 1000);
         if (result < 0 && result != -EINTR)
             return result;
     }

@@ -12,7 +12,4 @@
 #define REPLY_LEN   32
 #define RECEIPT_LEN 32
 
-#define SECRET_MAX        255 /* longest secret, in bytes; the shortest is one byte */
-#define SECRET_MAX_LEGACY 62  /* longest secret that every 4.0 client can send */
-
 #endif

@@ -20,6 +20,8 @@ static int fake_getsockopt(int fd, int level, int option, void *value, socklen_t
 #define socket        fake_socket
 #define connect       fake_connect
 #define getsockopt    fake_getsockopt
+#include "../../src/clock.c"
+#include "../../src/connect.c"
 #include "../../src/knock.c"
 #include "../../src/stream.c"
 #undef poll
@@ -46,9 +48,9 @@ static struct {
 
 /* ---- looking up and connecting ---------------------------------------------------------------------------------- */
 
-static struct stream_address new_address(unsigned number)
+static struct connect_address new_address(unsigned number)
 {
-    struct stream_address address = {0};
+    struct connect_address address = {0};
 
     if (number % 2 == 0) {
         const struct sockaddr_in four = {.sin_family = AF_INET, .sin_addr = {htonl(0x7f000001)}};

@@ -12,7 +12,9 @@
 #define recv          net_recv
 #define send          net_send
 #define clock_gettime net_clock_gettime
+#include "../../src/clock.c"
 #include "../../src/exchange.c"
+#include "../../src/stream.c"
 #undef poll
 #undef recv
 #undef send
@@ -88,16 +90,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     demand_heard(result);
 
     net.deadline_ms = net.now_ms + (int64_t)pause_ms;
-    if (exchange_pause(peer_fd, pause_ms))
+    if (stream_pause(peer_fd, pause_ms))
         DEMAND(net.now_ms == net.deadline_ms);
     if (result == EXCHANGE_REPLIED && net.peer_fd >= 0) {
         net.send_fault = 0;
         net.send_most = SIZE_MAX;
-        exchange_send_receipt(peer_fd, receipt);
+        stream_send_at_once(peer_fd, receipt, RECEIPT_LEN);
         net_listen();
         DEMAND(net.heard_len == SEED_LEN + RECEIPT_LEN && memcmp(net.heard + SEED_LEN, receipt, RECEIPT_LEN) == 0);
     }
-    exchange_end(peer_fd);
+    stream_end(peer_fd);
     if (net.peer_fd >= 0) {
         net_listen();
         DEMAND(recv(net.peer_fd, reply, sizeof(reply), MSG_DONTWAIT) == 0);

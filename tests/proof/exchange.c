@@ -120,13 +120,13 @@ int main(void)
 
     any_bytes(seed, sizeof(seed));
     any_bytes(receipt, sizeof(receipt));
-    exchange_has_left(0);
-    exchange_pause(0, any_size(0, WAIT_MAX_MS));
-    deadline_ms = exchange_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
+    stream_has_left(0);
+    stream_pause(0, any_size(0, WAIT_MAX_MS));
+    deadline_ms = clock_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
     exchange_run(0, deadline_ms, seed, reply);
     //@ assert every_byte_is_set: \initialized(reply + (0 .. 31));
     exchange_reply_age_ms(0);
-    exchange_send_receipt(0, receipt);
-    exchange_end(0);
+    stream_send_at_once(0, receipt, RECEIPT_LEN);
+    stream_end(0);
     return 0;
 }

@@ -63,7 +63,7 @@ choose() {
         inlined=take_option,take_options,take_deed,read_secret_file,is_path,take_command,take_socket
         merged=span,default_name,trimmed
         ;;
-    exchange) files=src/exchange.c states=10000 ;;
+    exchange) files='src/exchange.c src/stream.c src/clock.c' states=10000 ;;
     siphash) files=state/siphash.c ;;
     record) files=state/record.c needed=state/siphash.c ;;
     form1) files=state/form1.c needed='state/record.c state/siphash.c' ;;

@@ -4,13 +4,14 @@
  * here in front of the functions that they call (--wrap, see meson.build).
  */
 #include "check.h"
+#include "clock.h"
+#include "connect.h"
 #include "knock.h"
 #include "mac.h"
 #include "prompt.h"
 #include "reach.h"
 #include "resolve.h"
 #include "secret_input.h"
-#include "stream.h"
 #include "target.h"
 
 #include <arpa/inet.h>
@@ -499,7 +500,7 @@ static enum knock_result knock_at(const char *name, bool wait, int64_t limit_ms)
     };
 
     notes[0] = '\0';
-    return knock_try(&plan, stream_now_ms() + limit_ms);
+    return knock_try(&plan, clock_now_ms() + limit_ms);
 }
 
 static enum knock_result knock(bool wait, int64_t limit_ms)
@@ -673,7 +674,7 @@ static void test_stream(void)
     check(stream_receive(pair[0], bytes, SEED_LEN, stream_from_now(DEADLINE_MS), &got) == STREAM_TIMEOUT && got == 0,
           "what is said to be there and never comes is given up in its time");
     break_call("recv", 1, EINTR);
-    check(stream_discard(pair[0], &ended) == SEED_LEN && !ended, "an interruption does not end what is thrown away");
+    check(connect_discard(pair[0], &ended) == SEED_LEN && !ended, "an interruption does not end what is thrown away");
     break_call(NULL, 0, 0);
     fill(pair[0]);
     check(stream_send(pair[0], a_seed, SEED_LEN, stream_from_now(DEADLINE_MS)) == STREAM_TIMEOUT,
@@ -728,10 +729,10 @@ static void test_lookup(void)
     break_call("fork", 0, EAGAIN);
     late_here_is("asked in this process, a name service that hangs ends it");
     break_call(NULL, 0, 0);
-    start_ms = stream_now_ms();
+    start_ms = clock_now_ms();
     knock_is(knock_at("server.example", false, DEADLINE_MS), KNOCK_NO_LOOKUP, "no answer from the name servers",
              "asked in a child, it ends nothing");
-    check(stream_now_ms() - start_ms < LONG_MS / 2, "in its time");
+    check(clock_now_ms() - start_ms < LONG_MS / 2, "in its time");
     check(waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD, "and the child is no more");
     break_call("fork", 0, EAGAIN);
     knock_is(knock_at("server.example", false, -1), KNOCK_NO_LOOKUP, "no answer", "with no time left, it is not asked");

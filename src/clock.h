@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* The clocks, and how long poll(2) may wait until a time of one. Nothing here can fail: these clocks always exist. */
+#ifndef OSTIARY_CLOCK_H
+#define OSTIARY_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds of CLOCK_MONOTONIC, by which all deadlines go. */
+int64_t clock_now_ms(void);
+
+/* Milliseconds left until deadline_ms (clock_now_ms), as poll(2) takes them; 0 when it has passed. */
+int clock_left_ms(int64_t deadline_ms);
+
+/* Milliseconds since the machine was started, its sleep included (CLOCK_BOOTTIME). */
+int64_t clock_boot_ms(void);
+
+/* Milliseconds and nanoseconds since 1970 by the wall clock (CLOCK_REALTIME), which may be set to anything. */
+int64_t clock_wall_ms(void);
+int64_t clock_wall_ns(void);
+
+#endif
