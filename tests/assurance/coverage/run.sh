@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # Which lines and branches of src and state the tests reach.
 #
-# usage: sh tests/coverage/run.sh
+# usage: sh tests/assurance/coverage/run.sh
 #
 # Installs what is missing (setup.sh), builds without optimisation and with libwrap in build-tests/coverage, runs the unit tests,
 # the end-to-end tests and those of tests/faults there, and prints gcovr's tables, the lines that were not reached, each
@@ -14,7 +14,7 @@
 # Not run: the tests in the container, whose counts stay in it, and those that measure or read but call nothing.
 # Left out of the branches: those on lines without code of their own (a brace), where gcc puts what leaves a scope.
 set -eu
-cd "$(dirname "$0")/../.."
+cd "$(dirname "$0")/../../.."
 
 # Per cent. Measured were 93.5: what is left are mostly the errors of single calls in what ostiaryctl does and in what I12
 # checks, where one line has many: tests/faults takes one error of a call in its turn, or known.txt excuses the line.
@@ -50,7 +50,7 @@ rm -rf "$build"
 mkdir "$build"
 hand_over="$PWD/$build/append.o"
 {
-    gcc -O2 -fPIC -D_GNU_SOURCE -DCOUNTS="\"$counts\"" -c tests/coverage/append.c -o "$hand_over"
+    gcc -O2 -fPIC -D_GNU_SOURCE -DCOUNTS="\"$counts\"" -c tests/assurance/coverage/append.c -o "$hand_over"
     # Of the calls that end a program or make it another, gcc calls append.c for execve(2), and the linker for _exit(2).
     CC=gcc meson setup "$build" -Db_coverage=true -Doptimization=0 -Dlibwrap=enabled \
         -Dc_args='-fno-builtin-fork -fno-builtin-execv -fno-builtin-execvp -fno-builtin-execl' \
@@ -86,7 +86,7 @@ run_tests libwrap
 run_tests faults
 tests/tools/count_results.py "$build"/meson-logs/*.json || true
 
-tests/coverage/gather.py "$counts".*
+tests/assurance/coverage/gather.py "$counts".*
 # Processes that are killed leave counts that do not add up: gcov then says of a call that it returned -1 times.
 gcovr --root . --object-directory "$build" --filter 'src/' --filter 'state/' --gcov-ignore-parse-errors \
     --exclude-directories '.*tests/(bench|ct|fuzz)' --exclude-unreachable-branches --json "$build/coverage.json" "$build"
@@ -95,4 +95,4 @@ gcovr --root . --add-tracefile "$build/coverage.json" --txt -
 say branches
 gcovr --root . --add-tracefile "$build/coverage.json" --branches --txt -
 say missing
-tests/coverage/judge.py "$build/coverage.json" tests/coverage/known.txt "$branches_min"
+tests/assurance/coverage/judge.py "$build/coverage.json" tests/assurance/coverage/known.txt "$branches_min"
