@@ -47,22 +47,20 @@ void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
     gcry_md_hash_buffer(GCRY_MD_SHA256, seed, message, sizeof(message));
 }
 
-/* The key and all that derives from it stay in libgcrypt's locked memory, or are wiped. */
-static int open_hmac(struct secret secret, gcry_md_hd_t *md)
+int mac_key_empty(struct mac_key *key)
 {
-    gcry_error_t fault;
+    key->md = NULL;
+    return gcry_md_open(&key->md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) == 0 ? 0 : -1;
+}
 
-    *md = NULL;
-    if (gcry_md_open(md, GCRY_MD_SHA256, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0)
-        return -1;
-    fault = gcry_md_setkey(*md, secret.bytes, secret.len);
-    /* A key longer than a block is hashed to one that takes its place, and libgcrypt does that on the stack. */
+void mac_key_free(struct mac_key *key)
+{
+    if (key->md == NULL)
+        return;
+    gcry_md_close(key->md);
+    key->md = NULL;
+    /* A secret longer than a block is hashed to one that takes its place, and libgcrypt does that on the stack. */
     locked_wipe_stack();
-    if (fault == 0)
-        return 0;
-    gcry_md_close(*md);
-    *md = NULL;
-    return -1;
 }
 
 /* HMAC over up to three pieces. */
@@ -79,17 +77,27 @@ static int run_hmac(gcry_md_hd_t md, const gcry_buffer_t *pieces, size_t count, 
     return 0;
 }
 
+/* With a secret that the key has not had before. The secret and all that derives from it stay in libgcrypt's locked
+ * memory, or on the stack until it is wiped. */
+static int run_secret(const struct mac_key *key, struct secret secret, const gcry_buffer_t *pieces, size_t count,
+                      uint8_t out[static REPLY_LEN])
+{
+    memset(out, 0, REPLY_LEN);
+    if (gcry_md_setkey(key->md, secret.bytes, secret.len) != 0)
+        return -1;
+    return run_hmac(key->md, pieces, count, out);
+}
+
 static int hmac(struct secret secret, const gcry_buffer_t *pieces, size_t count, uint8_t out[static REPLY_LEN])
 {
-    gcry_md_hd_t md;
+    struct mac_key key;
     int status;
 
     memset(out, 0, REPLY_LEN);
-    if (open_hmac(secret, &md) != 0)
+    if (mac_key_empty(&key) != 0)
         return -1;
-    status = run_hmac(md, pieces, count, out);
-    gcry_md_close(md);
-    locked_wipe_stack();
+    status = run_secret(&key, secret, pieces, count, out);
+    mac_key_free(&key);
     return status;
 }
 
@@ -133,20 +141,28 @@ static void run_key(const struct mac_key *key, const gcry_buffer_t *pieces, size
     run_hmac(key->md, pieces, count, out);
 }
 
+int mac_key_try(const struct mac_key *key, struct secret secret, const uint8_t seed[static SEED_LEN],
+                uint8_t reply[static REPLY_LEN])
+{
+    const gcry_buffer_t pieces[] = {piece(seed, SEED_LEN)};
+
+    return run_secret(key, secret, pieces, 1, reply);
+}
+
 int mac_key_new(struct secret secret, struct mac_key *key)
 {
     const uint8_t seed[SEED_LEN] = {0};
-    const gcry_buffer_t pieces[] = {piece(seed, SEED_LEN)};
     uint8_t reply[REPLY_LEN];
+    int status;
 
-    if (open_hmac(secret, &key->md) != 0)
+    if (mac_key_empty(key) != 0)
         return -1;
-    if (run_hmac(key->md, pieces, 1, reply) == 0) {
-        explicit_bzero(reply, sizeof(reply));
-        return 0;
-    }
-    mac_key_free(key);
-    return -1;
+    status = mac_key_try(key, secret, seed, reply);
+    explicit_bzero(reply, sizeof(reply));
+    locked_wipe_stack();
+    if (status != 0)
+        mac_key_free(key);
+    return status;
 }
 
 void mac_key_reply(const struct mac_key *key, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN])
@@ -166,12 +182,6 @@ void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_L
     };
 
     run_key(key, pieces, 3, receipt);
-}
-
-void mac_key_free(struct mac_key *key)
-{
-    gcry_md_close(key->md);
-    key->md = NULL;
 }
 
 uint32_t mac_same(const uint8_t a[static REPLY_LEN], const uint8_t b[static REPLY_LEN])

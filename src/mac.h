@@ -55,12 +55,25 @@ struct mac_key {
 /* Tried out before it is given; on -1 there is nothing to be freed. */
 int mac_key_new(struct secret secret, struct mac_key *key);
 
+/*
+ * For who tries many secrets: a key without a secret, which takes one after another. Making a key costs more than the
+ * HMAC. Returns 0, or -1 and nothing to be freed.
+ */
+int mac_key_empty(struct mac_key *key);
+
+/*
+ * As mac_reply, with a key that is there already and then has this secret. What this leaves on the stack is wiped by
+ * mac_key_free, once for all of them.
+ */
+int mac_key_try(const struct mac_key *key, struct secret secret, const uint8_t seed[static SEED_LEN],
+                uint8_t reply[static REPLY_LEN]);
+
 /* As mac_reply and mac_receipt. */
 void mac_key_reply(const struct mac_key *key, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);
 void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_LEN],
                      const uint8_t reply[static REPLY_LEN], uint8_t receipt[static RECEIPT_LEN]);
 
-/* Wipe and give back. Of nothing, it does nothing. */
+/* Wipe it and the stack, and give it back. Of nothing, it does nothing. */
 void mac_key_free(struct mac_key *key);
 
 /* All ones when the 32 bytes are the same, else 0: a mask, made without a branch, in constant time. */

@@ -260,6 +260,44 @@ static void test_keys(void)
     mac_key_free(&key);
 }
 
+/* One key for many secrets: each gives what it gives by itself, whatever was tried before it, and no key is made anew.
+ */
+static void test_tries(void)
+{
+    static const char *const steps[] = {"setkey", "read"};
+    static const uint8_t nothing[REPLY_LEN];
+    uint8_t text[SECRET_MAX], seed[SEED_LEN] = {1}, reply[REPLY_LEN], expected[REPLY_LEN];
+    struct mac_key key;
+    unsigned wrong = 0;
+
+    memset(text, 't', sizeof(text));
+    check(mac_key_empty(&key) == 0, "a key without a secret is made");
+    for (size_t i = 0; i < sizeof(text); i++) {
+        /* A long one, a short one, and so on. */
+        const struct secret secret = {text, i % 2 == 0 ? sizeof(text) - i : i};
+
+        wrong += mac_reply(secret, seed, expected) != 0;
+        broken = "open";
+        wrong += mac_key_try(&key, secret, seed, reply) != 0 || memcmp(reply, expected, sizeof(reply)) != 0;
+        broken = NULL;
+    }
+    check_number(wrong, 0, "and gives the reply of each secret in turn");
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        broken = steps[i];
+        memset(reply, 7, sizeof(reply));
+        check(mac_key_try(&key, (struct secret){text, 3}, seed, reply) != 0 &&
+                  memcmp(reply, nothing, sizeof(reply)) == 0,
+              "I8: libgcrypt fails to %s: no reply of the secret before, and said so", steps[i]);
+    }
+    broken = NULL;
+    mac_key_free(&key);
+    check(key.md == NULL, "and is given back");
+    broken = "open";
+    check(mac_key_empty(&key) != 0 && key.md == NULL, "I8: libgcrypt fails to open: there is no key, and said so");
+    broken = NULL;
+    mac_key_free(&key);
+}
+
 int main(void)
 {
     check(mac_init() == 0, "libgcrypt is ready");
@@ -270,5 +308,6 @@ int main(void)
     test_seed();
     test_failures();
     test_keys();
+    test_tries();
     return check_end();
 }
