@@ -11,6 +11,7 @@
 #include "mac.h"
 #include "program.h"
 #include "relay.h"
+#include "seed.h"
 #include "stream.h"
 #include "verdict.h"
 #include "wrap.h"
@@ -402,7 +403,7 @@ static void end_without_libgcrypt(void *context, int code, const char *text)
 
 static bool make_seed(struct handler *handler)
 {
-    struct mac_seed_parts parts = {.pid = getpid(), .counter = handler->admission.seed_number};
+    struct seed_parts parts = {.pid = getpid(), .counter = handler->admission.seed_number};
 
     mac_on_fatal(end_without_libgcrypt, handler);
     if (mac_init() != 0) {
@@ -419,7 +420,9 @@ static bool make_seed(struct handler *handler)
         log_line(LOG_ERR, "the clock cannot be read: %s", strerror(errno));
         return refuse(handler, "state", EX_OSERR);
     }
-    mac_seed(&parts, handler->seed);
+    memcpy(parts.key, handler->store.header.key, sizeof(parts.key));
+    seed_make(&parts, handler->seed);
+    explicit_bzero(&parts, sizeof(parts));
     return true;
 }
 

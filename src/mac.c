@@ -28,25 +28,6 @@ void mac_on_fatal(void (*end)(void *context, int code, const char *text), void *
     gcry_set_fatalerror_handler(end, context);
 }
 
-static void put_le64(uint8_t out[static 8], uint64_t value)
-{
-    for (size_t i = 0; i < 8; i++)
-        out[i] = (uint8_t)(value >> (8 * i));
-}
-
-void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN])
-{
-    uint8_t message[sizeof(parts->random) + 4 * 8];
-    uint8_t *at = message + sizeof(parts->random);
-
-    memcpy(message, parts->random, sizeof(parts->random));
-    put_le64(at, (uint64_t)parts->now.tv_sec);
-    put_le64(at + 8, (uint64_t)parts->now.tv_nsec);
-    put_le64(at + 16, (uint64_t)parts->pid);
-    put_le64(at + 24, parts->counter);
-    gcry_md_hash_buffer(GCRY_MD_SHA256, seed, message, sizeof(message));
-}
-
 int mac_key_empty(struct mac_key *key)
 {
     key->md = NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The cryptography of a knock: seed, reply, receipt. It never sees a socket, a file or an option.
+ * The cryptography of a knock: reply and receipt. It never sees a socket, a file or an option.
  *
  * All of it is SHA-256 (FIPS 180-4) and HMAC (RFC 2104), both from libgcrypt. mac_init() comes first and once.
  * Functions that can fail return 0, or -1 when libgcrypt refused; the output is then all zero and must not be used.
@@ -14,16 +14,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
-#include <time.h>
-
-/* What a seed is made from. Any one of the four that differs from all other knocks makes the seed differ. */
-struct mac_seed_parts {
-    uint8_t random[32];  /* getrandom(2) */
-    struct timespec now; /* CLOCK_REALTIME */
-    pid_t pid;
-    uint64_t counter; /* never the same twice on one host: from the lockout table */
-};
 
 /* Make libgcrypt ready. Needs libgcrypt 1.8; allocates its locked memory for keys. */
 int mac_init(void);
@@ -33,9 +23,6 @@ int mac_init(void);
  * must not return; without it libgcrypt says so on standard error, and aborts. Comes before mac_init().
  */
 void mac_on_fatal(void (*end)(void *context, int code, const char *text), void *context);
-
-/* seed = SHA-256(random | seconds | nanoseconds | pid | counter), each number as 8 bytes, little-endian. */
-void mac_seed(const struct mac_seed_parts *parts, uint8_t seed[static SEED_LEN]);
 
 /* reply = HMAC-SHA256(key = secret, message = seed). Time depends on the length of the secret alone. */
 int mac_reply(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);

@@ -170,35 +170,6 @@ static void test_same(void)
     check(mac_same(a, b) == 0, "I6: 32 bytes that differ in every bit give 0");
 }
 
-static void test_seed(void)
-{
-    const struct mac_seed_parts parts = {
-        .now = {.tv_sec = 1795299352, .tv_nsec = 123456789}, .pid = 4711, .counter = UINT64_C(0x0102030405060708)};
-    struct mac_seed_parts changed[5];
-    uint8_t seed[SEED_LEN];
-    uint8_t other[SEED_LEN];
-
-    for (size_t i = 0; i < 5; i++)
-        changed[i] = parts;
-    changed[0].random[31] = 1;
-    changed[1].now.tv_sec++;
-    changed[2].now.tv_nsec++;
-    changed[3].pid++;
-    changed[4].counter++;
-    mac_seed(&parts, seed);
-    for (size_t i = 0; i < 5; i++) {
-        mac_seed(&changed[i], other);
-        check(memcmp(seed, other, sizeof(seed)) != 0, "I5: a seed differs when part %zu alone differs", i);
-    }
-
-    struct mac_seed_parts vector = parts;
-    for (size_t i = 0; i < sizeof(vector.random); i++)
-        vector.random[i] = (uint8_t)(100 + i);
-    mac_seed(&vector, seed);
-    check_hex(seed, sizeof(seed), "18f791011cd287b9bd985728555e2f18e8cbfa0d0bd68c167c956460e8f33257",
-              "and is SHA-256 of its parts in their order");
-}
-
 /* I8: whatever libgcrypt does not do, it is said, and there is no reply to compare with. */
 static void test_failures(void)
 {
@@ -305,7 +276,6 @@ int main(void)
     test_knocks();
     test_key_lengths();
     test_same();
-    test_seed();
     test_failures();
     test_keys();
     test_tries();
