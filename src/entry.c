@@ -10,11 +10,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ID_MAX          4294967294u /* the last number that is not "leave it as it is" */
-#define USER_MAX        255         /* LOGIN_NAME_MAX of Linux, without its NUL */
-#define NAME_MAX_LEN    64
-#define PATH_MAX_LEN    (PATH_MAX - 1)
-#define SECRET_FILE_MAX 1024 /* bytes of a file that holds one secret and the white space behind it */
+#define ID_MAX           4294967294u /* the last number that is not "leave it as it is" */
+#define USER_MAX         255         /* LOGIN_NAME_MAX of Linux, without its NUL */
+#define NAME_MAX_LEN     64
+#define PATH_MAX_LEN     (PATH_MAX - 1)
+#define SECRET_FILE_MAX  1024                  /* bytes of a file that holds one secret and the white space behind it */
+#define SECRET_FILE_ROOM (SECRET_FILE_MAX + 1) /* to read one into, and to find that it is longer */
 
 /* Secrets that everybody can read: in the samples of 4.0, in this manual, and in the sealed door's example of 5.0.0. */
 static const char *const published[] = {
@@ -460,19 +461,19 @@ static void report_no_credentials(struct parser *parser)
                              "run it from a systemd unit with LoadCredential=, or use secret-file=");
 }
 
-static enum file_fault read_secret_file(const struct parser *parser, const struct config_entry *entry,
-                                        struct locked *text, size_t *len)
+static enum file_fault read_secret_file(const struct parser *parser, const struct config_entry *entry, uint8_t *room,
+                                        size_t *len)
 {
     char path[PATH_MAX + NAME_MAX];
     const char *dir = parser->reader->credentials_dir;
 
     if (entry->origin == CONFIG_SECRET_FILE)
-        return file_read_private(entry->secret_path, SECRET_FILE_MAX, text, len);
+        return file_read_secret(entry->secret_path, SECRET_FILE_MAX, room, len);
     if (snprintf(path, sizeof(path), "%s/%s", dir, entry->secret_path) >= (int)sizeof(path)) {
         errno = ENAMETOOLONG;
         return FILE_CANNOT_OPEN;
     }
-    return file_read_private(path, SECRET_FILE_MAX, text, len);
+    return file_read_secret(path, SECRET_FILE_MAX, room, len);
 }
 
 static void report_fault(struct parser *parser, const char *what, enum file_fault fault)
@@ -483,53 +484,63 @@ static void report_fault(struct parser *parser, const char *what, enum file_faul
                  has_reason ? strerror(errno) : "");
 }
 
-/* The secret of a file or credential goes to room, which has SECRET_MAX bytes. Returns how many it took. */
-static size_t load_from_file(struct parser *parser, struct config_entry *entry, uint8_t *room)
+/* The secret of a file or credential goes to room, which has SECRET_FILE_ROOM bytes. */
+static void load_from_file(struct parser *parser, struct config_entry *entry, uint8_t *room)
 {
-    struct locked text = {0};
     size_t len = 0;
 
     parser->line = entry->line;
     parser->keyword = entry->kill ? "KILL" : "ACTION";
     if (entry->origin == CONFIG_SECRET_CREDENTIAL && parser->reader->credentials_dir == NULL) {
         report_no_credentials(parser);
-        return 0;
+        return;
     }
 
-    const enum file_fault fault = read_secret_file(parser, entry, &text, &len);
+    const enum file_fault fault = read_secret_file(parser, entry, room, &len);
     if (fault != FILE_OK) {
         report_fault(parser, entry->origin == CONFIG_SECRET_FILE ? "secret-file=" : "credential=", fault);
-        return 0;
+        return;
     }
-    len = trimmed(text.bytes, len);
-    if (is_secret(parser, text.bytes, len)) {
-        memcpy(room, text.bytes, len);
-        entry->secret = (struct secret){.bytes = room, .len = len};
-        is_fresh(parser, entry->secret, entry->line);
-    } else {
-        len = 0;
-    }
-    locked_free(&text);
-    return len;
+    len = trimmed(room, len);
+    if (!is_secret(parser, room, len))
+        return;
+    entry->secret = (struct secret){.bytes = room, .len = len};
+    is_fresh(parser, entry->secret, entry->line);
 }
 
-static size_t load(struct parser *parser, struct config_entry *entry, uint8_t *room)
+/* Afterwards the entry's secret is at the start of room, or empty where it has none. */
+static void load(struct parser *parser, struct config_entry *entry, uint8_t *room)
 {
-    if (entry->origin != CONFIG_SECRET_INLINE)
-        return load_from_file(parser, entry, room);
+    if (entry->origin != CONFIG_SECRET_INLINE) {
+        load_from_file(parser, entry, room);
+        return;
+    }
     memcpy(room, entry->secret.bytes, entry->secret.len);
     entry->secret.bytes = room;
-    return entry->secret.len;
+}
+
+/* What the secrets need at most. A file is read to where its secret stays, and what it has more than that is then
+ * overwritten by the next: so only the last one needs room for all that a file can be. */
+static size_t room_for_secrets(const struct config *config)
+{
+    size_t room = 0;
+    bool in_files = false;
+
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+
+        room += entry->origin == CONFIG_SECRET_INLINE ? entry->secret.len : SECRET_MAX;
+        in_files |= entry->origin != CONFIG_SECRET_INLINE;
+    }
+    return room + (in_files ? SECRET_FILE_ROOM : 0);
 }
 
 static void load_secrets(struct parser *parser)
 {
     struct config *config = parser->config;
-    size_t room = 0;
+    const size_t room = room_for_secrets(config);
     size_t used = 0;
 
-    for (size_t i = 0; i < config->entry_count; i++)
-        room += config->entries[i].origin == CONFIG_SECRET_INLINE ? config->entries[i].secret.len : SECRET_MAX;
     if (room == 0)
         return;
     if (locked_new(room, &config->secrets) != 0) {
@@ -539,8 +550,10 @@ static void load_secrets(struct parser *parser)
                      strerror(errno));
         return;
     }
-    for (size_t i = 0; i < config->entry_count; i++)
-        used += load(parser, &config->entries[i], config->secrets.bytes + used);
+    for (size_t i = 0; i < config->entry_count; i++) {
+        load(parser, &config->entries[i], config->secrets.bytes + used);
+        used += config->entries[i].secret.len;
+    }
 }
 
 static void forget_secrets(struct config *config)

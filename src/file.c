@@ -29,60 +29,80 @@ static enum file_fault judge_private(const struct stat *status, size_t limit)
     return FILE_OK;
 }
 
-/* Read until room is full or the file ends. */
-static enum file_fault read_up_to(int fd, uint8_t *bytes, size_t room, size_t *len)
+/*
+ * Half a file could mean something else than the whole, so one that is shorter or longer than it was is refused. Of a
+ * longer one a byte more comes than it had: room has size + 1 bytes. A regular file gives all that is asked for as far
+ * as it goes, so that a read of its size is the last.
+ */
+static enum file_fault read_whole(int fd, size_t size, uint8_t *room, size_t *len)
 {
-    *len = 0;
-    while (*len < room) {
-        const ssize_t got = read(fd, bytes + *len, room - *len);
+    ssize_t got;
 
-        if (got == 0)
-            break;
+    *len = 0;
+    do {
+        got = read(fd, room + *len, size + 1 - *len);
         if (got < 0 && errno != EINTR)
             return FILE_CANNOT_READ;
         if (got > 0)
             *len += (size_t)got;
-    }
-    return FILE_OK;
+    } while (got != 0 && *len < size);
+    return *len == size ? FILE_OK : FILE_CHANGED;
 }
 
-/*
- * Half a file could mean something else than the whole, so one that is shorter or longer than it was is refused. The
- * byte that finds a longer one is also the NUL behind the content.
- */
-static enum file_fault read_whole(int fd, size_t size, struct locked *text, size_t *len)
-{
-    if (locked_new(size + 1, text) != 0)
-        return FILE_NO_MEMORY;
-
-    const enum file_fault fault = read_up_to(fd, text->bytes, size + 1, len);
-    if (fault == FILE_OK && *len == size)
-        return FILE_OK;
-
-    const int reason = errno;
-    locked_free(text);
-    errno = reason;
-    return fault != FILE_OK ? fault : FILE_CHANGED;
-}
-
-enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+static enum file_fault open_private(const char *path, size_t limit, int *file_fd, size_t *size)
 {
     struct stat status;
     enum file_fault fault = FILE_CANNOT_READ;
 
     /* O_NONBLOCK: the open of a FIFO or a device must not wait; on a regular file it does nothing. */
-    const int file_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-    if (file_fd < 0)
+    *file_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    if (*file_fd < 0)
         return errno == ENXIO ? FILE_NOT_REGULAR : FILE_CANNOT_OPEN;
-
-    if (fstat(file_fd, &status) == 0)
+    if (fstat(*file_fd, &status) == 0)
         fault = judge_private(&status, limit);
-    if (fault == FILE_OK)
-        fault = read_whole(file_fd, (size_t)status.st_size, text, len);
+    *size = fault == FILE_OK ? (size_t)status.st_size : 0;
+    return fault;
+}
 
+/* Without another word in errno. */
+static void close_quietly(int fd)
+{
     const int reason = errno;
-    close(file_fd);
+
+    if (fd >= 0)
+        close(fd);
     errno = reason;
+}
+
+enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+{
+    int file_fd;
+    size_t size;
+    enum file_fault fault = open_private(path, limit, &file_fd, &size);
+
+    if (fault == FILE_OK && locked_new(size + 1, text) != 0)
+        fault = FILE_NO_MEMORY;
+    if (fault == FILE_OK && (fault = read_whole(file_fd, size, text->bytes, len)) != FILE_OK) {
+        const int reason = errno;
+
+        locked_free(text);
+        errno = reason;
+    }
+    close_quietly(file_fd);
+    return fault;
+}
+
+enum file_fault file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len)
+{
+    int file_fd;
+    size_t size;
+    enum file_fault fault = open_private(path, limit, &file_fd, &size);
+
+    if (fault == FILE_OK)
+        fault = read_whole(file_fd, size, room, len);
+    if (fault != FILE_OK)
+        explicit_bzero(room, limit + 1);
+    close_quietly(file_fd);
     return fault;
 }
 

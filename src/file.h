@@ -11,6 +11,7 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum file_fault {
     FILE_OK,
@@ -38,6 +39,12 @@ enum file_fault {
  * text with locked_free.
  */
 enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len);
+
+/*
+ * The same for a file that holds one secret of many, into locked memory that the caller has already: room has limit + 1
+ * bytes. No NUL is put behind the content; what follows it is changed, and after a fault all of room is zero.
+ */
+enum file_fault file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len);
 
 /* A command that has been found: both descriptors are O_PATH, and file_close_command closes them. */
 struct file_command {

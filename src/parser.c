@@ -20,10 +20,13 @@
 static size_t count_lines(const char *text, size_t len)
 {
     const size_t most = len / LINE_MIN + 1;
+    const char *const end = text + len;
     size_t count = 1;
 
-    for (size_t i = 0; i < len && count < most; i++)
-        count += text[i] == '\n';
+    while (count < most && (text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+        text++;
+        count++;
+    }
     return count;
 }
 

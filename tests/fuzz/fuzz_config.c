@@ -13,22 +13,22 @@
 
 #define MARK "zz9" /* whatever holds it came from the text: no finding may */
 
-enum file_fault __wrap_file_read_private(const char *path, size_t limit, struct locked *text, size_t *len);
+enum file_fault __wrap_file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len);
 ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags);
 
-enum file_fault __wrap_file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+enum file_fault __wrap_file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len)
 {
     const size_t path_len = strlen(path);
     const unsigned last = path_len > 0 ? (unsigned char)path[path_len - 1] : 0;
 
     errno = EIO;
+    memset(room, 0, limit + 1);
     if (last % 16 != 0 && last % 16 <= FILE_NO_MEMORY)
         return (enum file_fault)(last % 16);
     *len = path_len < limit ? path_len : limit;
-    DEMAND(locked_new(limit + 1, text) == 0);
-    memcpy(text->bytes, path, *len);
+    memcpy(room, path, *len);
     if (*len > 0 && last % 2 == 0)
-        text->bytes[*len - 1] = '\n';
+        room[*len - 1] = '\n';
     return FILE_OK;
 }
 

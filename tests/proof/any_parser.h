@@ -22,8 +22,7 @@
 #define ERRNO_LAST 133
 #define FOUND_MAX  1000000
 
-static char file_text[TEXT_MAX + 1];
-static char locked_room[4 * TEXT_MAX];
+static char locked_room[2 * TEXT_MAX + 1025]; /* two secrets, and what the file of one may have more */
 
 /* Of exactly that many bytes, at the end of a room of TEXT_MAX + 1. */
 static char *any_text(char *room, size_t len)

@@ -501,6 +501,54 @@ static void refused(const char *text, const char *want, const char *what)
     config_free(&config);
 }
 
+/* All secrets lie in the one block, one behind the other, whatever their files have more. */
+static void test_secret_file_sizes(void)
+{
+    static const char text[] = "ACTION=\"\",\"/b\",\"secret-file=@/a.key\"\nACTION=\"zz9 four words\",\"/b\"\n"
+                               "ACTION=\"\",\"/b\",\"secret-file=@/b.key\"\nKILL=\"\",\"secret-file=@/c.key\"\n";
+    char longest[1024];
+    struct config config;
+    unsigned apart = 0;
+
+    memset(longest, 'z', sizeof(longest));
+    memset(longest + 255, '\n', sizeof(longest) - 255);
+    put("a.key", longest, sizeof(longest), 0600);
+    put("b.key", "zz9 short", 9, 0600);
+    longest[0] = 'y';
+    put("c.key", longest, sizeof(longest), 0600);
+    if (!check(parse_with_files(text, &config) == 0 && config.entry_count == 4, "the largest files, and a small one"))
+        return;
+    check_secret(&config.entries[1], "zz9 four words");
+    check_secret(&config.entries[2], "zz9 short");
+    check(config.entries[0].secret.len == 255 && config.entries[0].secret.bytes[254] == 'z' &&
+              config.entries[3].secret.len == 255 && memcmp(config.entries[3].secret.bytes, longest, 255) == 0,
+          "each has its secret");
+    for (size_t i = 1; i < 4; i++)
+        apart +=
+            config.entries[i].secret.bytes != config.entries[i - 1].secret.bytes + config.entries[i - 1].secret.len;
+    check_number(apart, 0, "and they lie one behind the other");
+    check(config.entries[0].secret.bytes == config.secrets.bytes &&
+              config.entries[3].secret.bytes + sizeof(longest) < config.secrets.bytes + config.secrets.len,
+          "in one block that has room for the last file and a byte");
+    config_free(&config);
+    unlink(scratch_path("a.key"));
+    unlink(scratch_path("b.key"));
+    unlink(scratch_path("c.key"));
+}
+
+/* The settings are read before anybody may knock, and while nothing secret may be in memory. */
+static void test_unread_files(void)
+{
+    static const char content[] = "ACTION=\"\",\"/b\",\"secret-file=/nonexistent/zz9\"\nKILL=\"\",\"credential=zz9\"\n";
+    struct config_reader reader = reader_for(&last, false);
+    struct config config;
+
+    reader.credentials_dir = "/nonexistent";
+    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) == 0 && config.secrets.bytes == NULL,
+          "I4: who wants no secrets opens no file that has one");
+    config_free(&config);
+}
+
 static void test_secret_files(void)
 {
     struct config config;
@@ -842,6 +890,8 @@ int main(int argc, char **argv)
     test_words();
     test_secrets();
     test_secret_files();
+    test_secret_file_sizes();
+    test_unread_files();
     test_no_credentials();
     test_load();
     test_linear_time();

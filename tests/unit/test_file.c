@@ -31,6 +31,21 @@ ssize_t readlinkat(int fd, const char *path, char *target, size_t room)
     return -1;
 }
 
+/* The file to which somebody appends a byte just before it is read; NULL: nobody does. */
+static const char *grows;
+
+ssize_t read(int fd, void *bytes, size_t len)
+{
+    if (grows != NULL) {
+        const int end_fd = open(grows, O_WRONLY | O_APPEND | O_CLOEXEC);
+
+        grows = NULL;
+        if (end_fd < 0 || write(end_fd, "!", 1) != 1 || close(end_fd) != 0)
+            abort();
+    }
+    return syscall(SYS_read, fd, bytes, len);
+}
+
 /* The path of a name in the scratch directory; two are good at a time. */
 static const char *at(const char *name)
 {
@@ -72,6 +87,26 @@ static void skip(const char *what)
 
 /* ---- Files with secrets ---- */
 
+#define ROOM_MAX 128
+
+/* The same into a room of the caller's: with this answer, and behind the room nothing is touched. */
+static bool secret_is(const char *path, size_t limit, enum file_fault want)
+{
+    uint8_t room[ROOM_MAX + 1];
+    size_t len = 0, zeros = 0, untouched = 0;
+
+    memset(room, 0xa5, sizeof(room));
+    const enum file_fault fault = file_read_secret(path, limit, room, &len);
+    const int reason = errno;
+
+    while (zeros <= limit && room[zeros] == 0)
+        zeros++;
+    for (size_t i = limit + 1; i < sizeof(room); i++)
+        untouched += room[i] == 0xa5;
+    errno = reason;
+    return fault == want && untouched == ROOM_MAX - limit && (fault == FILE_OK ? len <= limit : zeros == limit + 1);
+}
+
 static void read_is(const char *path, size_t limit, enum file_fault want, const char *what)
 {
     struct locked text = {0};
@@ -82,6 +117,7 @@ static void read_is(const char *path, size_t limit, enum file_fault want, const 
         printf("# got: %s\n", file_fault_text(fault));
     check(fault == FILE_OK || text.bytes == NULL, "and nothing is left in memory after a fault");
     locked_free(&text);
+    check(secret_is(path, limit, want), "the same for a secret among others");
 }
 
 static void test_content(void)
@@ -96,7 +132,12 @@ static void test_content(void)
         check(text.bytes[8] == '\0', "a NUL follows them");
     }
     locked_free(&text);
+
+    uint8_t room[9] = {0};
+    check(file_read_secret(at("file"), 8, room, &len) == FILE_OK && len == 8 && memcmp(room, "one\ntwo\n", 9) == 0,
+          "so is one that is read to a room of its size and a byte");
     put("file", "", 0600);
+    check(file_read_secret(at("file"), 8, room, &len) == FILE_OK && len == 0, "or an empty one");
     check(file_read_private(at("file"), 8, &text, &len) == FILE_OK && len == 0 && text.bytes[0] == '\0',
           "an empty file is an empty text");
     locked_free(&text);
@@ -119,6 +160,23 @@ static void test_modes(void)
         locked_free(&text);
     }
     check(true, "I8: all modes were tried");
+}
+
+static void test_growing(void)
+{
+    struct locked text = {0};
+    uint8_t room[101];
+    size_t len;
+
+    put("file", "secret", 0600);
+    grows = at("file");
+    check(file_read_private(at("file"), 100, &text, &len) == FILE_CHANGED && text.bytes == NULL,
+          "I8: a file with more in it than it had: %s", file_fault_text(FILE_CHANGED));
+    grows = at("file");
+    check(file_read_secret(at("file"), 100, room, &len) == FILE_CHANGED && room[0] == 0,
+          "and the same for a secret among others");
+    check(grows == NULL && file_read_secret(at("file"), 100, room, &len) == FILE_OK && memcmp(room, "secret!!", 8) == 0,
+          "once more, it is read whole");
 }
 
 static void test_read(void)
@@ -148,6 +206,7 @@ static void test_read(void)
     read_is(at("fifo"), 100, FILE_NOT_REGULAR, "a FIFO without a writer");
     /* This file says that it has no bytes, and then has some, as one that grows while it is read. */
     read_is("/proc/self/environ", 100, FILE_CHANGED, "a file that grows");
+    test_growing();
 
     put("file", "secret", 0600);
     if (geteuid() != 0) {
