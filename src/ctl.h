@@ -9,6 +9,7 @@
 #include "config.h"
 #include "door.h"
 #include "json.h"
+#include "keeper.h"
 #include "lockout.h"
 #include "manage.h"
 #include "store.h"
@@ -33,9 +34,9 @@ enum ctl_status {
     CTL_CONFIG = EX_CONFIG
 };
 
-#define CTL_SEALED_USER "ostiary" /* as whom the handler of the sealed door runs */
-#define CTL_PORT        5018      /* where no PORT is written */
-#define CTL_PATIENCE_MS 10000     /* how long a command waits for the table's lock */
+#define CTL_SEALED_USER KEEPER_NAME /* as whom the handler of the sealed door runs */
+#define CTL_PORT        5018        /* where no PORT is written */
+#define CTL_PATIENCE_MS 10000       /* how long a command waits for the table's lock */
 
 #define CTL_SPAN_MAX (UINT64_C(3650) * 24 * 60 * 60) /* s: the longest TIME, ten years */
 

@@ -7,6 +7,7 @@
 #include "clock.h"
 #include "deadline.h"
 #include "exchange.h"
+#include "keeper.h"
 #include "log.h"
 #include "mac.h"
 #include "program.h"
@@ -350,6 +351,7 @@ bool handler_admit(struct handler *handler)
         .directory = handler->settings.state_dir,
         .places = handler->settings.table_size,
         .patience_ms = STORE_PATIENCE_MS,
+        .keeper = keeper_of(handler->settings.state_dir),
     };
     struct lockout_admission *admission = &handler->admission;
     enum lockout_verdict seen;

@@ -8,13 +8,15 @@ const char *store_fault_text(enum store_fault fault)
     case STORE_OK:
         return "no fault";
     case STORE_NO_DIRECTORY:
-        return "the state directory does not exist: create it, owned by root, mode 0700";
+        return "the state directory does not exist: create it, mode 0700, owned by ostiary or root";
     case STORE_DIRECTORY_CANNOT_OPEN:
         return "the state directory cannot be opened: make it a directory, not a link, that the handler may read";
     case STORE_DIRECTORY_OWNER:
-        return "the state directory belongs to somebody else: chown it to the handler's user";
+        return "the state directory belongs to somebody else: chown it to root, or to ostiary";
     case STORE_DIRECTORY_OPEN:
         return "the state directory is open to group or others: chmod 0700";
+    case STORE_CANNOT_BE_OWNER:
+        return "root cannot work as the owner of the state directory: it needs CAP_SETUID and CAP_SETGID";
     case STORE_ABSENT:
         return "there is no table yet: the first connection makes it";
     case STORE_CANNOT_OPEN:
@@ -65,6 +67,7 @@ bool store_fault_has_errno(enum store_fault fault)
 {
     switch (fault) {
     case STORE_DIRECTORY_CANNOT_OPEN:
+    case STORE_CANNOT_BE_OWNER:
     case STORE_CANNOT_OPEN:
     case STORE_CANNOT_CREATE:
     case STORE_NO_RANDOM:

@@ -474,7 +474,9 @@ enum store_fault lockout_close(struct store *store, const char *reason, const st
 
     if (promise == STORE_OK && !was_promised)
         promise = promise_to_close(store);
-    fault = door_close(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
+    fault = store_act(store); /* without the lock too */
+    if (fault == STORE_OK)
+        fault = door_close(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
     const int error = errno; /* of what kept the door open, if anything did */
     if (promise == STORE_OK && fault != STORE_OK)
         promise = store_sync(store); /* it is all there is, so it must outlast a power failure */

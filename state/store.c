@@ -27,7 +27,19 @@ static bool is_trusted_owner(uid_t owner)
     return owner == 0 || owner == geteuid();
 }
 
-enum store_fault store_open_directory(const char *directory, int *dir_fd)
+/* Whom to be there. False: it belongs to somebody who has no business with it. */
+static bool find_owner(const struct stat *info, uid_t keeper, struct owner *owner)
+{
+    *owner = (struct owner){.other = false};
+    if (is_trusted_owner(info->st_uid))
+        return true;
+    if (geteuid() != 0 || info->st_uid != keeper)
+        return false;
+    *owner = (struct owner){.other = true, .uid = info->st_uid, .gid = info->st_gid};
+    return true;
+}
+
+static enum store_fault open_directory(const char *directory, uid_t keeper, struct owner *owner, int *dir_fd)
 {
     const int fd = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     enum store_fault fault = STORE_OK;
@@ -38,7 +50,7 @@ enum store_fault store_open_directory(const char *directory, int *dir_fd)
         return errno == ENOENT ? STORE_NO_DIRECTORY : STORE_DIRECTORY_CANNOT_OPEN;
     if (fstat(fd, &info) != 0)
         fault = STORE_DIRECTORY_CANNOT_OPEN;
-    else if (!is_trusted_owner(info.st_uid))
+    else if (!find_owner(&info, keeper, owner))
         fault = STORE_DIRECTORY_OWNER;
     else if ((info.st_mode & (S_IRWXG | S_IRWXO)) != 0)
         fault = STORE_DIRECTORY_OPEN;
@@ -47,6 +59,13 @@ enum store_fault store_open_directory(const char *directory, int *dir_fd)
     else
         close_keeping_errno(fd);
     return fault;
+}
+
+enum store_fault store_open_directory(const char *directory, int *dir_fd)
+{
+    struct owner owner;
+
+    return open_directory(directory, 0, &owner, dir_fd);
 }
 
 static enum store_fault judge_file(const struct stat *info)
@@ -114,14 +133,22 @@ static enum store_fault open_table(struct store *store)
     return STORE_VANISHED;
 }
 
+enum store_fault store_act(struct store *store)
+{
+    return owner_begin(&store->owner) == 0 ? STORE_OK : STORE_CANNOT_BE_OWNER;
+}
+
 enum store_fault store_open(const struct store_options *options, struct store *store)
 {
     enum store_fault fault;
 
     *store = (struct store){.dir_fd = -1, .table_fd = -1, .options = *options};
-    fault = store_open_directory(options->directory, &store->dir_fd);
+    fault = open_directory(options->directory, options->keeper, &store->owner, &store->dir_fd);
+    if (fault == STORE_OK)
+        fault = store_act(store);
     if (fault == STORE_OK)
         fault = open_table(store);
+    owner_end(&store->owner);
     if (fault != STORE_OK)
         store_close(store);
     return fault;
@@ -134,6 +161,7 @@ void store_close(struct store *store)
     store->table_fd = -1;
     store->dir_fd = -1;
     store->held = false;
+    owner_end(&store->owner);
 }
 
 /* Lock what is named `lockout` at the moment of having the lock: it may have been deleted or moved while we waited. */
@@ -167,13 +195,15 @@ static enum store_fault hold_named(struct store *store, enum hold_way way)
 
 enum store_fault store_hold_unread(struct store *store, enum hold_way way)
 {
-    if (store->table_fd < 0) {
-        const enum store_fault fault = open_table(store);
+    enum store_fault fault = store_act(store);
 
-        if (fault != STORE_OK)
-            return fault;
-    }
-    return hold_named(store, way);
+    if (fault == STORE_OK && store->table_fd < 0)
+        fault = open_table(store);
+    if (fault == STORE_OK)
+        fault = hold_named(store, way);
+    if (fault != STORE_OK)
+        owner_end(&store->owner);
+    return fault;
 }
 
 enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
@@ -263,6 +293,7 @@ void store_release(struct store *store)
     if (store->held)
         hold_release(store->table_fd);
     store->held = false;
+    owner_end(&store->owner);
 }
 
 enum store_fault store_read(const struct store *store, uint64_t offset, uint8_t *bytes, size_t len)

@@ -12,6 +12,7 @@
 
 #include "hold.h"
 #include "moment.h"
+#include "owner.h"
 #include "record.h"
 
 #include <stdbool.h>
@@ -22,8 +23,9 @@ enum store_fault {
     STORE_OK,
     STORE_NO_DIRECTORY,
     STORE_DIRECTORY_CANNOT_OPEN, /* errno */
-    STORE_DIRECTORY_OWNER,       /* neither root nor the effective user */
+    STORE_DIRECTORY_OWNER,       /* neither root nor the effective user, nor who else may own it */
     STORE_DIRECTORY_OPEN,        /* to group or others, who could hold its lock against everybody */
+    STORE_CANNOT_BE_OWNER,       /* errno */
     STORE_ABSENT,                /* no table yet; only when opened to read alone */
     STORE_CANNOT_OPEN,           /* errno */
     STORE_NOT_REGULAR,           /* a directory, symbolic link, FIFO, device */
@@ -63,12 +65,15 @@ struct store_options {
     struct moment now;     /* where the time of such a table starts, or of one that has to be converted */
     unsigned patience_ms;  /* for each lock */
     bool read_only;        /* never creates, never writes, leaves even the access time alone */
+    uid_t keeper;          /* of a process that is root: who else may own the directory, and as whom it then works on
+                              what is in there (owner.h); 0: nobody */
 };
 
 /* The members are for the modules in state/. One process, one thread. */
 struct store {
     int dir_fd;
     int table_fd;
+    struct owner owner;
     uint64_t device, inode; /* of table_fd */
     struct store_options options;
     bool held;
@@ -86,7 +91,7 @@ enum store_fault store_open(const struct store_options *options, struct store *s
 /* Does nothing to one that is closed. */
 void store_close(struct store *store);
 
-/* Open a state directory, and see that it is safe. The caller closes *dir_fd. */
+/* Open a state directory of root's or the effective user's, and see that it is safe. The caller closes *dir_fd. */
 enum store_fault store_open_directory(const char *directory, int *dir_fd);
 
 /*
@@ -98,8 +103,12 @@ enum store_fault store_hold(struct store *store, enum hold_way way, const struct
 /* As store_hold, but whatever the head holds: for verifying and repairing. Nothing but file_len is set. */
 enum store_fault store_hold_unread(struct store *store, enum hold_way way);
 
-/* Keeps errno. Does nothing when not held. */
+/* Keeps errno. Does nothing when not held, but for ending what store_act has begun. */
 void store_release(struct store *store);
+
+/* Work as the directory's owner until store_release, as between store_hold and that, where there is no lock to be had.
+ */
+enum store_fault store_act(struct store *store);
 
 /* All len bytes at offset, or a fault. */
 enum store_fault store_read(const struct store *store, uint64_t offset, uint8_t *bytes, size_t len);

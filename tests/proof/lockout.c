@@ -33,6 +33,12 @@ enum store_fault store_hold(struct store *store, enum hold_way way, const struct
     return STORE_OK;
 }
 
+enum store_fault store_act(struct store *store)
+{
+    (void)store;
+    return any_fault();
+}
+
 void store_release(struct store *store)
 {
     store->held = false;
