@@ -2,12 +2,13 @@
 /* See create.h; FORMAT.md, "Crash". */
 #include "create.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/random.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NEW_NAME "lockout.new"
@@ -42,10 +43,7 @@ enum store_fault create_random(void *bytes, size_t len)
  */
 uint64_t create_first_seed(void)
 {
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_REALTIME, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+    return (uint64_t)clock_wall_ns();
 }
 
 enum store_fault create_file(int dir_fd, const char *name, int *fd)

@@ -2,13 +2,14 @@
 /* See hold.h. */
 #include "hold.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/time.h>
-#include <time.h>
 
 /*
  * How often the waiting is interrupted to look at the clock once the limit has passed. The timer repeats, for its first
@@ -19,14 +20,6 @@
 static void on_alarm(int number)
 {
     (void)number; /* interrupting flock is all it is for */
-}
-
-static uint64_t monotonic_ms(void)
-{
-    struct timespec now = {0};
-
-    clock_gettime(CLOCK_MONOTONIC, &now); /* cannot fail for this clock */
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
 /* What waiting changes in the process, to be put back. */
@@ -75,7 +68,7 @@ enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms)
     if (errno != EWOULDBLOCK && errno != EINTR)
         return HOLD_FAILED;
 
-    const uint64_t deadline = monotonic_ms() + limit_ms;
+    const int64_t deadline_ms = clock_now_ms() + limit_ms;
     arm(limit_ms, &before);
     for (;;) {
         if (flock(fd, operation) == 0) {
@@ -86,7 +79,7 @@ enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms)
             error = errno;
             break;
         }
-        if (monotonic_ms() >= deadline) {
+        if (clock_now_ms() >= deadline_ms) {
             result = HOLD_BUSY;
             break;
         }

@@ -2,11 +2,12 @@
 /* See moment.h; FORMAT.md, "Time". */
 #include "moment.h"
 
+#include "clock.h"
+
 #include <ctype.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define BOOT_ID_PATH "/proc/sys/kernel/random/boot_id"
@@ -61,20 +62,12 @@ static void read_boot_id(uint8_t id[static RECORD_BOOT_ID_LEN])
     parse_boot_id(got > 0 || given == NULL ? text : given, id);
 }
 
-static uint64_t clock_ms(clockid_t clock)
-{
-    struct timespec time = {0};
-
-    clock_gettime(clock, &time); /* cannot fail for the clocks here */
-    if (time.tv_sec < 0)
-        return 0;
-    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
-}
-
 void moment_update(struct moment *moment)
 {
-    moment->boot_ms = clock_ms(CLOCK_BOOTTIME);
-    moment->wall_ms = clock_ms(CLOCK_REALTIME);
+    const int64_t wall_ms = clock_wall_ms();
+
+    moment->boot_ms = (uint64_t)clock_boot_ms();
+    moment->wall_ms = wall_ms < 0 ? 0 : (uint64_t)wall_ms;
 }
 
 void moment_read(struct moment *moment)

@@ -23,13 +23,13 @@ say() {
 }
 
 say 'Build'
-if ! { meson setup "$here/build" "$source" && ninja -C "$here/build" src/ostiaryd src/ostclient; } \
+if ! { meson setup "$here/build" "$source" && ninja -C "$here/build" src/knock/ostiaryd src/client/ostclient; } \
     >"$here/build.log" 2>&1; then
     cat "$here/build.log"
     exit 1
 fi
-echo "src/ostiaryd, src/ostclient"
-PATH=$here/build/src:$PATH
+echo "src/knock/ostiaryd, src/client/ostclient"
+PATH=$here/build/src/knock:$here/build/src/client:$PATH
 
 say 'A configuration: one action, run as whoever runs this, or as nobody where that is root'
 umask 077
@@ -68,7 +68,7 @@ while [ -z "$port" ]; do
     }
     candidate=$((20000 + $(od -An -N2 -tu2 /dev/urandom) % 10000))
     systemd-socket-activate --listen="127.0.0.1:$candidate" --accept --inetd \
-        "$here/build/src/ostiaryd" -e -c "$here/ostiary.cfg" 2>"$here/log" &
+        "$here/build/src/knock/ostiaryd" -e -c "$here/ostiary.cfg" 2>"$here/log" &
     launcher=$!
     # It says so when it listens, and ends when it cannot: the port belongs to somebody else.
     while kill -0 "$launcher" 2>/dev/null; do

@@ -9,7 +9,7 @@
 # Called by demo.sh and run.sh. What is already there is left alone, so a machine
 # that has everything needs neither root nor the network.
 #
-# "proof" is apart from "test": it is large, and nothing but tests/proof/run.sh needs it.
+# "proof" is apart from "test": it is large, and nothing but tests/assurance/proof/run.sh needs it.
 #
 # "launchers" unpacks xinetd and openbsd-inetd into DIR, "peers" openssh-server. Installed as packages, they would conflict
 # with each other and start services on the machine. "tree" prints the path of a directory that holds a minimal Debian 12

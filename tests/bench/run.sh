@@ -86,9 +86,9 @@ fi
 # What is measured is started from here, with names that say which it is.
 bin=$work/bin
 mkdir "$bin"
-cp "$build/src/ostiaryd" "$bin/default"
+cp "$build/src/knock/ostiaryd" "$bin/default"
 cp "$build/tests/bench/knocks" "$bin/knocks"
-[ -n "$quick" ] || cp "$work/build-static/src/ostiaryd" "$bin/static"
+[ -n "$quick" ] || cp "$work/build-static/src/knock/ostiaryd" "$bin/static"
 small='cc -static -O2'
 if command -v musl-gcc >/dev/null; then
     small='musl-gcc -static -O2'

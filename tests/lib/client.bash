@@ -3,7 +3,7 @@
 # For tests of ostclient: where it is, a server that plays scenes, and a private /etc/hosts.
 # Loaded with: load ../lib/client (after common).
 
-ostclient=$OSTIARY_BUILD/src/ostclient
+ostclient=$OSTIARY_BUILD/src/client/ostclient
 
 client_setup() {
     client_dir=$BATS_TEST_TMPDIR

@@ -5,7 +5,7 @@
 
 : "${OSTIARY_BUILD:?is set by meson test; by hand: the build directory}"
 : "${OSTIARY_SOURCE:?is set by meson test; by hand: the source directory}"
-OSTIARYD=$OSTIARY_BUILD/src/ostiaryd
+OSTIARYD=$OSTIARY_BUILD/src/knock/ostiaryd
 TOOLS=$OSTIARY_SOURCE/tests/tools
 # meson sets it for the module that some tests load into the handler; nothing else here needs it.
 unset LD_LIBRARY_PATH

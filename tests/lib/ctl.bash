@@ -22,7 +22,7 @@ use_ctl() {
 ctl() {
     local wanted=$1
     shift
-    run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/ostiaryctl" -c "$CONFIG" "$@"
+    run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" "$@"
     is "$status" "$wanted" "status of ostiaryctl $*, which said: $output"
 }
 

@@ -6,7 +6,7 @@ load ../lib/common
 load ../lib/files
 
 manuals() {
-    files_matching '^(src|units)/[^/]*\.[1-8]$'
+    files_matching '^(src|units)/.*\.[1-8]$'
 }
 
 @test "mandoc finds no fault in any manual" {
@@ -68,9 +68,9 @@ options_in_help() {
 
 @test "every program has a manual" {
     local program
-    for program in "$OSTIARY_BUILD"/src/ost*; do
+    for program in "$OSTIARY_BUILD"/src/*/ost*; do
         [ -f "$program" ] && [ -x "$program" ] || continue
-        compgen -G "src/${program##*/}.[18]" >/dev/null || {
+        compgen -G "${program#"$OSTIARY_BUILD/"}.[18]" >/dev/null || {
             echo "$program has none"
             return 1
         }
@@ -81,7 +81,7 @@ options_in_help() {
     local odd
     odd=$(cd "$OSTIARY_SOURCE" &&
         awk 'FNR == 1 { history = 0 } /^\.Sh / { history = /HISTORY/ } !history { print FILENAME ":" FNR ":" $0 }' \
-            README.md src/*.[1578] src/*.example units/*.in units/examples/* xinetd/* |
+            README.md src/*.[1578] src/*/*.[1578] src/*/*.example units/*.in units/examples/* xinetd/* |
         sed 's,/etc/ostiary/[A-Za-z0-9_.*%-]*\.secret,,g' |
             grep -E '/etc/[A-Za-z0-9_./*-]*\.(key|secret)|/etc/ostclient' || true)
     is "$odd" '' "secrets elsewhere"

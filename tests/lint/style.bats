@@ -21,7 +21,7 @@ load ../lib/files
 @test "every file that can bear one has a licence line" {
     # Not: prose, data for tests, and files whose format has no comments.
     local without
-    without=$(files_matching '' | grep -vE '^(LICENSE|README\.md|\.gitignore|.*\.md|\.clang-format|tests/(config|golden|fuzz/corpus)/.*)$' |
+    without=$(files_matching '' | grep -vE '^(LICENSE|README\.md|\.gitignore|.*\.md|\.clang-format|tests/(data|assurance/fuzz/corpus)/.*)$' |
         xargs grep -L 'SPDX-License-Identifier: ISC' || true)
     is "$without" '' "files without SPDX-License-Identifier"
 }

@@ -4,8 +4,8 @@
 #
 # usage: sh tests/assurance/coverage/run.sh
 #
-# Installs what is missing (setup.sh), builds without optimisation and with libwrap in build-tests/coverage, runs the unit tests,
-# the end-to-end tests and those of tests/faults there, and prints gcovr's tables, the lines that were not reached, each
+# Installs what is missing (setup.sh), builds without optimisation and with libwrap in build-tests/assurance/coverage, runs the unit tests,
+# the end-to-end tests and those of tests/assurance/faults there, and prints gcovr's tables, the lines that were not reached, each
 # with its reason (known.txt), and the branches that were not taken. Exit status 1 if a line is neither reached nor excused, if an excuse has become
 # untrue, or if fewer branches are taken than is promised here. Takes three to six minutes. Run as root: without, the
 # end-to-end tests are skipped, and most of it fails.
@@ -17,7 +17,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 
 # Per cent. Measured were 93.5: what is left are mostly the errors of single calls in what ostiaryctl does and in what I12
-# checks, where one line has many: tests/faults takes one error of a call in its turn, or known.txt excuses the line.
+# checks, where one line has many: tests/assurance/faults takes one error of a call in its turn, or known.txt excuses the line.
 branches_min=93
 
 say() {
@@ -41,7 +41,7 @@ export TMPDIR="$OSTIARY_TEST_ROOT/tmp"
 own_builds
 sh tests/setup.sh coverage
 
-build='build-tests/coverage'
+build='build-tests/assurance/coverage'
 counts=$OSTIARY_TEST_ROOT/counts
 log=$OSTIARY_TEST_ROOT/log
 

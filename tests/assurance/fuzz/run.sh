@@ -1,0 +1,164 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Let libFuzzer look for inputs that break what the harnesses here demand.
+#
+# usage: sh tests/assurance/fuzz/run.sh [--keep] [SECONDS [HARNESS]...]
+#        sh tests/assurance/fuzz/run.sh --smoke
+#
+# Installs what is missing (setup.sh), runs each harness (config, table, exchange, client, text, ctl) for SECONDS (default
+# 600), one after the other, and prints a table: executions, and how many of the edges between basic blocks were reached.
+# Exit status 1 if an input broke something; it is kept in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS
+# once it is understood: whatever is there is run each time. --keep puts what was found and reaches something new into
+# tests/assurance/fuzz/corpus.
+#
+# --smoke is for meson test: 5 seconds each, and TAP.
+#
+# Builds with clang in build-fuzz, or where OSTIARY_FUZZ_BUILD says, which also holds what was found so far.
+set -eu
+cd "$(dirname "$0")/../../.."
+
+harnesses='config table exchange client text ctl'
+kept_max=1024 # bytes: the tree's corpus is for small inputs
+
+usage() {
+    sed -n 's/^# \(usage:.*\|  *sh tests.*\)/\1/p' "$0" >&2
+    exit 64
+}
+
+smoke=false keep=false seconds=600
+case ${1-} in
+--smoke)
+    [ $# -eq 1 ] || usage
+    smoke=true seconds=5
+    shift
+    ;;
+--keep)
+    keep=true
+    shift
+    ;;
+esac
+if [ $# -gt 0 ]; then
+    case $1 in
+    *[!0-9]* | '') usage ;;
+    esac
+    seconds=$1
+    shift
+fi
+[ $# -eq 0 ] || harnesses=$*
+
+build=${OSTIARY_FUZZ_BUILD:-$PWD/build-fuzz}
+work=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/ostiary-fuzz.XXXXXX")
+running=
+clean_up() {
+    [ -z "$running" ] || kill "$running" 2>/dev/null || true
+    rm -rf "$work"
+}
+trap clean_up EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+say() {
+    if $smoke; then
+        echo "# $*"
+    else
+        echo "$*"
+    fi
+}
+
+build_harnesses() {
+    {
+        [ -f "$build/build.ninja" ] ||
+            CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
+        # shellcheck disable=SC2046,SC2086 # a list of targets, split on purpose
+        meson compile -C "$build" $(printf 'fuzz-%s ' $harnesses)
+    } >"$work/build.txt" 2>&1 || {
+        cat "$work/build.txt" >&2
+        exit 1
+    }
+}
+
+# What a harness is run with, besides the time.
+options_of() {
+    case $1 in
+    config) echo "-dict=tests/assurance/fuzz/config.dict -max_len=8192" ;;
+    # A program that ends itself in the middle is brought back by longjmp, and leaves what it had.
+    ctl) echo "-detect_leaks=0" ;;
+    esac
+}
+
+# Inputs that the tree has for other tests too.
+more_inputs_of() {
+    case $1 in
+    config) echo "tests/data/config/good tests/data/config/broken" ;;
+    esac
+}
+
+# run HARNESS: for so many seconds; says what came of it in $log. The harness' own status.
+run() {
+    log=$work/$1.txt
+    if $smoke; then
+        found=$work/found-$1
+    else
+        found=$build/corpus/$1
+    fi
+    mkdir -p "$found" "$build/crashes" "$work/tmp"
+    # shellcheck disable=SC2046 # lists of words, split on purpose
+    TMPDIR=$work/tmp nice -n 10 "$build/tests/assurance/fuzz/fuzz-$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
+        -print_final_stats=1 -artifact_prefix="$build/crashes/$1-" $(options_of "$1") \
+        "$found" "tests/assurance/fuzz/corpus/$1" $(more_inputs_of "$1") >"$log" 2>&1 &
+    running=$!
+    status=0
+    wait "$running" || status=$?
+    running=
+    return "$status"
+}
+
+# figures HARNESS: executions, executions per second, edges reached, edges there are, features, from $log.
+figures() {
+    awk '
+        /inline 8-bit counters\)/ { for (i = 1; i < NF; i++) if ($i ~ /^\(/) edges = substr($i, 2) }
+        / cov: / { for (i = 1; i < NF; i++) { if ($i == "cov:") cov = $(i + 1); if ($i == "ft:") features = $(i + 1) } }
+        /^stat::number_of_executed_units:/ { runs = $2 }
+        /^stat::average_exec_per_sec:/ { speed = $2 }
+        END { print runs + 0, speed + 0, cov + 0, edges + 0, features + 0 }' "$log"
+}
+
+# keep_new HARNESS: into the tree, what is small and reaches something that nothing in the tree reaches.
+keep_new() {
+    mkdir -p "$work/small-$1"
+    find "$found" -type f -size -"$kept_max"c -exec cp -t "$work/small-$1" {} +
+    # shellcheck disable=SC2046 # lists of words, split on purpose
+    TMPDIR=$work/tmp "$build/tests/assurance/fuzz/fuzz-$1" -merge=1 -use_counters=0 $(options_of "$1") "tests/assurance/fuzz/corpus/$1" "$work/small-$1" \
+        >"$work/merge.txt" 2>&1 || cat "$work/merge.txt" >&2
+}
+
+$smoke || sh tests/setup.sh test
+say "building in $build"
+build_harnesses
+$smoke || printf '%-9s %12s %8s %16s %9s  %s\n' harness executions per-s edges features result
+
+failed=0 number=0
+for harness in $harnesses; do
+    number=$((number + 1))
+    result=ok
+    run "$harness" || {
+        failed=$((failed + 1))
+        result=BROKEN
+    }
+    # shellcheck disable=SC2046 # five figures, split on purpose
+    set -- $(figures "$harness")
+    if $smoke; then
+        point=ok
+        [ "$result" = ok ] || point='not ok'
+        echo "$point $number - fuzz-$harness: $1 inputs, $3 of $4 edges"
+    else
+        printf '%-9s %12s %8s %7s of %5s %9s  %s\n' "$harness" "$1" "$2" "$3" "$4" "$5" "$result"
+    fi
+    if [ "$result" != ok ]; then
+        grep -E 'broken:|ERROR:|runtime error:|SUMMARY|Test unit written|    #[0-9]+ .* in .*\.c:' "$log" | head -n 20 |
+            sed 's/^/# /'
+    fi
+    ! $keep || keep_new "$harness"
+done
+! $smoke || echo "1..$number"
+[ "$failed" -eq 0 ]
