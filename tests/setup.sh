@@ -3,7 +3,7 @@
 # Install the Debian packages that building and testing need, and no more than are missing.
 #
 # usage: sh tests/setup.sh demo|test|bench|proof|coverage
-#        sh tests/setup.sh launchers|peers DIR
+#        sh tests/setup.sh launchers|peers|neighbours DIR
 #        sh tests/setup.sh tree PACKAGE...
 #
 # Called by demo.sh and run.sh. What is already there is left alone, so a machine
@@ -11,8 +11,8 @@
 #
 # "proof" is apart from "test": it is large, and nothing but tests/assurance/proof/run.sh needs it.
 #
-# "launchers" unpacks xinetd and openbsd-inetd into DIR, "peers" openssh-server. Installed as packages, they would conflict
-# with each other and start services on the machine. "tree" prints the path of a directory that holds a minimal Debian 12
+# "launchers" unpacks xinetd and openbsd-inetd into DIR, "peers" openssh-server, and "neighbours" what bench/run.sh compares
+# with besides. Installed as packages, they would conflict with each other and start services on the machine. "tree" prints the path of a directory that holds a minimal Debian 12
 # with these packages, and with nothing that they only recommend; whoever uses it must not write there.
 #
 # What is downloaded is kept for the next run in $XDG_CACHE_HOME/ostiary-tests, or where that is not set, root's in
@@ -26,13 +26,14 @@ demo="$build systemd"
 test="$demo bats clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
       systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
       netbase binutils debootstrap libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0"
-bench="$demo python3 strace procps iproute2 util-linux ucspi-tcp-ipv6 netbase musl-tools libgpg-error-dev
+bench="$demo python3 strace valgrind procps iproute2 util-linux ucspi-tcp-ipv6 netbase musl-tools libgpg-error-dev
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g
        libselinux1 libtirpc3 libsystemd0"
 proof='frama-c-base ocaml-findlib'
 coverage="$test gcovr"
 launchers='xinetd openbsd-inetd'
 peers='openssh-server'
+neighbours='tinysshd webhook'
 release=bookworm
 
 if [ "$(id -u)" -eq 0 ]; then
@@ -214,6 +215,7 @@ launchers:1)
     fi
     ;;
 peers:1) [ -x "$1/usr/sbin/sshd" ] || unpack "$1" peers $peers ;;
+neighbours:1) [ -x "$1/usr/bin/webhook" ] || unpack "$1" neighbours $neighbours ;;
 tree:*)
     [ "$(id -u)" -eq 0 ] || fail 'a tree is made by root'
     tree "$@"
