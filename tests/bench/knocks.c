@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Knock at many doors in turn, and tell what each cost: one round visits every case once, so whatever else the machine
- * does meanwhile falls upon all. Medians; a knock that does not go as its case says ends the program.
+ * does meanwhile falls upon all. Since that only ever adds to what a knock takes, the lower quartile is what is told. A
+ * knock that does not go as its case says ends the program.
  *
  * usage: knocks ROUNDS <PLAN
  *
@@ -12,18 +13,22 @@
  *
  * The kinds:
  *   plain      COMMAND (report.h says how it is started) writes 32 bytes and reads 32
+ *   mute       COMMAND writes nothing, and ends by itself
  *   accepted   COMMAND is the handler, FILE has the secret, and the source is one of TABLE
+ *   thinking   the same, and the client thinks for 30 ms before it replies
  *   rejected   the same with a wrong reply
  *   locked     the same, and the source is locked in TABLE
  *   client     FILE PORT is a client program for COMMAND, and shall succeed
- *   through    FILE PORT is a forwarder to COMMAND, which is as for plain. It says "SOCKET PID" in a line and then
- *              lives until its input ends; its cost, not that of COMMAND, is measured
+ *   through    FILE PORT is a forwarder to COMMAND, which is as for plain. It says "SOCKET COUNTER" in a line and then
+ *              lives until its input ends; its cost, not that of COMMAND, is measured: COUNTER is the cpu.stat of a
+ *              control group that it runs in
+ *   resident   COMMAND PORT is a server that says "- COUNTER", and lives likewise; FILE PORT is its client
  *   launcher   as accepted; COMMAND is the port of a launcher that runs already, and, where that is in another network,
  *              a file in /proc that stands for it
  *   rate       as launcher: how many in half a second, from four clients at once
  *
- * Prints for each case: name, rounds, and in us: connect to seed, exec to seed, exec to end, CPU; then KiB at most,
- * page faults, knocks in a second. Again - for what is not known.
+ * Prints for each case: name, rounds, and in us: connect to seed, exec to seed, reply to receipt, exec to end, CPU;
+ * then KiB at most, page faults, knocks in a second. Again - for what is not known.
  */
 #include "buckets.h"
 #include "mac.h"
@@ -37,6 +42,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <sched.h>
@@ -61,15 +67,35 @@
 #define FAR_AWAY     (365 * 86400) /* s: a lock that outlives the run */
 #define RATE_CLIENTS 4
 #define RATE_NS      500000000
-#define PATIENCE_S   300 /* for anything at all */
+#define THINK_NS     30000000
+#define SETTLE_NS    3000000
+#define PATIENCE_S   300                                         /* for anything at all */
+#define READY_LEN    sizeof(((struct sockaddr_un *)0)->sun_path) /* of what a resident program says */
 
-enum kind { PLAIN, ACCEPTED, REJECTED, LOCKED, CLIENT, THROUGH, LAUNCHER, RATE, KIND_COUNT };
+enum kind { PLAIN, MUTE, ACCEPTED, THINKING, REJECTED, LOCKED, CLIENT, THROUGH, RESIDENT, LAUNCHER, RATE, KIND_COUNT };
 
-static const char *const kind_names[KIND_COUNT] = {"plain",  "accepted", "rejected", "locked",
-                                                   "client", "through",  "launcher", "rate"};
+/* What a kind needs beside its command. */
+static const struct {
+    const char *name;
+    bool has_table;  /* a source of a table, and a secret */
+    bool is_started; /* by spawner, once for each connection */
+    bool has_client; /* a program of its own */
+} kinds[KIND_COUNT] = {
+    [PLAIN] = {.name = "plain", .is_started = true},
+    [MUTE] = {.name = "mute", .is_started = true},
+    [ACCEPTED] = {.name = "accepted", .is_started = true, .has_table = true},
+    [THINKING] = {.name = "thinking", .is_started = true, .has_table = true},
+    [REJECTED] = {.name = "rejected", .is_started = true, .has_table = true},
+    [LOCKED] = {.name = "locked", .is_started = true, .has_table = true},
+    [CLIENT] = {.name = "client", .is_started = true, .has_client = true},
+    [THROUGH] = {.name = "through", .is_started = true},
+    [RESIDENT] = {.name = "resident", .has_client = true},
+    [LAUNCHER] = {.name = "launcher", .has_table = true},
+    [RATE] = {.name = "rate", .has_table = true},
+};
 
 /* What is measured; -1: not known. */
-enum value { CONNECT, SEED, TOTAL, CPU, RSS, FAULTS, PER_SECOND, VALUE_COUNT };
+enum value { CONNECT, SEED, RECEIPT_AFTER, TOTAL, CPU, RSS, FAULTS, PER_SECOND, VALUE_COUNT };
 
 struct table {
     char *name;
@@ -90,10 +116,10 @@ struct door {
     struct sockaddr_storage address;
     socklen_t address_len;
     in_port_t port;
-    int network_fd;   /* where the door is; -1: here */
-    int report_fd;    /* -1: not started by spawner */
-    pid_t forwarder;  /* whose CPU time is read from /proc */
-    int forwarder_fd; /* its input */
+    int network_fd;  /* where the door is; -1: here */
+    int report_fd;   /* -1: not started by spawner */
+    char *counter;   /* where the CPU time of a program that runs already is read; NULL: there is none */
+    int resident_fd; /* that program's input: it ends when this is closed */
     size_t count;
     int64_t *samples[VALUE_COUNT];
 };
@@ -176,6 +202,15 @@ static uint32_t next_source(struct table *table)
 
 /* ---- Starting ---- */
 
+static int open_network(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0)
+        err(EX_NOINPUT, "%s", path);
+    return fd;
+}
+
 static int listen_anywhere(struct door *door)
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -228,33 +263,67 @@ static void start_spawner(struct door *door, char **command)
     door->report_fd = report[0];
 }
 
-static void start_forwarder(struct door *door)
+/* Start a program that stays while all is measured, with the door's port as its argument: it ends with its input, not
+ * with us, since it has children of its own to end. Gives the first of the two words that it says once it is ready. */
+static void start_resident(struct door *door, char **command, char ready_at[static READY_LEN])
 {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char port[8], line[256];
+    char port[8], line[READY_LEN + PATH_MAX], counter[PATH_MAX];
+    char *argv[WORDS_MAX + 2] = {NULL};
     int input[2], output[2];
+    size_t count = 0;
     FILE *said;
 
+    for (; command[count] != NULL; count++)
+        argv[count] = command[count];
+    argv[count] = port;
     snprintf(port, sizeof(port), "%u", door->port);
     if (pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0)
         err(EX_OSERR, "pipe");
-    /* Not with us: it has children of its own to end. */
     const pid_t pid = fork();
     if (pid < 0)
         err(EX_OSERR, "fork");
     if (pid == 0) {
         if (dup2(input[0], STDIN_FILENO) >= 0 && dup2(output[1], STDOUT_FILENO) >= 0)
-            execl(door->file, door->file, port, NULL);
+            execv(argv[0], argv);
         _exit(127);
     }
     close(input[0]);
     close(output[1]);
-    door->forwarder_fd = input[1];
+    door->resident_fd = input[1];
     said = fdopen(output[0], "r");
-    if (said == NULL || fgets(line, sizeof(line), said) == NULL ||
-        sscanf(line, "%107s %d", address.sun_path, &door->forwarder) != 2)
-        errx(EX_UNAVAILABLE, "%s: the forwarder did not start", door->name);
+    if (said == NULL || fgets(line, sizeof(line), said) == NULL || sscanf(line, "%107s %4095s", ready_at, counter) != 2)
+        errx(EX_UNAVAILABLE, "%s: %s did not start", door->name, argv[0]);
     fclose(said);
+    door->counter = strdup(counter);
+}
+
+static void start_forwarder(struct door *door)
+{
+    char *command[] = {door->file, NULL};
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    start_resident(door, command, address.sun_path);
+    memcpy(&door->address, &address, sizeof(address));
+    door->address_len = sizeof(address);
+}
+
+/* A server that listens by itself gets a port that was free a moment ago. */
+static void start_server(struct door *door, char **command)
+{
+    char nothing[READY_LEN];
+
+    close(listen_anywhere(door));
+    start_resident(door, command, nothing);
+}
+
+static void use_launcher(struct door *door, char **command)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                        .sin_port = htons((in_port_t)number_of(command[0]))};
+
+    if (command[1] != NULL)
+        door->network_fd = open_network(command[1]);
     memcpy(&door->address, &address, sizeof(address));
     door->address_len = sizeof(address);
 }
@@ -275,7 +344,7 @@ static void read_secret(struct door *door)
 static enum kind kind_of(const char *name)
 {
     for (enum kind kind = 0; kind < KIND_COUNT; kind++)
-        if (strcmp(name, kind_names[kind]) == 0)
+        if (strcmp(name, kinds[kind].name) == 0)
             return kind;
     errx(EX_DATAERR, "no kind of case: %s", name);
 }
@@ -286,15 +355,6 @@ static struct table *table_of(const char *name)
         if (strcmp(name, tables[i].name) == 0)
             return &tables[i];
     return NULL;
-}
-
-static int open_network(const char *path)
-{
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        err(EX_NOINPUT, "%s", path);
-    return fd;
 }
 
 static void add_case(char **words, size_t count, size_t rounds)
@@ -312,24 +372,21 @@ static void add_case(char **words, size_t count, size_t rounds)
         if (door->samples[i] == NULL)
             err(EX_OSERR, "calloc");
     }
-    if (door->kind == LAUNCHER || door->kind == RATE) {
-        if (words[7] != NULL)
-            door->network_fd = open_network(words[7]);
-        const struct sockaddr_in address = {.sin_family = AF_INET,
-                                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-                                            .sin_port = htons((in_port_t)number_of(words[6]))};
-
-        memcpy(&door->address, &address, sizeof(address));
-        door->address_len = sizeof(address);
-    } else {
+    if (kinds[door->kind].is_started)
         start_spawner(door, words + 6);
-    }
+    else if (door->kind == RESIDENT)
+        start_server(door, words + 6);
+    else
+        use_launcher(door, words + 6);
     if (door->kind == THROUGH)
         start_forwarder(door);
-    else if (door->kind != PLAIN && door->kind != CLIENT)
+    if (!kinds[door->kind].has_table) {
+        door->table = NULL;
+    } else {
+        if (door->table == NULL)
+            errx(EX_DATAERR, "%s: no such table: %s", door->name, words[4]);
         read_secret(door);
-    if (door->kind != PLAIN && door->kind != CLIENT && door->kind != THROUGH && door->table == NULL)
-        errx(EX_DATAERR, "%s: no such table: %s", door->name, words[4]);
+    }
     door_count++;
 }
 
@@ -433,33 +490,46 @@ static void expect(bool as_it_should, const struct door *door, const char *what)
         errx(EX_PROTOCOL, "%s: %s", door->name, what);
 }
 
-/* The client's side of an exchange. Returns when the seed, or the end instead of one, was there. */
-static int64_t exchange(const struct door *door, int fd)
-{
-    uint8_t seed[SEED_LEN], reply[REPLY_LEN] = {0}, receipt[RECEIPT_LEN], wanted[RECEIPT_LEN];
-    int64_t seed_ns, after_ns;
-    const size_t got = receive_all(fd, seed, &seed_ns);
+/* When the kernel had what a client sees of an exchange. */
+struct seen {
+    int64_t seed_ns;    /* or the end, where there is no seed */
+    int64_t reply_ns;   /* 0: none was sent */
+    int64_t receipt_ns; /* 0: there was none */
+};
 
-    if (door->kind == LOCKED) {
-        expect(got == 0, door, "a locked source got bytes");
-        return seed_ns;
+static void take_receipt(const struct door *door, int fd, const uint8_t wanted[static RECEIPT_LEN], struct seen *seen)
+{
+    uint8_t receipt[RECEIPT_LEN];
+    int64_t end_ns;
+    const size_t got = receive_all(fd, receipt, &seen->receipt_ns);
+
+    expect(got == RECEIPT_LEN && memcmp(receipt, wanted, RECEIPT_LEN) == 0, door, "there is no receipt");
+    expect(receive_all(fd, receipt, &end_ns) == 0, door, "there is more than a receipt");
+}
+
+/* The client's side of an exchange. What it has to compute is not counted as the door's. */
+static void exchange(const struct door *door, int fd, struct seen *seen)
+{
+    uint8_t seed[SEED_LEN], reply[REPLY_LEN] = {0}, wanted[RECEIPT_LEN];
+    const size_t got = receive_all(fd, seed, &seen->seed_ns);
+    int64_t end_ns;
+
+    if (door->kind == LOCKED || door->kind == MUTE) {
+        expect(got == 0, door, "there are bytes where none should be");
+        return;
     }
     expect(got == SEED_LEN, door, "there is no seed");
     if (door->secret.len != 0 && door->kind != REJECTED)
-        expect(mac_reply(door->secret, seed, reply) == 0, door, "libgcrypt failed");
+        expect(mac_reply(door->secret, seed, reply) == 0 && mac_receipt(door->secret, seed, reply, wanted) == 0, door,
+               "libgcrypt failed");
+    if (door->kind == THINKING)
+        nanosleep(&(struct timespec){.tv_nsec = THINK_NS}, NULL);
+    seen->reply_ns = now_ns();
     expect(send(fd, reply, REPLY_LEN, MSG_NOSIGNAL) == REPLY_LEN, door, "the reply was not taken");
-    if (door->kind == PLAIN || door->kind == THROUGH)
-        return seed_ns;
-    const size_t more = receive_all(fd, receipt, &after_ns);
-    if (door->kind == REJECTED) {
-        expect(more == 0, door, "a wrong reply got a receipt");
-    } else {
-        expect(more == RECEIPT_LEN && mac_receipt(door->secret, seed, reply, wanted) == 0 &&
-                   memcmp(receipt, wanted, RECEIPT_LEN) == 0,
-               door, "there is no receipt");
-        expect(receive_all(fd, receipt, &after_ns) == 0, door, "there is more than a receipt");
-    }
-    return seed_ns;
+    if (door->kind == REJECTED)
+        expect(receive_all(fd, seed, &end_ns) == 0, door, "a wrong reply got a receipt");
+    else if (door->secret.len != 0)
+        take_receipt(door, fd, wanted, seen);
 }
 
 static void run_client(const struct door *door)
@@ -476,19 +546,16 @@ static void run_client(const struct door *door)
         errx(EX_UNAVAILABLE, "%s: the client failed", door->name);
 }
 
-/* How long a process has been on a processor. */
-static int64_t cpu_of(pid_t pid)
+/* How many us of processor time a control group has had: the first line of its cpu.stat. */
+static int64_t cpu_of(const char *counter)
 {
-    char path[64];
-    int64_t ns = 0;
-    FILE *in;
+    int64_t cpu_us = 0;
+    FILE *in = fopen(counter, "r");
 
-    snprintf(path, sizeof(path), "/proc/%d/schedstat", pid);
-    in = fopen(path, "r");
-    if (in == NULL || fscanf(in, "%" SCNd64, &ns) != 1)
-        err(EX_UNAVAILABLE, "%s", path);
+    if (in == NULL || fscanf(in, "usage_usec %" SCNd64, &cpu_us) != 1)
+        err(EX_UNAVAILABLE, "%s", counter);
     fclose(in);
-    return ns;
+    return cpu_us;
 }
 
 static void read_report(const struct door *door, struct report *report)
@@ -499,45 +566,61 @@ static void read_report(const struct door *door, struct report *report)
         errx(EX_UNAVAILABLE, "%s: %s does not end, or did not start", door->name, "the command");
 }
 
-/* Wait until the forwarder has nothing left to do. */
+/* Wait until a resident program has nothing left to do. */
 static void settle(void)
 {
-    nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+    nanosleep(&(struct timespec){.tv_nsec = SETTLE_NS}, NULL);
+}
+
+/* What the client sees of one visit. */
+static void visit_once(const struct door *door, uint32_t number, struct seen *seen)
+{
+    if (kinds[door->kind].has_client) {
+        run_client(door);
+        return;
+    }
+    const int fd = connect_from(door, number);
+    exchange(door, fd, seen);
+    close(fd);
+}
+
+/* What spawner says of it. */
+static void take_report(const struct door *door, const struct seen *seen, int64_t values[static VALUE_COUNT])
+{
+    struct report report;
+
+    read_report(door, &report);
+    /* Behind a forwarder, that one's cost is what is asked for. */
+    if (door->kind == THROUGH)
+        return;
+    values[TOTAL] = (report.end_ns - report.exec_ns) / 1000;
+    values[CPU] = report.cpu_us;
+    values[RSS] = report.rss_kib;
+    values[FAULTS] = report.faults;
+    if (seen->reply_ns != 0)
+        values[SEED] = (seen->seed_ns - report.exec_ns) / 1000;
 }
 
 static void knock(struct door *door, int64_t values[static VALUE_COUNT])
 {
     const bool has_source = door->table != NULL;
     const uint32_t number = !has_source ? 0 : door->kind == LOCKED ? door->table->locked : next_source(door->table);
-    const int64_t cpu_before = door->forwarder > 0 ? cpu_of(door->forwarder) : 0;
+    const int64_t cpu_before = door->counter != NULL ? cpu_of(door->counter) : 0;
     const int64_t start_ns = now_ns();
-    struct report report = {0};
-    int64_t seed_ns = 0;
+    struct seen seen = {0};
 
-    if (door->kind == CLIENT) {
-        run_client(door);
-    } else {
-        const int fd = connect_from(door, number);
-
-        seed_ns = exchange(door, fd);
-        values[CONNECT] = (seed_ns - start_ns) / 1000;
-        close(fd);
-    }
-    if (door->report_fd >= 0) {
-        read_report(door, &report);
-        values[TOTAL] = (report.end_ns - report.exec_ns) / 1000;
-        values[CPU] = report.cpu_us;
-        values[RSS] = report.rss_kib;
-        values[FAULTS] = report.faults;
-        if (door->kind != CLIENT && door->kind != LOCKED)
-            values[SEED] = (seed_ns - report.exec_ns) / 1000;
-    } else {
+    visit_once(door, number, &seen);
+    if (seen.seed_ns != 0)
+        values[CONNECT] = (seen.seed_ns - start_ns) / 1000;
+    if (seen.receipt_ns != 0)
+        values[RECEIPT_AFTER] = (seen.receipt_ns - seen.reply_ns) / 1000;
+    if (door->report_fd >= 0)
+        take_report(door, &seen, values);
+    else
         settle();
-    }
-    if (door->forwarder > 0) {
+    if (door->counter != NULL) {
         settle();
-        values[CPU] = (cpu_of(door->forwarder) - cpu_before) / 1000;
-        values[TOTAL] = values[SEED] = values[RSS] = values[FAULTS] = -1;
+        values[CPU] = cpu_of(door->counter) - cpu_before;
     }
     if (has_source && door->kind != LOCKED)
         rest(door->table, number);
@@ -551,10 +634,9 @@ static unsigned knock_for(const struct door *door, uint32_t first, int64_t end_n
     unsigned count = 0;
 
     while (now_ns() < end_ns) {
-        const int fd = connect_from(door, table->numbers[(first + count) % table->count]);
+        struct seen seen = {0};
 
-        exchange(door, fd);
-        close(fd);
+        visit_once(door, table->numbers[(first + count) % table->count], &seen);
         count++;
     }
     return count;
@@ -622,17 +704,25 @@ static int compare(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
+/* Which of so many samples in order stands for all. */
+static size_t rank(enum value value, size_t count)
+{
+    if (value == RSS)
+        return count - 1;
+    return value == PER_SECOND ? count / 2 : count / 4;
+}
+
 static void print(const struct door *door)
 {
     printf("%s %zu", door->name, door->count);
-    for (size_t i = 0; i < VALUE_COUNT; i++) {
+    for (enum value i = 0; i < VALUE_COUNT; i++) {
         int64_t *samples = door->samples[i];
 
         qsort(samples, door->count, sizeof(*samples), compare);
         if (door->count == 0 || samples[0] < 0)
             printf(" -");
         else
-            printf(" %" PRId64, i == RSS ? samples[door->count - 1] : samples[door->count / 2]);
+            printf(" %" PRId64, samples[rank(i, door->count)]);
     }
     printf("\n");
 }

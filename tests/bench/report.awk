@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: ISC
-# From what run.sh has measured to what people read: the machine, one table, and each promise with what was found.
-# usage: awk -v quick=[yes] -f report.awk MACHINE CALLS RESULTS
+# From what run.sh has measured to what people read: the machine, what was measured, and each goal with what was found.
+# usage: awk -v smoke=[yes] -f report.awk MACHINE COUNTS RESULTS
 #
-# RESULTS is what knocks prints. With quick, TAP, and limits on what other work on the machine does not change much:
-# processor time and memory. Other times are printed, and judged on a quiet machine by the whole measurement.
+# RESULTS is what knocks prints, COUNTS has lines "calls|instructions CASE NUMBER". A goal that is missed fails nothing:
+# only with smoke, which is TAP, is there a test, and that one is whether the figures are there.
 
 FILENAME == ARGV[1] { machine[++machines] = $0; next }
 $1 == "calls" { calls[$2] = $3; next }
+$1 == "instructions" { instructions[$2] = $3; next }
 {
     names[++count] = $1
     for (i = 2; i <= NF; i++)
@@ -15,70 +16,116 @@ $1 == "calls" { calls[$2] = $3; next }
 }
 
 function set_columns() {
-    CONNECT = 3; SEED = 4; END_ = 5; CPU = 6; RSS = 7; FAULTS = 8; RATE = 9
+    CONNECT = 3; SEED = 4; RECEIPT = 5; END_ = 6; CPU = 7; RSS = 8; FAULTS = 9; RATE = 10
 }
 
 function shown(name, column) {
     return (name, column) in value ? value[name, column] : "-"
 }
 
-function ratio(name, base, column) {
-    if (!((name, column) in value) || !((base, column) in value) || value[base, column] == 0)
+# One column of a case in the same of another, or in another column of it.
+function ratio(name, base, column, other) {
+    if (!other)
+        other = column
+    if (!((name, column) in value) || !((base, other) in value) || value[base, other] == 0)
         return "-"
-    return sprintf("%.2f", value[name, column] / value[base, column])
+    return sprintf("%.2f", value[name, column] / value[base, other])
 }
 
-# One promise: what was found is at most, or at least, this. Where nothing was measured, it says so.
-function promise(what, found, way, limit, loose) {
-    if (quick) {
-        if (loose == "" || found == "-")
-            return
-        limit = loose
+function mebibytes(name) {
+    return (name, RSS) in value ? sprintf("%.2f", value[name, RSS] / 1024) : "-"
+}
+
+function print_measured(    i, name, format) {
+    print mark "Lower quartiles of one run, times in us, to be compared within it. The last two: times floor-dynamic."
+    format = "%-30s %6s %8s %8s %8s %8s %8s %6s %6s %6s %6s  %6s %6s\n"
+    printf mark format, "what", "rounds", "connect", "exec", "reply to", "exec", "CPU", "KiB", "page", "system", "per", "seed", "CPU"
+    printf mark format, "", "", "to seed", "to seed", "receipt", "to end", "", "peak", "faults", "calls", "second", "", ""
+    for (i = 1; i <= count; i++) {
+        name = names[i]
+        printf mark format, name, value[name, 2], shown(name, CONNECT), shown(name, SEED), shown(name, RECEIPT), shown(name, END_), \
+            shown(name, CPU), shown(name, RSS), shown(name, FAULTS), name in calls ? calls[name] : "-", shown(name, RATE), \
+            ratio(name, "floor-dynamic", SEED), ratio(name, "floor-dynamic", CPU)
     }
-    promises++
-    kept = found != "-" && (way == "<=" ? found + 0 <= limit + 0 : found + 0 >= limit + 0)
-    if (quick)
-        printf "%s %d - bench: %s: %s, %s %s\n", kept ? "ok" : "not ok", promises, what, found, way == "<=" ? "at most" : "at least", limit
-    else
-        printf "%-76s %8s  %s %-5s %s\n", what, found, way, limit, found == "-" ? "not measured" : kept ? "kept" : "MISSED"
-    if (!kept)
-        missed++
+    print mark
+}
+
+function counted(name) {
+    return name in instructions ? instructions[name] : "-"
+}
+
+function print_instructions(    format) {
+    format = "%-30s %8s %8s %8s\n"
+    print "Instructions (callgrind), in thousands, up to the execve of the action:"
+    printf format, "", "locked", "rejected", "accepted"
+    printf format, "default build", counted("default/locked/ten/1"), counted("default/rejected/ten/1"), counted("default/accepted/ten/1")
+    printf format, "static handler", counted("static/locked/ten/1"), counted("static/rejected/ten/1"), counted("static/accepted/ten/1")
+    printf format, "500 actions, default build", "", "", counted("default/accepted/ten/500")
+    printf format, "500 in files, default build", "", "", counted("default/accepted/ten/500files")
+    printf format, "floor-dynamic", "", "", counted("floor-dynamic")
+    printf format, "floor-libgcrypt", "", "", counted("floor-libgcrypt")
+    print ""
+}
+
+# One program beside an accepted knock.
+function beside(name, what) {
+    printf "%-58s %12s %12s\n", what, ratio(name, accepted, CPU), ratio(name, "static/accepted/ten/1", CPU)
+}
+
+function print_others() {
+    printf "%-58s %12s %12s\n", "CPU of one visit, in accepted knocks of the", "default", "static build"
+    beside("sshd", "sshd -i, a key and a forced command")
+    beside("dropbear", "dropbear -i, likewise")
+    beside("tinysshd", "tinysshd, a key and a command")
+    beside("webhook", "webhook, which is resident: a request that HMAC signs")
+    beside("bash", "bash -c :, for each connection")
+    beside("spiped", "spiped, which is resident: 64 bytes carried for another")
+    print ""
+}
+
+# What was found is to be at most this.
+function goal(what, found, limit) {
+    if (found == "-") {
+        missing++
+        verdict = "not measured"
+    } else {
+        verdict = found + 0 <= limit + 0 ? "met" : "not met"
+    }
+    printf mark "%-66s %6s  %6s  %s\n", what, found, limit, verdict
+}
+
+function print_goals() {
+    printf mark "%-66s %6s  %6s\n", "goal", "found", "most"
+    goal("exec to seed, in dynamic floors: default build", ratio(accepted, "floor-dynamic", SEED), 1.3)
+    if (!smoke)
+        goal("exec to seed, in dynamic floors: static handler", ratio("static/accepted/ten/1", "floor-dynamic", SEED), 1.05)
+    goal("accepted, CPU, beside a program with libgcrypt and the same command", ratio(accepted, "floor-libgcrypt", CPU), 1.3)
+    goal("locked out, CPU, in dynamic floors", ratio("default/locked/ten/1", "floor-dynamic", CPU), 1.2)
+    goal("accepted, CPU: 500 actions, in one", ratio("default/accepted/ten/500", accepted, CPU), 1.3)
+    goal("accepted, CPU: 500 actions in files, in one", ratio("default/accepted/ten/500files", accepted, CPU), 1.6)
+    goal("peak memory of an accepted knock, MiB: default build", mebibytes(accepted), 3)
+    if (smoke)
+        return
+    goal("peak memory of an accepted knock, MiB: static handler", mebibytes("static/accepted/ten/1"), 2)
+    goal("reply to receipt, the peer thinks 30 ms, in dynamic floors", ratio("default/thinking/ten/1", "floor-dynamic", RECEIPT, SEED), 1.7)
+    goal("accepted, exec to end: 1,000,000 sources, in 10", ratio("default/accepted/million/1", accepted, END_), 1.05)
+    goal("rejected, exec to end: 1,000,000 sources, in 10", ratio("default/rejected/million/1", "default/rejected/ten/1", END_), 1.05)
+    goal("locked out, exec to end: 1,000,000 sources, in 10", ratio("default/locked/million/1", "default/locked/ten/1", END_), 1.05)
 }
 
 END {
     set_columns()
-    mark = quick ? "# " : ""
+    accepted = "default/accepted/ten/1"
+    mark = smoke ? "# " : ""
     for (i = 1; i <= machines; i++)
         print mark machine[i]
-    print mark "Medians; times in us. The last two: times floor-dynamic."
-    format = "%-30s %6s %8s %8s %8s %8s %6s %6s %6s %6s  %6s %6s\n"
-    printf mark format, "what", "rounds", "connect", "exec", "exec", "CPU", "KiB", "page", "system", "per", "seed", "CPU"
-    printf mark format, "", "", "to seed", "to seed", "to end", "", "peak", "faults", "calls", "second", "", ""
-    for (i = 1; i <= count; i++) {
-        name = names[i]
-        printf mark format, name, value[name, 2], shown(name, CONNECT), shown(name, SEED), shown(name, END_), shown(name, CPU), \
-            shown(name, RSS), shown(name, FAULTS), name in calls ? calls[name] : "-", shown(name, RATE), \
-            ratio(name, "floor-dynamic", SEED), ratio(name, "floor-dynamic", CPU)
+    print_measured()
+    if (!smoke) {
+        print_instructions()
+        print_others()
     }
-    print mark
-
-    one = "default/accepted/ten/1"
-    promise("accepted, exec to seed: default build / dynamic floor", ratio(one, "floor-dynamic", SEED), "<=", 1.5)
-    promise("accepted, CPU: default build / dynamic floor", ratio(one, "floor-dynamic", CPU), "<=", 1.5)
-    promise("accepted, exec to seed: static handler / dynamic floor", ratio("static/accepted/ten/1", "floor-dynamic", SEED), "<=", 1.1)
-    promise("accepted, exec to seed: static handler / static musl floor", ratio("static/accepted/ten/1", "floor-musl", SEED), "<=", 2)
-    promise("CPU: locked out / accepted", ratio("default/locked/ten/1", one, CPU), "<=", 0.9, 1)
-    promise("accepted, exec to end: 1,000,000 sources / 10", ratio("default/accepted/million/1", one, END_), "<=", 1.05)
-    promise("rejected, exec to end: 1,000,000 sources / 10", ratio("default/rejected/million/1", "default/rejected/ten/1", END_), "<=", 1.05)
-    promise("locked out, exec to end: 1,000,000 sources / 10", ratio("default/locked/million/1", "default/locked/ten/1", END_), "<=", 1.05)
-    promise("accepted, exec to end: 500 actions / 1", ratio("default/accepted/ten/500", one, END_), "<=", 1.5)
-    promise("accepted, CPU: 500 actions / 1", ratio("default/accepted/ten/500", one, CPU), "<=", 1.5, 3)
-    promise("CPU: sshd -i / accepted", ratio("sshd", one, CPU), ">=", 100)
-    promise("CPU: dropbear -i / accepted", ratio("dropbear", one, CPU), ">=", 100)
-    promise("peak memory, KiB: default build, accepted", shown(one, RSS), "<=", 3072, 4608)
-    promise("peak memory, KiB: default build, rejected", shown("default/rejected/ten/1", RSS), "<=", 3072, 4096)
-    promise("peak memory, KiB: static handler, accepted", shown("static/accepted/ten/1", RSS), "<=", 2048)
-    if (quick)
-        print "1.." promises
-    exit missed > 0
+    print_goals()
+    if (smoke)
+        printf "1..1\n%s 1 - bench: there is a figure for each goal\n", missing ? "not ok" : "ok"
+    exit smoke && missing
 }
