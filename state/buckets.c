@@ -144,7 +144,7 @@ static unsigned least_worthy(const struct buckets *buckets, struct buckets_age a
 }
 
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t run)
+                                 bool evict_lock, uint8_t generation)
 {
     struct worth least;
     const unsigned chosen = least_worthy(buckets, age, &least);
@@ -152,7 +152,7 @@ struct record_slot *buckets_make(struct buckets *buckets, const struct source *s
     if (least.rank == RANK_LOCKED && !evict_lock)
         return NULL;
     buckets->states[chosen] = RECORD_WHOLE;
-    buckets->slots[chosen] = (struct record_slot){.source = *source, .run = run};
+    buckets->slots[chosen] = (struct record_slot){.source = *source, .generation = generation};
     return &buckets->slots[chosen];
 }
 

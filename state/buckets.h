@@ -30,10 +30,11 @@ struct buckets_age {
 
 /*
  * A slot for a source that has none: the one that gives way, made anew for the source in memory, nothing written yet.
- * NULL when all are locked, unless evict_lock allows to drop the lock that ends first. run is where its runs begin.
+ * NULL when all are locked, unless evict_lock allows to drop the lock that ends first. generation is where it begins to
+ * count.
  */
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t run);
+                                 bool evict_lock, uint8_t generation);
 
 /*
  * A slot for a record from elsewhere, in memory. Of two records of one source the worthier stays; full buckets give way

@@ -53,9 +53,9 @@ const char *store_fault_text(enum store_fault fault)
         return "the table was written by another version: use that version, or remove the table";
     case STORE_REBUILDING:
         return "a repair of the table was interrupted: run ostiaryctl repair";
-    case STORE_DOOR_UNKNOWN:
+    case STORE_CLOSED_UNKNOWN:
         return "whether the door is closed cannot be seen: see to the state directory";
-    case STORE_DOOR_FAILED:
+    case STORE_CLOSED_FAILED:
         return "the file that closes the door cannot be written or removed: see to the state directory and its disk";
     case STORE_NETWORKS_FULL:
         return "no more networks can be locked: unlock one first";
@@ -74,8 +74,8 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_CANNOT_LOCK:
     case STORE_CANNOT_READ:
     case STORE_CANNOT_WRITE:
-    case STORE_DOOR_UNKNOWN:
-    case STORE_DOOR_FAILED:
+    case STORE_CLOSED_UNKNOWN:
+    case STORE_CLOSED_FAILED:
         return true;
     case STORE_OK:
     case STORE_NO_DIRECTORY:

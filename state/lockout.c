@@ -3,7 +3,7 @@
 #include "lockout.h"
 
 #include "buckets.h"
-#include "door.h"
+#include "closed.h"
 #include "networks.h"
 #include "pace.h"
 #include "slot.h"
@@ -18,7 +18,7 @@ struct visit {
     const struct moment *moment;
     bool exempt;
     uint64_t now; /* table time, s */
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     struct networks networks;
     struct buckets buckets;
     struct record_slot *network; /* the network that bars the source, or NULL */
@@ -48,7 +48,7 @@ static enum store_fault visit_begin(struct visit *visit, struct store *store, co
     visit->moment = &visitor->now;
     visit->exempt = visitor->exempt;
     visit->now = store->now;
-    visit->verdict = LOCKOUT_REFUSED_LOCKED;
+    visit->answer = LOCKOUT_REFUSED_LOCKED;
     visit->network = NULL;
     visit->slot = NULL;
     visit->buckets.damaged = 0;
@@ -70,9 +70,9 @@ static enum store_fault find_slot(struct visit *visit)
 }
 
 /* With the lock held: is it closed, or promised to be? */
-static enum store_fault look_at_door(const struct store *store, bool *closed)
+static enum store_fault look_whether_closed(const struct store *store, bool *closed)
 {
-    const enum store_fault fault = door_look(store->dir_fd, closed);
+    const enum store_fault fault = closed_look(store->dir_fd, closed);
 
     *closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
     return fault;
@@ -84,11 +84,11 @@ static enum store_fault inspect(struct visit *visit)
     enum store_fault fault;
     bool closed;
 
-    fault = look_at_door(visit->store, &closed);
+    fault = look_whether_closed(visit->store, &closed);
     if (fault != STORE_OK)
         return fault;
     if (closed) {
-        visit->verdict = LOCKOUT_REFUSED_CLOSED;
+        visit->answer = LOCKOUT_REFUSED_CLOSED;
         return STORE_OK;
     }
     if (visit->store->counters.networks != 0) {
@@ -101,7 +101,7 @@ static enum store_fault inspect(struct visit *visit)
     if (fault != STORE_OK)
         return fault;
     if (visit->network == NULL && (visit->slot == NULL || !slot_binds(visit->slot, visit->exempt, visit->now)))
-        visit->verdict = LOCKOUT_ADMITTED;
+        visit->answer = LOCKOUT_ADMITTED;
     return STORE_OK;
 }
 
@@ -118,8 +118,8 @@ static enum store_fault keep_promise(const struct visit *visit, enum lockout_clo
 
     if (promised == LOCKOUT_NOT_CLOSED)
         return STORE_OK;
-    fault = door_close(store->dir_fd, lockout_closure_text(promised), visit->moment->wall_ms,
-                       store->options.patience_ms, &was_open);
+    fault = closed_write(store->dir_fd, lockout_closure_text(promised), visit->moment->wall_ms,
+                         store->options.patience_ms, &was_open);
     if (fault == STORE_OK && was_open && promised != LOCKOUT_CLOSED_BY_ORDER)
         *closure = promised;
     return fault;
@@ -174,16 +174,16 @@ static enum store_fault inspect_and_count(struct visit *visit, const struct lock
 {
     enum store_fault fault = inspect(visit);
 
-    if (fault == STORE_OK && visit->verdict == LOCKOUT_REFUSED_CLOSED)
+    if (fault == STORE_OK && visit->answer == LOCKOUT_REFUSED_CLOSED)
         fault = keep_promise(visit, closure);
-    else if (fault == STORE_OK && visit->verdict == LOCKOUT_REFUSED_LOCKED)
+    else if (fault == STORE_OK && visit->answer == LOCKOUT_REFUSED_LOCKED)
         fault = count_refusal(visit, policy, locked_until, closure);
     if (fault == STORE_OK && visit->buckets.damaged > 0)
         fault = buckets_clean(visit->store, &visit->buckets);
     return fault;
 }
 
-/* The source's slot, up to date or new. None to be had: the door is closed, and the verdict is CLOSED. */
+/* The source's slot, up to date or new. None to be had: the door is closed, and the answer is CLOSED. */
 static enum store_fault take_slot(struct visit *visit, const struct lockout_policy *policy,
                                   enum lockout_closure *closure)
 {
@@ -199,7 +199,7 @@ static enum store_fault take_slot(struct visit *visit, const struct lockout_poli
         visit->slot->last_seen = visit->now;
         return STORE_OK;
     }
-    visit->verdict = LOCKOUT_REFUSED_CLOSED;
+    visit->answer = LOCKOUT_REFUSED_CLOSED;
     counters->closing = LOCKOUT_CLOSED_FULL;
     fault = store_write_counters(visit->store);
     return fault == STORE_OK ? keep_promise(visit, closure) : fault;
@@ -239,11 +239,11 @@ static enum store_fault let_in(struct visit *visit, const struct lockout_policy 
     enum store_fault fault;
 
     if (!take_place(visit, policy, &own, &all, &admission->place_ms)) {
-        visit->verdict = LOCKOUT_REFUSED_TOO_SOON;
+        visit->answer = LOCKOUT_REFUSED_TOO_SOON;
         return STORE_OK;
     }
     fault = take_slot(visit, policy, &admission->closure);
-    if (fault != STORE_OK || visit->verdict != LOCKOUT_ADMITTED)
+    if (fault != STORE_OK || visit->answer != LOCKOUT_ADMITTED)
         return fault;
     visit->slot->pace = own;
     store->counters.pace = all;
@@ -260,18 +260,18 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
     struct visit visit;
     enum store_fault fault;
 
-    *admission = (struct lockout_admission){.verdict = LOCKOUT_REFUSED_LOCKED};
+    *admission = (struct lockout_admission){.answer = LOCKOUT_REFUSED_LOCKED};
     fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
     fault = inspect_and_count(&visit, policy, &admission->locked_until, &admission->closure);
-    if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
+    if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = let_in(&visit, policy, admission);
     store_release(store);
     admission->damaged_slots = visit.buckets.damaged + store->lost;
     store->lost = 0;
     if (fault == STORE_OK)
-        admission->verdict = visit.verdict;
+        admission->answer = visit.answer;
     return fault;
 }
 
@@ -297,7 +297,7 @@ enum store_fault lockout_leave(struct store *store, const struct lockout_policy 
     struct visit visit;
     enum store_fault fault;
 
-    if (admission->verdict != LOCKOUT_ADMITTED)
+    if (admission->answer != LOCKOUT_ADMITTED)
         return STORE_OK;
     fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
@@ -307,19 +307,19 @@ enum store_fault lockout_leave(struct store *store, const struct lockout_policy 
     return fault;
 }
 
-enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_verdict *verdict)
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer)
 {
     struct visit visit;
     enum store_fault fault;
 
-    *verdict = LOCKOUT_REFUSED_LOCKED;
+    *answer = LOCKOUT_REFUSED_LOCKED;
     fault = visit_begin(&visit, store, visitor, HOLD_SHARED);
     if (fault != STORE_OK)
         return fault;
     fault = inspect(&visit);
     store_release(store);
     if (fault == STORE_OK)
-        *verdict = visit.verdict;
+        *answer = visit.answer;
     return fault;
 }
 
@@ -337,12 +337,12 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
     enum store_fault fault;
 
     fault = take_slot(visit, policy, &charge->closure);
-    if (fault != STORE_OK || visit->verdict != LOCKOUT_ADMITTED)
+    if (fault != STORE_OK || visit->answer != LOCKOUT_ADMITTED)
         return fault;
     slot = visit->slot;
-    charge->mark.run = slot->run;
-    charge->mark.previous_strike = slot->last_strike;
-    charge->mark.last_strike = visit->now;
+    charge->undo.generation = slot->generation;
+    charge->undo.previous_strike = slot->last_strike;
+    charge->undo.last_strike = visit->now;
     count_up(&slot->strikes);
     slot->last_strike = visit->now;
     charge->strikes = slot->strikes;
@@ -352,7 +352,7 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
         slot->locked_until = lock_end(policy, visit->now);
         charge->locks = true;
         charge->locked_until = wall(visit, slot->locked_until);
-        charge->mark.locked_until = slot->locked_until;
+        charge->undo.locked_until = slot->locked_until;
     }
     fault = buckets_write(visit->store, &visit->buckets, slot);
     charge->locks &= fault == STORE_OK; /* what is not in the file locks nobody */
@@ -365,17 +365,17 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
     struct visit visit;
     enum store_fault fault;
 
-    *charge = (struct lockout_charge){.verdict = LOCKOUT_REFUSED_LOCKED};
+    *charge = (struct lockout_charge){.answer = LOCKOUT_REFUSED_LOCKED};
     fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
     fault = inspect_and_count(&visit, policy, &charge->locked_until, &charge->closure);
-    if (fault == STORE_OK && visit.verdict == LOCKOUT_ADMITTED)
+    if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = strike(&visit, policy, charge);
     store_release(store);
     charge->damaged_slots = visit.buckets.damaged;
     if (fault == STORE_OK)
-        charge->verdict = visit.verdict;
+        charge->answer = visit.answer;
     return fault;
 }
 
@@ -385,12 +385,12 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
  */
 static void take_back(struct record_slot *slot, struct lockout_charge *charge)
 {
-    if (slot->locked && !slot->by_hand && slot->locked_until == charge->mark.locked_until) {
+    if (slot->locked && !slot->by_hand && slot->locked_until == charge->undo.locked_until) {
         slot->locked = false;
         slot->locked_until = 0;
     }
-    if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->mark.last_strike)
-        slot->last_strike = charge->mark.previous_strike;
+    if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->undo.last_strike)
+        slot->last_strike = charge->undo.previous_strike;
     slot->strikes--;
 }
 
@@ -400,22 +400,23 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
     enum store_fault fault;
     bool closed = true;
 
-    if (charge->verdict != LOCKOUT_ADMITTED)
+    if (charge->answer != LOCKOUT_ADMITTED)
         return STORE_OK;
     fault = store_hold(store, HOLD_ALONE, NULL);
     if (fault != STORE_OK)
         return fault;
     fault = buckets_read(store, source, &buckets);
-    if (fault == STORE_OK && buckets.own != NULL && buckets.own->run == charge->mark.run && buckets.own->strikes > 0) {
+    if (fault == STORE_OK && buckets.own != NULL && buckets.own->generation == charge->undo.generation &&
+        buckets.own->strikes > 0) {
         take_back(buckets.own, charge);
         fault = buckets_write(store, &buckets, buckets.own);
         charge->locks &= fault != STORE_OK;
     }
     if (fault == STORE_OK)
-        fault = look_at_door(store, &closed);
+        fault = look_whether_closed(store, &closed);
     store_release(store);
     if (fault == STORE_OK && closed)
-        charge->verdict = LOCKOUT_REFUSED_CLOSED;
+        charge->answer = LOCKOUT_REFUSED_CLOSED;
     return fault;
 }
 
@@ -441,7 +442,7 @@ enum store_fault lockout_settle(struct store *store, const struct lockout_policy
     struct visit visit;
     enum store_fault fault = STORE_OK;
 
-    if (charge->verdict != LOCKOUT_ADMITTED)
+    if (charge->answer != LOCKOUT_ADMITTED)
         return STORE_OK;
     if (!visitor->exempt) {
         fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
@@ -476,7 +477,7 @@ enum store_fault lockout_close(struct store *store, const char *reason, const st
         promise = promise_to_close(store);
     fault = store_act(store); /* without the lock too */
     if (fault == STORE_OK)
-        fault = door_close(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
+        fault = closed_write(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
     const int error = errno; /* of what kept the door open, if anything did */
     if (promise == STORE_OK && fault != STORE_OK)
         promise = store_sync(store); /* it is all there is, so it must outlast a power failure */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The policy of the door: who is locked, who waits, what a strike does. It works on the table through store.h.
+ * The policy of a door: who is locked, who waits, what a strike does. It works on the table through store.h.
  *
  * Every function takes the lock for as long as it reads and writes, a few microseconds, and never while anything waits
  * for the network. The clocks are a parameter, and the times given back are the wall clock's; addresses are opaque
@@ -33,14 +33,14 @@ struct lockout_policy {
     uint64_t strike_time;
 };
 
-/* Who is at the door, and when. */
+/* Who is there, and when. */
 struct lockout_visitor {
     const struct source *source;
     bool exempt;
     struct moment now;
 };
 
-enum lockout_verdict {
+enum lockout_answer {
     LOCKOUT_REFUSED_LOCKED, /* the assumption until the table has said otherwise */
     LOCKOUT_REFUSED_CLOSED,
     LOCKOUT_REFUSED_TOO_SOON,
@@ -62,7 +62,7 @@ enum lockout_closure {
 #define LOCKOUT_FOREVER RECORD_FOREVER /* locked until somebody unlocks */
 
 struct lockout_admission {
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     uint64_t wait_ms;      /* ADMITTED: wait so long before the seed, then ask lockout_look again if it is not 0 */
     uint64_t place_ms;     /* ADMITTED: the place in the pace, for lockout_leave */
     uint64_t seed_number;  /* ADMITTED: never given twice by this table */
@@ -85,31 +85,30 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
 enum store_fault lockout_leave(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, const struct lockout_admission *admission);
 
-/* Is the source locked, or the door closed, by now? Reads alone. verdict is ADMITTED when neither. */
-enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor,
-                              enum lockout_verdict *verdict);
+/* Is the source locked, or the door closed, by now? Reads alone. answer is ADMITTED when neither. */
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer);
 
 /* A strike that has been written and not yet been judged. Filled by lockout_charge, for settle and forgive. */
 struct lockout_charge {
-    enum lockout_verdict verdict; /* ADMITTED: the strike is in the file, the reply may be compared; else nothing may */
-    uint64_t strikes;             /* of the source, this one counted */
-    bool locks;                   /* this strike locked the source; true for one charge per transition */
-    uint64_t locked_until;        /* where it is locked: seconds, or LOCKOUT_FOREVER */
+    enum lockout_answer answer; /* ADMITTED: the strike is in the file, the reply may be compared; else nothing may */
+    uint64_t strikes;           /* of the source, this one counted */
+    bool locks;                 /* this strike locked the source; true for one charge per transition */
+    uint64_t locked_until;      /* where it is locked: seconds, or LOCKOUT_FOREVER */
     enum lockout_closure closure;
     unsigned damaged_slots;
     struct {
         uint64_t last_strike, previous_strike, locked_until; /* table time */
-        uint8_t run;
-    } mark; /* what taking back this strike and no other takes */
+        uint8_t generation;
+    } undo; /* what the strike found and left in the slot: by it lockout_forgive takes back this strike and no other */
 };
 
-/* Write the strike. Nothing may be compared before this has returned STORE_OK with verdict ADMITTED (I1). */
+/* Write the strike. Nothing may be compared before this has returned STORE_OK with answer ADMITTED (I1). */
 enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge);
 
 /*
  * The reply was right: take back this strike, and the lock if it was this strike that locked. locks is false
- * afterwards if that succeeded. If the door was closed meanwhile, the verdict becomes CLOSED, and nobody may come in
+ * afterwards if that succeeded. If the door was closed meanwhile, the answer becomes CLOSED, and nobody may come in
  * for this reply. Does nothing to a charge that is not ADMITTED.
  */
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge);

@@ -3,7 +3,7 @@
 #include "manage.h"
 
 #include "buckets.h"
-#include "door.h"
+#include "closed.h"
 #include "networks.h"
 #include "slot.h"
 
@@ -291,7 +291,7 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
     *was_closed = false;
     if (fault != STORE_OK)
         return fault;
-    fault = door_look(store->dir_fd, was_closed);
+    fault = closed_look(store->dir_fd, was_closed);
     if (fault == STORE_OK) {
         *was_closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
         store->counters.epoch++;
@@ -302,7 +302,7 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
     if (fault == STORE_OK)
         fault = store_sync(store);
     if (fault == STORE_OK)
-        fault = door_open(store->dir_fd);
+        fault = closed_remove(store->dir_fd);
     store_release(store);
     return fault;
 }

@@ -152,7 +152,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes[24] = slot->source.prefix;
     bytes[25] = (uint8_t)flags;
     bytes_put(bytes + 26, 2, slot->epoch);
-    bytes[28] = slot->run;
+    bytes[28] = slot->generation;
     bytes_put(bytes + 32, 8, slot->last_seen);
     bytes_put(bytes + 40, 8, slot->last_strike);
     bytes_put(bytes + 48, 8, slot->locked_until);
@@ -182,7 +182,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
     slot->judged = (flags & FLAG_JUDGED) != 0;
     slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
-    slot->run = bytes[28];
+    slot->generation = bytes[28];
     slot->last_seen = bytes_get(bytes + 32, 8);
     slot->last_strike = bytes_get(bytes + 40, 8);
     slot->locked_until = bytes_get(bytes + 48, 8);

@@ -36,7 +36,7 @@ void slot_absolve(struct record_slot *slot)
     slot->judged = false;
     slot->locked_until = 0;
     slot->strikes = 0;
-    slot->run++;
+    slot->generation++;
 }
 
 bool slot_is(const struct record_slot *slot, const struct source *source)

@@ -24,7 +24,7 @@ uint64_t slot_strikes(const struct record_slot *slot, uint64_t strike_time, uint
 /* Bring it up to date before a change: ended locks and old strikes go. */
 void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now);
 
-/* Take the lock and every strike away; a new run begins. */
+/* Take the lock and every strike away; a new generation begins. */
 void slot_absolve(struct record_slot *slot);
 
 /* The same address and prefix? */

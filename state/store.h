@@ -30,23 +30,23 @@ enum store_fault {
     STORE_CANNOT_OPEN,           /* errno */
     STORE_NOT_REGULAR,           /* a directory, symbolic link, FIFO, device */
     STORE_FOREIGN_OWNER,
-    STORE_WRITABLE,      /* by group or others */
-    STORE_READABLE,      /* by others */
-    STORE_CANNOT_CREATE, /* errno */
-    STORE_NO_RANDOM,     /* errno */
-    STORE_CANNOT_LOCK,   /* errno */
-    STORE_BUSY,          /* somebody else held the lock for longer than the limit */
-    STORE_VANISHED,      /* deleted again and again */
-    STORE_CANNOT_READ,   /* errno */
-    STORE_CANNOT_WRITE,  /* errno */
-    STORE_DAMAGED,       /* the head, or the length of the file */
-    STORE_KEY_LOST,      /* repair alone: both headers are damaged */
-    STORE_OLD,           /* version 1, and opened to read alone: else it is converted */
-    STORE_FOREIGN,       /* a whole header of another version */
-    STORE_REBUILDING,    /* a repair was interrupted */
-    STORE_DOOR_UNKNOWN,  /* errno: whether the door is closed cannot be seen */
-    STORE_DOOR_FAILED,   /* errno: closing or opening it */
-    STORE_NETWORKS_FULL  /* all RECORD_NETWORKS are in use */
+    STORE_WRITABLE,       /* by group or others */
+    STORE_READABLE,       /* by others */
+    STORE_CANNOT_CREATE,  /* errno */
+    STORE_NO_RANDOM,      /* errno */
+    STORE_CANNOT_LOCK,    /* errno */
+    STORE_BUSY,           /* somebody else held the lock for longer than the limit */
+    STORE_VANISHED,       /* deleted again and again */
+    STORE_CANNOT_READ,    /* errno */
+    STORE_CANNOT_WRITE,   /* errno */
+    STORE_DAMAGED,        /* the head, or the length of the file */
+    STORE_KEY_LOST,       /* repair alone: both headers are damaged */
+    STORE_OLD,            /* version 1, and opened to read alone: else it is converted */
+    STORE_FOREIGN,        /* a whole header of another version */
+    STORE_REBUILDING,     /* a repair was interrupted */
+    STORE_CLOSED_UNKNOWN, /* errno: whether the door is closed cannot be seen */
+    STORE_CLOSED_FAILED,  /* errno: closing or opening it */
+    STORE_NETWORKS_FULL   /* all RECORD_NETWORKS are in use */
 };
 
 /* What it is and what to do about it, without a path: "the table is damaged: run ostiaryctl repair". */

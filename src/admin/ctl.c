@@ -290,7 +290,7 @@ enum store_fault ctl_prove_table(int dir_fd)
         if (table_fd >= 0)
             close(table_fd);
         errno = error;
-        return table_fd < 0 ? STORE_CANNOT_CREATE : STORE_DOOR_FAILED;
+        return table_fd < 0 ? STORE_CANNOT_CREATE : STORE_CLOSED_FAILED;
     }
     if (disk_is_full(dir_fd)) {
         if (table_fd >= 0)
@@ -317,13 +317,13 @@ struct moment ctl_now(void)
     return now;
 }
 
-enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
+enum store_fault ctl_read_closed(int dir_fd, struct ctl_closed *door)
 {
     const size_t since_len = sizeof("2026-11-21T20:39:00Z") - 1;
     enum store_fault fault;
 
-    *door = (struct ctl_door){.since = "", .reason = ""};
-    fault = door_read(dir_fd, &door->closed, door->line);
+    *door = (struct ctl_closed){.since = "", .reason = ""};
+    fault = closed_read(dir_fd, &door->closed, door->line);
     if (fault != STORE_OK || !door->closed)
         return fault;
     door->reason = door->line;
@@ -336,7 +336,7 @@ enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door)
     return STORE_OK;
 }
 
-const char *ctl_door_reason(const struct ctl_door *door)
+const char *ctl_closed_reason(const struct ctl_closed *door)
 {
     return door->reason[0] == '\0' ? "no reason is given" : door->reason;
 }
@@ -359,7 +359,7 @@ void ctl_parse_network(const char *text, struct source *network)
     }
 }
 
-void ctl_door_json(struct json *json, const struct ctl_door *door)
+void ctl_closed_json(struct json *json, const struct ctl_closed *door)
 {
     if (!door->closed) {
         json_null(json, "closed");

@@ -6,8 +6,8 @@
 #ifndef OSTIARY_CTL_H
 #define OSTIARY_CTL_H
 
+#include "closed.h"
 #include "config.h"
-#include "door.h"
 #include "json.h"
 #include "keeper.h"
 #include "lockout.h"
@@ -221,20 +221,20 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
 struct moment ctl_now(void);
 
 /* The line in STATE_DIR/closed, in its parts. */
-struct ctl_door {
+struct ctl_closed {
     bool closed;
     bool has_since;
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     const char *since;  /* RFC 3339; "" unless has_since */
     const char *reason; /* never NULL */
 };
-enum store_fault ctl_read_door(int dir_fd, struct ctl_door *door);
+enum store_fault ctl_read_closed(int dir_fd, struct ctl_closed *door);
 
 /* Why it is closed, for people. */
-const char *ctl_door_reason(const struct ctl_door *door);
+const char *ctl_closed_reason(const struct ctl_closed *door);
 
 /* As the member "closed": null, or an object with since and reason. */
-void ctl_door_json(struct json *json, const struct ctl_door *door);
+void ctl_closed_json(struct json *json, const struct ctl_closed *door);
 
 /* ADDR or ADDR/PREFIX from the command line; exits when it is neither. */
 void ctl_parse_network(const char *text, struct source *network);

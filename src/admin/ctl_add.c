@@ -376,21 +376,21 @@ static void print_socket(const struct add *add, bool closed)
         printf("Still to be done here:\n    systemctl daemon-reload && systemctl enable --now %s\n", name);
 }
 
-static bool is_closed(const struct add *add, struct ctl_door *door)
+static bool is_closed(const struct add *add, struct ctl_closed *door)
 {
     enum store_fault fault;
     int dir_fd;
 
     if (ctl_try_directory(add->ctl, &dir_fd) != STORE_OK)
         return false;
-    fault = ctl_read_door(dir_fd, door);
+    fault = ctl_read_closed(dir_fd, door);
     close(dir_fd);
     return fault == STORE_OK && door->closed;
 }
 
 static void print_listener(const struct add *add)
 {
-    struct ctl_door door;
+    struct ctl_closed door;
     const bool closed = is_closed(add, &door);
     char xinetd[PATH_MAX];
     bool heard;
@@ -407,7 +407,7 @@ static void print_listener(const struct add *add)
         printf("What listens goes by another file, unless it starts 'ostiaryd -c %s'.\n", add->edit.path);
     if (closed)
         printf("The door is closed%s%s: %s. Nobody is served until\n    ostiaryctl -c %s open\n",
-               door.has_since ? " since " : "", door.since, ctl_door_reason(&door), add->edit.path);
+               door.has_since ? " since " : "", door.since, ctl_closed_reason(&door), add->edit.path);
 }
 
 static void report(const struct add *add)

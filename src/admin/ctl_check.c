@@ -173,13 +173,13 @@ static void check_owner(const struct ctl_subject *subject, enum ctl_layout layou
 
 static void check_door(const struct ctl *ctl, const struct ctl_subject *subject, int dir_fd)
 {
-    struct ctl_door door;
+    struct ctl_closed door;
 
-    if (ctl_read_door(dir_fd, &door) != STORE_OK)
+    if (ctl_read_closed(dir_fd, &door) != STORE_OK)
         ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
     else if (door.closed)
         ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run '%s open'",
-                 door.has_since ? " since " : "", door.since, ctl_door_reason(&door), ctl->self);
+                 door.has_since ? " since " : "", door.since, ctl_closed_reason(&door), ctl->self);
 }
 
 static void say_fault(const struct ctl_subject *subject, enum store_fault fault)

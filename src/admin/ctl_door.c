@@ -10,8 +10,8 @@
 
 static void check_reason(const char *reason)
 {
-    if (*reason == '\0' || strlen(reason) >= DOOR_LINE_LEN / 2)
-        ctl_usage("close: a reason has 1 to %d characters", DOOR_LINE_LEN / 2 - 1);
+    if (*reason == '\0' || strlen(reason) >= CLOSED_LINE_LEN / 2)
+        ctl_usage("close: a reason has 1 to %d characters", CLOSED_LINE_LEN / 2 - 1);
     for (const char *at = reason; *at != '\0'; at++)
         if (*at < ' ' || *at > '~')
             ctl_usage("close: a reason is one line of printable ASCII");
@@ -24,14 +24,14 @@ static enum store_fault shut(struct ctl *ctl, const char *reason, int dir_fd, bo
 
     if (ctl_try_table(ctl, false) == STORE_OK && lockout_close(&ctl->store, reason, &now, was_open) == STORE_OK)
         return STORE_OK;
-    return door_close(dir_fd, reason, now.wall_ms, CTL_PATIENCE_MS, was_open);
+    return closed_write(dir_fd, reason, now.wall_ms, CTL_PATIENCE_MS, was_open);
 }
 
 enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{NULL, 0, NULL, 0}};
     const char *reason = "by-hand";
-    struct ctl_door door;
+    struct ctl_closed door;
     enum store_fault fault;
     bool was_open = false;
     char **arguments;
@@ -46,13 +46,13 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     dir_fd = ctl_open_directory(ctl);
     fault = shut(ctl, reason, dir_fd, &was_open);
     if (fault == STORE_OK)
-        fault = ctl_read_door(dir_fd, &door);
+        fault = ctl_read_closed(dir_fd, &door);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     close(dir_fd);
     ctl_changed("the door %s closed since %s: %s; nobody is served until '%s open'",
                 was_open ? "is" : "was and remains", door.has_since ? door.since : "an unknown time",
-                door.closed ? ctl_door_reason(&door) : reason, ctl->self);
+                door.closed ? ctl_closed_reason(&door) : reason, ctl->self);
     return CTL_OK;
 }
 

@@ -36,7 +36,7 @@ struct list {
     size_t locked;
     size_t with_strikes;
     struct manage_totals totals;
-    struct ctl_door door;
+    struct ctl_closed door;
 };
 
 static bool is_ipv4(const struct source *source)
@@ -127,7 +127,7 @@ static void print_totals(const struct list *list)
         printf("%zu %s, %zu locked", list->count, list->count == 1 ? "source" : "sources", list->locked);
     if (list->door.closed)
         printf("; the door is closed%s%s: %s", list->door.has_since ? " since " : "", list->door.since,
-               ctl_door_reason(&list->door));
+               ctl_closed_reason(&list->door));
     putchar('\n');
 }
 
@@ -193,7 +193,7 @@ static void print_json(const struct list *list)
     json_number(&json, "used", list->totals.used);
     json_number(&json, "damaged", list->totals.damaged);
     json_close_object(&json);
-    ctl_door_json(&json, &list->door);
+    ctl_closed_json(&json, &list->door);
     json_close_object(&json);
     json_end(&json);
 }
@@ -204,7 +204,7 @@ static void read_all(struct ctl *ctl, struct list *list)
     enum store_fault fault;
     const int dir_fd = ctl_open_directory(ctl);
 
-    fault = ctl_read_door(dir_fd, &list->door);
+    fault = ctl_read_closed(dir_fd, &list->door);
     if (fault == STORE_OK && ctl_open_table(ctl, true))
         fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
     if (fault != STORE_OK)

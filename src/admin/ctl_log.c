@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ostiaryctl log: the handler's verdict lines, out of systemd's journal. See ctl.h.
+ * ostiaryctl log: the handler's outcome lines, out of systemd's journal. See ctl.h.
  *
  * Any local user can write to the journal under any name (logger -t ostiaryd), so an entry counts only when journald
  * itself has recorded (_UID) that it came from root or from the sealed door's user; which of them it was tells the
@@ -158,7 +158,7 @@ static void print_people(const struct entry *entry)
     char time[WHEN_TEXT_LEN];
 
     when_format_local(entry->moment.second, time);
-    printf("%s  %-8s  %-15s", time, line->verdict, line->has_source ? line->source_text : "-");
+    printf("%s  %-8s  %-15s", time, line->outcome, line->has_source ? line->source_text : "-");
     for (size_t i = 0; i < line->field_count; i++) {
         if (!is_shown(&line->fields[i]))
             continue;
@@ -194,7 +194,7 @@ static void print_json(const struct entry *entry)
     json_open_object(&json, NULL);
     json_text(&json, "time", time);
     json_text(&json, "door", entry->door);
-    json_text(&json, "verdict", line->verdict);
+    json_text(&json, "verdict", line->outcome);
     json_text(&json, "source", line->has_source ? line->source_text : NULL);
     for (size_t i = 0; i < line->field_count; i++)
         if (is_shown(&line->fields[i]))

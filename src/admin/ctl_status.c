@@ -24,7 +24,7 @@ struct status {
 
     enum store_fault fault; /* of door and table; ABSENT: no table yet */
     char fault_text[CTL_FAULT_LEN];
-    struct ctl_door door;
+    struct ctl_closed door;
     struct manage_totals totals;
     uint64_t sources;
     uint64_t locked;
@@ -49,7 +49,7 @@ static void read_state(struct ctl *ctl, struct status *status)
 
     status->fault = ctl_try_directory(ctl, &dir_fd);
     if (status->fault == STORE_OK) {
-        status->fault = ctl_read_door(dir_fd, &status->door);
+        status->fault = ctl_read_closed(dir_fd, &status->door);
         if (status->fault == STORE_OK)
             status->fault = ctl_prove_table(dir_fd);
         const int error = errno;
@@ -154,7 +154,7 @@ static void print_state(const struct status *status)
     }
     if (status->door.closed)
         printf("%-21s  closed%s%s: %s\n", "door", status->door.has_since ? " since " : "", status->door.since,
-               ctl_door_reason(&status->door));
+               ctl_closed_reason(&status->door));
     else
         printf("%-21s  open\n", "door");
     if (status->fault == STORE_OLD) {
@@ -210,7 +210,7 @@ static void json_state(struct json *json, const struct status *status)
         json_text(json, "fault", status->has_config ? status->fault_text : NULL);
         return;
     }
-    ctl_door_json(json, &status->door);
+    ctl_closed_json(json, &status->door);
     if (status->fault == STORE_OLD) {
         json_null(json, "table");
         json_text(json, "fault", status->fault_text);

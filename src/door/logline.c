@@ -4,12 +4,12 @@
 
 #include <string.h>
 
-static bool is_verdict(const char *word)
+static bool is_outcome(const char *word)
 {
-    static const char *const verdicts[] = {"accepted", "rejected", "locked", "refused", "closed"};
+    static const char *const outcomes[] = {"accepted", "rejected", "locked", "refused", "closed"};
 
-    for (size_t i = 0; i < sizeof(verdicts) / sizeof(verdicts[0]); i++)
-        if (strcmp(word, verdicts[i]) == 0)
+    for (size_t i = 0; i < sizeof(outcomes) / sizeof(outcomes[0]); i++)
+        if (strcmp(word, outcomes[i]) == 0)
             return true;
     return false;
 }
@@ -57,13 +57,13 @@ int logline_parse(const char *bytes, size_t len, struct logline *line)
     memcpy(line->text, bytes, len);
 
     word = strsep(&rest, " ");
-    if (!is_verdict(word))
+    if (!is_outcome(word))
         return -1;
-    line->verdict = word;
+    line->outcome = word;
     while ((word = strsep(&rest, " ")) != NULL)
         if (take_field(line, word) != 0)
             return -1;
-    return line->has_source || strcmp(line->verdict, "closed") == 0 ? 0 : -1;
+    return line->has_source || strcmp(line->outcome, "closed") == 0 ? 0 : -1;
 }
 
 const char *logline_value(const struct logline *line, const char *key)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The handler's verdict lines, read back: "accepted source=192.0.2.7 action=backup uid=33 gid=33". ostiaryd(8) lists
+ * The handler's outcome lines, read back: "accepted source=192.0.2.7 action=backup uid=33 gid=33". ostiaryd(8) lists
  * them. Anything that is not exactly such a line is none; nothing in a line is trusted to be what its key says.
  */
 #ifndef OSTIARY_LOGLINE_H
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define LOGLINE_LEN    512 /* a verdict line is shorter than this */
+#define LOGLINE_LEN    512 /* an outcome line is shorter than this */
 #define LOGLINE_FIELDS 8
 
 struct logline_field {
@@ -20,7 +20,7 @@ struct logline_field {
 };
 
 struct logline {
-    const char *verdict; /* accepted, rejected, locked, refused or closed */
+    const char *outcome; /* accepted, rejected, locked, refused or closed */
     bool has_source;     /* a door can be closed without one */
     struct address source;
     const char *source_text;
@@ -29,7 +29,7 @@ struct logline {
     char text[LOGLINE_LEN]; /* what the pointers point into */
 };
 
-/* Take len bytes apart, without their line feed. Returns 0, or -1: it is no verdict line. */
+/* Take len bytes apart, without their line feed. Returns 0, or -1: it is no outcome line. */
 int logline_parse(const char *bytes, size_t len, struct logline *line);
 
 /* The value of a field, or NULL. */

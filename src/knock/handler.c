@@ -10,11 +10,11 @@
 #include "keeper.h"
 #include "log.h"
 #include "mac.h"
+#include "match.h"
 #include "program.h"
 #include "relay.h"
 #include "seed.h"
 #include "stream.h"
-#include "verdict.h"
 #include "wrap.h"
 
 #include <errno.h>
@@ -303,9 +303,9 @@ bool handler_settings(struct handler *handler)
     return true;
 }
 
-static const char *verdict_reason(enum lockout_verdict verdict)
+static const char *refusal_reason(enum lockout_answer answer)
 {
-    switch (verdict) {
+    switch (answer) {
     case LOCKOUT_REFUSED_LOCKED:
         return "locked";
     case LOCKOUT_REFUSED_CLOSED:
@@ -326,10 +326,10 @@ static void log_damage(const struct handler *handler, unsigned slots)
 }
 
 /* Refused by the table; where that closed the door for all, that is the news. */
-static bool refuse_verdict(struct handler *handler, enum lockout_verdict verdict, enum lockout_closure closure)
+static bool refuse_visit(struct handler *handler, enum lockout_answer answer, enum lockout_closure closure)
 {
     if (closure == LOCKOUT_NOT_CLOSED)
-        return refuse(handler, verdict_reason(verdict), EX_OK);
+        return refuse(handler, refusal_reason(answer), EX_OK);
     log_line(LOG_ERR, "closed reason=%s source=%s", lockout_closure_text(closure), handler->peer_text);
     return refuse(handler, NULL, EX_OK);
 }
@@ -354,7 +354,7 @@ bool handler_admit(struct handler *handler)
         .keeper = keeper_of(handler->settings.state_dir),
     };
     struct lockout_admission *admission = &handler->admission;
-    enum lockout_verdict seen;
+    enum lockout_answer seen;
     enum store_fault fault;
 
     /* Before it takes a place in the pace, which somebody who is still there may need. */
@@ -373,8 +373,8 @@ bool handler_admit(struct handler *handler)
         return refuse_state(handler, fault);
     log_damage(handler, admission->damaged_slots);
     handler->locked_until = admission->locked_until;
-    if (admission->verdict != LOCKOUT_ADMITTED)
-        return refuse_verdict(handler, admission->verdict, admission->closure);
+    if (admission->answer != LOCKOUT_ADMITTED)
+        return refuse_visit(handler, admission->answer, admission->closure);
     if (admission->wait_ms == 0)
         return true;
 
@@ -387,7 +387,7 @@ bool handler_admit(struct handler *handler)
     fault = lockout_look(&handler->store, &handler->visitor, &seen);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
-    return seen == LOCKOUT_ADMITTED || refuse(handler, verdict_reason(seen), EX_OK);
+    return seen == LOCKOUT_ADMITTED || refuse(handler, refusal_reason(seen), EX_OK);
 }
 
 /* No memory for libgcrypt itself, with or without secrets in ours. The strike, if there is one by now, stands. */
@@ -510,16 +510,16 @@ bool handler_charge(struct handler *handler)
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
     log_damage(handler, handler->charge.damaged_slots);
-    if (handler->charge.verdict == LOCKOUT_REFUSED_LOCKED)
+    if (handler->charge.answer == LOCKOUT_REFUSED_LOCKED)
         handler->locked_until = handler->charge.locked_until;
-    return handler->charge.verdict == LOCKOUT_ADMITTED ||
-           refuse_verdict(handler, handler->charge.verdict, handler->charge.closure);
+    return handler->charge.answer == LOCKOUT_ADMITTED ||
+           refuse_visit(handler, handler->charge.answer, handler->charge.closure);
 }
 
 /* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
 static bool compare(struct handler *handler)
 {
-    if (verdict_choose(&handler->secrets, handler->seed, handler->reply, &handler->entry) == 0 &&
+    if (match_entry(&handler->secrets, handler->seed, handler->reply, &handler->entry) == 0 &&
         (handler->entry == NULL ||
          mac_receipt(handler->entry->secret, handler->seed, handler->reply, handler->receipt) == 0))
         return handler->entry != NULL;
@@ -543,8 +543,8 @@ bool handler_verdict(struct handler *handler)
     fault = lockout_forgive(&handler->store, &handler->source, &handler->charge);
     if (fault != STORE_OK)
         return refuse_state(handler, fault);
-    if (handler->charge.verdict != LOCKOUT_ADMITTED)
-        return refuse(handler, verdict_reason(handler->charge.verdict), EX_OK);
+    if (handler->charge.answer != LOCKOUT_ADMITTED)
+        return refuse(handler, refusal_reason(handler->charge.answer), EX_OK);
     handler->outcome = HANDLER_ACCEPTED;
     return true;
 }

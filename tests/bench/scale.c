@@ -87,7 +87,7 @@ static uint64_t connection(const struct table *table, unsigned round)
     store_close(&store);
     const uint64_t end = now_ns();
 
-    if (admission.verdict != LOCKOUT_ADMITTED || charge.verdict != LOCKOUT_ADMITTED)
+    if (admission.answer != LOCKOUT_ADMITTED || charge.answer != LOCKOUT_ADMITTED)
         errx(EX_SOFTWARE, "round %u: source %" PRIu32 " was refused", round, number);
     return end - start;
 }

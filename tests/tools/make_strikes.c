@@ -64,7 +64,7 @@ int main(int argc, char **argv)
         struct lockout_charge charge;
 
         expect(lockout_admit(&store, &policy, &(struct lockout_visitor){&source, false, now}, &admission));
-        if (admission.verdict != LOCKOUT_ADMITTED)
+        if (admission.answer != LOCKOUT_ADMITTED)
             continue;
         expect(lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, now}, &charge));
         expect(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, now}, &charge));

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What verdict.c and mac.c must not do, done: each function here gives the same answer as its twin there, and lets it
+ * What match.c and mac.c must not do, done: each function here gives the same answer as its twin there, and lets it
  * out through a branch, through a place in memory, or through time. The tests of constant time have to find every one.
  */
 #ifndef OSTIARY_LEAKY_H
 #define OSTIARY_LEAKY_H
 
-#include "verdict.h"
+#include "match.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -4,7 +4,7 @@
  * memcheck then reports is a branch or an address that depends on a secret. Nothing is stubbed and nothing suppressed:
  * the secret goes through libgcrypt's SHA-256 too.
  *
- * verdict_choose may show one thing, its final answer. It makes that out of its masks after it has wiped what it
+ * match_entry may show one thing, its final answer. It makes that out of its masks after it has wiped what it
  * computed, so the wrapper of explicit_bzero here is where the secret ends. This is linked with the objects as they are
  * shipped.
  */
@@ -125,13 +125,13 @@ static void test_choice(void)
 
             for (size_t p = 0; p < 3; p++) {
                 prepare(counts[c], lengths[l], places[p]);
-                reports += reports_of_choice(verdict_choose, places[p], &right);
+                reports += reports_of_choice(match_entry, places[p], &right);
                 wrong += !right;
                 choices++;
             }
         }
     }
-    check_number(reports, 0, "I6: verdict_choose has no branch and no address that depends on a secret");
+    check_number(reports, 0, "I6: match_entry has no branch and no address that depends on a secret");
     check_number(wrong, 0, "and chooses the first, the last or none, as it should");
     check_number(wiped_secret, choices, "and what it compared was secret in every bit, until it was wiped");
 }

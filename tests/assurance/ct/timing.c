@@ -171,7 +171,7 @@ static void fill_pool(void)
 }
 
 /*
- * verdict_choose wipes what it has computed before it makes its answer of it. Up to there nothing may depend on whether
+ * match_entry wipes what it has computed before it makes its answer of it. Up to there nothing may depend on whether
  * a secret fits; behind it is the answer, which is no secret: NULL or an entry.
  */
 static uint64_t wiped_at;
@@ -285,9 +285,9 @@ static void check_clean_choice(void)
     struct result best = {INFINITY, INFINITY, INFINITY};
 
     for (unsigned i = 0; i < ATTEMPTS && (best.to_wipe >= T_LIMIT || best.first_last >= T_LIMIT); i++) {
-        const struct result result = t_of_choice(verdict_choose, CHOICES);
+        const struct result result = t_of_choice(match_entry, CHOICES);
 
-        printf("# verdict_choose, %d measurements: |t| = %.2f; of the answer too: %.2f for first or last, %.2f for any "
+        printf("# match_entry, %d measurements: |t| = %.2f; of the answer too: %.2f for first or last, %.2f for any "
                "or none\n",
                CHOICES, result.to_wipe, result.first_last, result.any_or_none);
         best.to_wipe = fmin(best.to_wipe, result.to_wipe);

@@ -9,7 +9,7 @@
  */
 #include "buckets.h"
 #include "clocks.h"
-#include "door.h"
+#include "closed.h"
 #include "form1.h"
 #include "fuzz.h"
 #include "lockout.h"
@@ -356,7 +356,7 @@ static struct view view_of(struct run *run, const struct source *source, bool ex
     if (store_hold(&run->store, HOLD_SHARED, &run->now) != STORE_OK)
         return view;
     look_at_time(run);
-    view.readable = door_look(run->store.dir_fd, &view.closed) == STORE_OK;
+    view.readable = closed_look(run->store.dir_fd, &view.closed) == STORE_OK;
     view.closed |= run->store.counters.closing != LOCKOUT_NOT_CLOSED;
     view.now_ms = run->store.now_ms;
     view.seed = run->store.counters.seed;
@@ -410,18 +410,18 @@ static struct lockout_visitor visitor_of(const struct run *run, const struct sou
 }
 
 /* What admit and charge have in common: whom they let through, and that doubt denies (I8). */
-static void demand_verdict(enum store_fault fault, enum lockout_verdict verdict, const struct view *before)
+static void demand_answer(enum store_fault fault, enum lockout_answer answer, const struct view *before)
 {
     if (fault != STORE_OK || !before->readable) {
-        DEMAND(verdict != LOCKOUT_ADMITTED);
+        DEMAND(answer != LOCKOUT_ADMITTED);
         return;
     }
     if (before->closed)
-        DEMAND(verdict == LOCKOUT_REFUSED_CLOSED);
+        DEMAND(answer == LOCKOUT_REFUSED_CLOSED);
     else if (before->barred)
-        DEMAND(verdict == LOCKOUT_REFUSED_LOCKED);
+        DEMAND(answer == LOCKOUT_REFUSED_LOCKED);
     else
-        DEMAND(verdict != LOCKOUT_REFUSED_LOCKED);
+        DEMAND(answer != LOCKOUT_REFUSED_LOCKED);
 }
 
 /* Whose lock ends when, as it is said to people: not in the past. Half a second is lost in rounding. */
@@ -436,9 +436,9 @@ static void demand_place(const struct run *run, const struct lockout_admission *
 {
     if (before->has_twin)
         return;
-    if (admission->verdict == LOCKOUT_REFUSED_TOO_SOON)
+    if (admission->answer == LOCKOUT_REFUSED_TOO_SOON)
         DEMAND(after->has_slot == before->has_slot && after->waiting == before->waiting);
-    if (admission->verdict != LOCKOUT_ADMITTED)
+    if (admission->answer != LOCKOUT_ADMITTED)
         return;
     DEMAND(admission->place_ms == before->now_ms + admission->wait_ms);
     if (admission->wait_ms > 0)
@@ -458,18 +458,18 @@ static void admit(struct run *run, const struct source *source, bool exempt, uns
     waiting->used = true;
     waiting->exempt = exempt;
     waiting->source = *source;
-    demand_verdict(fault, admission->verdict, &before);
+    demand_answer(fault, admission->answer, &before);
     if (fault != STORE_OK)
         return;
-    DEMAND(after.seed == before.seed + (admission->verdict == LOCKOUT_ADMITTED));
+    DEMAND(after.seed == before.seed + (admission->answer == LOCKOUT_ADMITTED));
     DEMAND(!before.barred || after.barred);
-    if (admission->verdict == LOCKOUT_ADMITTED) {
+    if (admission->answer == LOCKOUT_ADMITTED) {
         DEMAND(admission->seed_number == after.seed);
         DEMAND(admission->wait_ms <= run->policy.delay_max_wait * 1000);
         DEMAND(after.has_slot && after.strikes == before.strikes);
     }
     demand_place(run, admission, &before, &after);
-    DEMAND(admission->verdict != LOCKOUT_REFUSED_LOCKED || is_ahead(run, admission->locked_until));
+    DEMAND(admission->answer != LOCKOUT_REFUSED_LOCKED || is_ahead(run, admission->locked_until));
     DEMAND(admission->closure == LOCKOUT_NOT_CLOSED || after.closed);
 }
 
@@ -514,12 +514,12 @@ static void charge(struct run *run, const struct source *source, bool exempt, un
     pending->used = true;
     pending->exempt = exempt;
     pending->source = *source;
-    demand_verdict(fault, pending->charge.verdict, &before);
+    demand_answer(fault, pending->charge.answer, &before);
     if (fault != STORE_OK)
         return;
     DEMAND(!before.barred || after.barred);
     DEMAND(pending->charge.closure == LOCKOUT_NOT_CLOSED || after.closed);
-    if (pending->charge.verdict != LOCKOUT_ADMITTED) {
+    if (pending->charge.answer != LOCKOUT_ADMITTED) {
         DEMAND(!pending->charge.locks);
         return;
     }
@@ -541,13 +541,13 @@ static void forgive(struct run *run, unsigned place)
     if (!pending->used)
         return;
     pending->used = false;
-    was_admitted = pending->charge.verdict == LOCKOUT_ADMITTED;
+    was_admitted = pending->charge.answer == LOCKOUT_ADMITTED;
     before = view_of(run, &pending->source, pending->exempt);
     fault = lockout_forgive(&run->store, &pending->source, &pending->charge);
     after = view_of(run, &pending->source, pending->exempt);
     if (fault != STORE_OK || !was_admitted)
         return;
-    DEMAND((pending->charge.verdict == LOCKOUT_ADMITTED) == !before.closed);
+    DEMAND((pending->charge.answer == LOCKOUT_ADMITTED) == !before.closed);
     DEMAND(after.has_slot == before.has_slot);
     /* I1: success takes back one strike, and no lock made by hand. */
     if (before.has_slot)
@@ -573,7 +573,7 @@ static void settle(struct run *run, unsigned place)
     if (fault != STORE_OK)
         return;
     DEMAND(after.barred == before.barred && after.strikes == before.strikes);
-    if (pending->charge.verdict != LOCKOUT_ADMITTED)
+    if (pending->charge.answer != LOCKOUT_ADMITTED)
         return;
     if (!pending->exempt)
         DEMAND(after.total_errors == before.total_errors + (before.total_errors < UINT64_MAX));
@@ -585,13 +585,13 @@ static void look(struct run *run, const struct source *source, bool exempt)
     const struct view view = view_of(run, source, exempt);
     const struct lockout_visitor visitor = visitor_of(run, source, exempt);
     static struct image before;
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
 
     take_image(&before);
-    if (lockout_look(&run->store, &visitor, &verdict) != STORE_OK)
-        DEMAND(verdict != LOCKOUT_ADMITTED);
+    if (lockout_look(&run->store, &visitor, &answer) != STORE_OK)
+        DEMAND(answer != LOCKOUT_ADMITTED);
     else
-        DEMAND((verdict == LOCKOUT_ADMITTED) == (!view.closed && !view.barred));
+        DEMAND((answer == LOCKOUT_ADMITTED) == (!view.closed && !view.barred));
     DEMAND(is_unchanged(&before));
 }
 
@@ -694,12 +694,12 @@ static void list(struct run *run, bool read_only)
     struct manage_totals totals;
     static struct image before;
     struct store other;
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     uint64_t count = 0;
     bool closed;
 
-    if (door_read(scratch_fd, &closed, line) == STORE_OK)
-        DEMAND((closed || line[0] == '\0') && strlen(line) < DOOR_LINE_LEN && strchr(line, '\n') == NULL);
+    if (closed_read(scratch_fd, &closed, line) == STORE_OK)
+        DEMAND((closed || line[0] == '\0') && strlen(line) < CLOSED_LINE_LEN && strchr(line, '\n') == NULL);
     options.read_only = read_only;
     take_image(&before);
     if (store_open(&options, &other) == STORE_OK) {
@@ -808,10 +808,10 @@ static void demand_kept(const struct run *run, const struct record_slot *old, bo
     const struct record_slot *new = buckets.own;
     DEMAND(!slot_in_force(old, now) || (slot_in_force(new, now) && new->locked_until >= old->locked_until));
     if (!has_twin)
-        DEMAND(new->strikes == old->strikes &&new->run == old->run &&new->locked == old->locked &&new->locked_until ==
-               old->locked_until &&new->by_hand == old->by_hand &&new->judged == old->judged &&new->last_strike ==
-               old->last_strike &&new->errors == old->errors &&new->refusals == old->refusals &&new->epoch ==
-               old->epoch &&new->last_seen == old->last_seen);
+        DEMAND(new->strikes == old->strikes &&new->generation == old->generation &&new->locked ==
+               old->locked &&new->locked_until == old->locked_until &&new->by_hand == old->by_hand &&new->judged ==
+               old->judged &&new->last_strike == old->last_strike &&new->errors == old->errors &&new->refusals ==
+               old->refusals &&new->epoch == old->epoch &&new->last_seen == old->last_seen);
 }
 
 /* Whoever comes first and may write converts it, and nothing is lost. */
@@ -912,7 +912,7 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
         .locked = (bits & 1) != 0,
         .by_hand = (bits & 3) == 3,
         .judged = (bits & 5) == 5,
-        .run = bits >> 4,
+        .generation = bits >> 4,
     };
     uint8_t bytes[RECORD_LEN];
     struct buckets buckets;

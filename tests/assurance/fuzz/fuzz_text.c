@@ -166,8 +166,8 @@ static void test_logline(const char *bytes, size_t len)
     if (logline_parse(bytes, len, &line) != 0)
         return;
     DEMAND(len < LOGLINE_LEN && line.field_count <= LOGLINE_FIELDS);
-    DEMAND(strncmp(line.verdict, bytes, strlen(line.verdict)) == 0);
-    DEMAND(line.has_source || strcmp(line.verdict, "closed") == 0);
+    DEMAND(strncmp(line.outcome, bytes, strlen(line.outcome)) == 0);
+    DEMAND(line.has_source || strcmp(line.outcome, "closed") == 0);
     for (size_t i = 0; i < line.field_count; i++) {
         snprintf(word, sizeof(word), "%s=%s", line.fields[i].key, line.fields[i].value);
         DEMAND(memmem(bytes, len, word, strlen(word)) != NULL);

@@ -7,7 +7,7 @@
 
 #include "any_record.h"
 #include "buckets.h"
-#include "door.h"
+#include "closed.h"
 #include "networks.h"
 
 static enum store_fault any_fault(void)
@@ -84,7 +84,7 @@ enum store_fault buckets_clean(const struct store *store, struct buckets *bucket
 }
 
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t run)
+                                 bool evict_lock, uint8_t generation)
 {
     const size_t place = any_size(0, BUCKETS_SLOTS - 1);
     //@ split place;
@@ -93,7 +93,7 @@ struct record_slot *buckets_make(struct buckets *buckets, const struct source *s
     (void)age;
     if (!evict_lock && any_bool())
         return NULL;
-    *made = (struct record_slot){.source = *source, .run = run};
+    *made = (struct record_slot){.source = *source, .generation = generation};
     return made;
 }
 
@@ -141,14 +141,14 @@ enum store_fault networks_write(struct store *store, const struct networks *netw
     return any_fault();
 }
 
-enum store_fault door_look(int dir_fd, bool *closed)
+enum store_fault closed_look(int dir_fd, bool *closed)
 {
     (void)dir_fd;
     *closed = any_bool();
     return any_fault();
 }
 
-enum store_fault door_close(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
+enum store_fault closed_write(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
 {
     //@ assert reason_is_a_string: valid_read_string(reason);
     (void)dir_fd;
@@ -162,17 +162,17 @@ enum store_fault door_close(int dir_fd, const char *reason, uint64_t now_ms, uns
 static struct lockout_charge any_charge(void)
 {
     struct lockout_charge charge = {
-        .verdict = (enum lockout_verdict)Frama_C_interval(LOCKOUT_REFUSED_LOCKED, LOCKOUT_ADMITTED),
+        .answer = (enum lockout_answer)Frama_C_interval(LOCKOUT_REFUSED_LOCKED, LOCKOUT_ADMITTED),
         .strikes = any_number(),
         .locks = any_bool(),
         .locked_until = any_number(),
         .closure = (enum lockout_closure)Frama_C_interval(LOCKOUT_NOT_CLOSED, LOCKOUT_CLOSED_BY_ORDER),
     };
 
-    charge.mark.last_strike = any_number();
-    charge.mark.previous_strike = any_number();
-    charge.mark.locked_until = any_number();
-    charge.mark.run = (uint8_t)any_size(0, UINT8_MAX);
+    charge.undo.last_strike = any_number();
+    charge.undo.previous_strike = any_number();
+    charge.undo.locked_until = any_number();
+    charge.undo.generation = (uint8_t)any_size(0, UINT8_MAX);
     return charge;
 }
 
@@ -180,7 +180,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
 {
     struct lockout_admission admission;
     struct lockout_charge charge = any_charge();
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     bool was_open;
 
     switch (Frama_C_interval(0, 6)) {
@@ -188,7 +188,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
         lockout_admit(store, policy, visitor, &admission);
         break;
     case 1:
-        lockout_look(store, visitor, &verdict);
+        lockout_look(store, visitor, &answer);
         break;
     case 2:
         lockout_charge(store, policy, visitor, &charge);
@@ -201,7 +201,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
         break;
     case 5:
         admission = (struct lockout_admission){
-            .verdict = (enum lockout_verdict)Frama_C_interval(LOCKOUT_REFUSED_LOCKED, LOCKOUT_ADMITTED),
+            .answer = (enum lockout_answer)Frama_C_interval(LOCKOUT_REFUSED_LOCKED, LOCKOUT_ADMITTED),
             .place_ms = any_number(),
         };
         lockout_leave(store, policy, visitor, &admission);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The handler's verdict lines, read back; and what only looks like one. */
+/* The handler's outcome lines, read back; and what only looks like one. */
 #include "check.h"
 #include "logline.h"
 
@@ -7,7 +7,7 @@ static void check_none(const char *bytes, const char *what)
 {
     struct logline line;
 
-    check(logline_parse(bytes, strlen(bytes), &line) == -1, "no verdict line: %s", what);
+    check(logline_parse(bytes, strlen(bytes), &line) == -1, "no outcome line: %s", what);
 }
 
 static void check_fields(const char *bytes, const char *want)
@@ -16,9 +16,9 @@ static void check_fields(const char *bytes, const char *want)
     char text[LOGLINE_LEN] = "";
     size_t used;
 
-    if (!check(logline_parse(bytes, strlen(bytes), &line) == 0, "a verdict line: %s", bytes))
+    if (!check(logline_parse(bytes, strlen(bytes), &line) == 0, "an outcome line: %s", bytes))
         return;
-    used = (size_t)snprintf(text, sizeof(text), "%s|%s", line.verdict, line.has_source ? line.source_text : "-");
+    used = (size_t)snprintf(text, sizeof(text), "%s|%s", line.outcome, line.has_source ? line.source_text : "-");
     for (size_t i = 0; i < line.field_count; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "|%s=%s", line.fields[i].key, line.fields[i].value);
     check_text(text, want, "its parts");
@@ -59,12 +59,12 @@ int main(void)
     check_none("accepted source=192.0.2.7 action=\x1b[2J", "an escape sequence");
     check_none("accepted source=192.0.2.7 action=\xc3\xa4", "no ASCII");
     check_none("accepted source=192.0.2.7 a=1 b=1 c=1 d=1 e=1 f=1 g=1 h=1 i=1", "more fields than any line has");
-    check(logline_parse("refused source=192.0.2.7\0 reason=x", 34, &line) == -1, "no verdict line: a NUL in it");
+    check(logline_parse("refused source=192.0.2.7\0 reason=x", 34, &line) == -1, "no outcome line: a NUL in it");
 
     memset(longest, 'x', sizeof(longest));
     memcpy(longest, "refused source=192.0.2.7 reason=", 32);
-    check(logline_parse(longest, LOGLINE_LEN, &line) == -1, "no verdict line: too long by one");
-    check(logline_parse(longest, LOGLINE_LEN - 1, &line) == 0, "a verdict line of the greatest length");
+    check(logline_parse(longest, LOGLINE_LEN, &line) == -1, "no outcome line: too long by one");
+    check(logline_parse(longest, LOGLINE_LEN - 1, &line) == 0, "an outcome line of the greatest length");
 
     /* len says where the line ends, whatever stands behind it in memory. */
     check(logline_parse("refused source=192.0.2.7 reason=locked and more", 38, &line) == 0, "a line without its end");

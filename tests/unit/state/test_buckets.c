@@ -127,7 +127,8 @@ static unsigned place_of_new(const struct buckets *buckets, bool evict_lock)
 
     if (slot == NULL)
         return BUCKETS_SLOTS;
-    check(slot_is(slot, &source) && slot->run == 9 && !slot->locked && slot->strikes == 0 && slot->last_seen == 0,
+    check(slot_is(slot, &source) && slot->generation == 9 && !slot->locked && slot->strikes == 0 &&
+              slot->last_seen == 0,
           "a place that is made anew has nothing of who was there");
     return (unsigned)(slot - copy.slots);
 }

@@ -124,7 +124,7 @@ static void encode(const struct record_slot *slot, uint64_t where, uint8_t bytes
     memset(bytes, 0, V1_LEN);
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
     bytes[24] = slot->source.prefix;
-    bytes[25] = (uint8_t)(1 | slot->locked << 1 | slot->by_hand << 2 | slot->judged << 3 | slot->run << 4);
+    bytes[25] = (uint8_t)(1 | slot->locked << 1 | slot->by_hand << 2 | slot->judged << 3 | slot->generation << 4);
     put(bytes + 26, 6, slot->last_seen);
     put(bytes + 32, 6, slot->last_strike);
     put(bytes + 38, 6, slot->locked_until);
@@ -165,7 +165,7 @@ static struct record_slot some_slot(uint32_t number)
 {
     struct record_slot slot = {
         .source = scratch_source(number),
-        .run = (uint8_t)(number % 16),
+        .generation = (uint8_t)(number % 16),
         .last_seen = NOW - number % 7,
         .last_strike = NOW - number % 1000,
         .pace.first_ms = NOW * 1000 + number,
@@ -423,8 +423,8 @@ static void test_golden(const char *directory)
         const struct record_slot *slot = &content.slots[i];
 
         if (memcmp(slot->source.address, v6, sizeof v6) == 0)
-            check(slot->source.prefix == 64 && slot->locked && slot->by_hand && !slot->judged && slot->run == 5 &&
-                      slot->last_seen == NOW - 2 && slot->last_strike == NOW - 70 &&
+            check(slot->source.prefix == 64 && slot->locked && slot->by_hand && !slot->judged &&
+                      slot->generation == 5 && slot->last_seen == NOW - 2 && slot->last_strike == NOW - 70 &&
                       slot->locked_until == RECORD_FOREVER && slot->pace.first_ms == 0 && slot->epoch == 2 &&
                       slot->strikes == 1 && slot->refusals == 70000 && slot->errors == 9,
                   "and 2001:db8:1:2::/64 as it was");
@@ -523,10 +523,10 @@ static void test_in_force(void)
     lay_down();
     store = open_store();
     check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK &&
-              admission.verdict == LOCKOUT_REFUSED_LOCKED && admission.locked_until == NOW + 60,
+              admission.answer == LOCKOUT_REFUSED_LOCKED && admission.locked_until == NOW + 60,
           "who was locked is locked for the one who converts the table");
     visitor.now = scratch_at(NOW + 61);
-    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.verdict == LOCKOUT_ADMITTED,
+    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.answer == LOCKOUT_ADMITTED,
           "I14: until the lock was to end");
     check_number(admission.seed_number, some_counters.seed + 1, "I5: and gets the next seed number");
     store_close(&store);
@@ -537,20 +537,20 @@ static void test_in_force(void)
     store = open_store();
     visitor.source = &(struct source){.prefix = 64};
     check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK &&
-              admission.verdict == LOCKOUT_REFUSED_CLOSED && is_there("closed"),
+              admission.answer == LOCKOUT_REFUSED_CLOSED && is_there("closed"),
           "a door that was to be closed is closed");
     store_close(&store);
     scratch_empty();
 }
 
 /* Is this source, as it is counted today, locked by the table? */
-static enum lockout_verdict verdict_of(struct store *store, struct source source)
+static enum lockout_answer answer_of(struct store *store, struct source source)
 {
     const struct lockout_visitor visitor = {.source = &source, .now = now};
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &visitor, &verdict) == STORE_OK, "looking");
-    return verdict;
+    scratch_need(lockout_look(store, &visitor, &answer) == STORE_OK, "looking");
+    return answer;
 }
 
 /* What version 1 took for one source and is several today, or another: their locks hold for whom they held. */
@@ -576,16 +576,16 @@ static void test_sources_of_old(void)
     }
     lay_down();
     store = open_store();
-    check(verdict_of(&store, (struct source){.address = {0xfe, 0x80, 1, 2, 3, 4, 5, 6, [15] = 7}, .prefix = 128}) ==
+    check(answer_of(&store, (struct source){.address = {0xfe, 0x80, 1, 2, 3, 4, 5, 6, [15] = 7}, .prefix = 128}) ==
               LOCKOUT_REFUSED_LOCKED,
           "a lock of the link-local neighbours holds for each of them, on whatever interface");
-    check(verdict_of(&store, (struct source){.address = {0, 0x64, 0xff, 0x9b, [15] = 7}, .prefix = 128}) ==
+    check(answer_of(&store, (struct source){.address = {0, 0x64, 0xff, 0x9b, [15] = 7}, .prefix = 128}) ==
               LOCKOUT_REFUSED_LOCKED,
           "a lock of a translator's clients holds for each of them");
-    check(verdict_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 7}, .prefix = 48}) ==
+    check(answer_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 7}, .prefix = 48}) ==
               LOCKOUT_REFUSED_LOCKED,
           "a lock of a part of an IPv4 host's 6to4 addresses holds for all of them");
-    check(verdict_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 8}, .prefix = 48}) == LOCKOUT_ADMITTED,
+    check(answer_of(&store, (struct source){.address = {0x20, 0x02, 0xc0, 0, 2, 8}, .prefix = 48}) == LOCKOUT_ADMITTED,
           "and not for another host's");
     check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && repair_is_clean(&findings),
           "and the table is whole");
@@ -677,7 +677,7 @@ static void test_wrong_future(void)
     store = open_store();
     const struct source waiting = scratch_source(6);
     visitor.source = &waiting;
-    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.verdict == LOCKOUT_ADMITTED &&
+    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.answer == LOCKOUT_ADMITTED &&
               admission.wait_ms == 0,
           "and nobody waits for a pace of that future");
     store_close(&store);
@@ -706,7 +706,7 @@ static void test_damaged_slots(void)
     }
     lay_down();
     store = open_store();
-    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.verdict == LOCKOUT_ADMITTED,
+    check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.answer == LOCKOUT_ADMITTED,
           "a damaged slot keeps nobody out");
     check_number(admission.damaged_slots, 3, "each that was lost is reported");
     check(lockout_admit(&store, &usual, &visitor, &admission) == STORE_OK && admission.damaged_slots == 0, "once");
@@ -981,7 +981,7 @@ static void test_other_size(void)
 static void test_read_only(void)
 {
     struct repair_findings findings;
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     const struct source source = scratch_source(1);
     struct content content = {.count = 0};
     struct store store;
@@ -989,8 +989,8 @@ static void test_read_only(void)
     some_table();
     scratch_need(scratch_try(&store, 64, true, 1000) == STORE_OK, "open");
     check(hold_once(&store) == STORE_OLD && manage_each(&store, &now, collect, &content, NULL) == STORE_OLD &&
-              lockout_look(&store, &(struct lockout_visitor){.source = &source, .now = now}, &verdict) == STORE_OLD &&
-              verdict != LOCKOUT_ADMITTED,
+              lockout_look(&store, &(struct lockout_visitor){.source = &source, .now = now}, &answer) == STORE_OLD &&
+              answer != LOCKOUT_ADMITTED,
           "who may only read is told that the table is an old one");
     check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && findings.head == STORE_OLD &&
               !repair_is_clean(&findings),

@@ -8,8 +8,8 @@
  */
 #undef _FORTIFY_SOURCE /* its inline functions would stand in the way of ours */
 #include "check.h"
+#include "closed.h"
 #include "create.h"
-#include "door.h"
 #include "manage.h"
 #include "repair.h"
 #include "scratch.h"
@@ -320,7 +320,7 @@ static enum store_fault admit(struct stage *stage)
     struct lockout_admission admission;
     const enum store_fault fault = lockout_admit(&stage->store, &stage->policy, &stage->visitor, &admission);
 
-    stage->outcome[0] = admission.verdict;
+    stage->outcome[0] = admission.answer;
     stage->outcome[1] = admission.seed_number;
     stage->outcome[2] = admission.closure;
     stage->outcome[3] = admission.damaged_slots;
@@ -329,10 +329,10 @@ static enum store_fault admit(struct stage *stage)
 
 static enum store_fault look(struct stage *stage)
 {
-    enum lockout_verdict verdict;
-    const enum store_fault fault = lockout_look(&stage->store, &stage->visitor, &verdict);
+    enum lockout_answer answer;
+    const enum store_fault fault = lockout_look(&stage->store, &stage->visitor, &answer);
 
-    stage->outcome[0] = verdict;
+    stage->outcome[0] = answer;
     return fault;
 }
 
@@ -340,7 +340,7 @@ static enum store_fault take_strike(struct stage *stage)
 {
     const enum store_fault fault = lockout_charge(&stage->store, &stage->policy, &stage->visitor, &stage->charge);
 
-    stage->outcome[0] = stage->charge.verdict;
+    stage->outcome[0] = stage->charge.answer;
     stage->outcome[1] = stage->charge.strikes;
     stage->outcome[2] = stage->charge.closure;
     stage->outcome[3] = stage->charge.locks;
@@ -351,7 +351,7 @@ static enum store_fault forgive(struct stage *stage)
 {
     const enum store_fault fault = lockout_forgive(&stage->store, &stage->source, &stage->charge);
 
-    stage->outcome[0] = fault == STORE_OK ? stage->charge.verdict : LOCKOUT_REFUSED_LOCKED;
+    stage->outcome[0] = fault == STORE_OK ? stage->charge.answer : LOCKOUT_REFUSED_LOCKED;
     return fault;
 }
 
@@ -370,9 +370,9 @@ static enum store_fault close_door(struct stage *stage)
 
 static enum store_fault read_door(struct stage *stage)
 {
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     bool closed;
-    const enum store_fault fault = door_read(stage->store.dir_fd, &closed, line);
+    const enum store_fault fault = closed_read(stage->store.dir_fd, &closed, line);
 
     /* The reason is for people. */
     stage->outcome[1] = closed;
@@ -578,11 +578,11 @@ static enum store_fault play(const struct operation *operation, const struct way
     error = errno;
     /* What has failed may be tried again at once, as long as the table is as it was. */
     if (fault != STORE_OK && stage->store.dir_fd >= 0 && (operation->after & MAY_REPAIR) == 0) {
-        enum lockout_verdict verdict;
+        enum lockout_answer answer;
 
-        (void)lockout_look(&stage->store, &stage->visitor, &verdict);
+        (void)lockout_look(&stage->store, &stage->visitor, &answer);
         broken.nth = 0;
-        retried &= lockout_look(&stage->store, &stage->visitor, &verdict) == STORE_OK;
+        retried &= lockout_look(&stage->store, &stage->visitor, &answer) == STORE_OK;
     }
     broken.nth = 0;
     *files = take_files();

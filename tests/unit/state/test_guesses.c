@@ -34,12 +34,12 @@ static bool guess(struct attacker *attacker)
     struct lockout_charge charge;
 
     scratch_need(lockout_admit(attacker->store, attacker->policy, &visitor, &admission) == STORE_OK, "admit");
-    if (admission.verdict != LOCKOUT_ADMITTED)
+    if (admission.answer != LOCKOUT_ADMITTED)
         return false;
     attacker->now += (admission.wait_ms + 999) / 1000;
     visitor.now = scratch_at(attacker->now);
     scratch_need(lockout_charge(attacker->store, attacker->policy, &visitor, &charge) == STORE_OK, "charge");
-    if (charge.verdict != LOCKOUT_ADMITTED)
+    if (charge.answer != LOCKOUT_ADMITTED)
         return false;
     scratch_need(lockout_settle(attacker->store, attacker->policy, &visitor, &charge) == STORE_OK, "settle");
     attacker->guesses++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The policy of the door, with many processes at once, under SIGKILL, and with clocks that step. */
 #include "check.h"
-#include "door.h"
+#include "closed.h"
 #include "manage.h"
 #include "repair.h"
 #include "scratch.h"
@@ -73,15 +73,14 @@ static struct lockout_admission admit_at(struct store *store, const struct locko
     return admit_ms(store, policy, who, when * 1000);
 }
 
-static enum lockout_verdict look_at(struct store *store, uint32_t who, bool exempt, uint64_t when)
+static enum lockout_answer look_at(struct store *store, uint32_t who, bool exempt, uint64_t when)
 {
     const struct source source = scratch_source(who);
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, exempt, scratch_at(when)}, &verdict) ==
-                     STORE_OK,
+    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, exempt, scratch_at(when)}, &answer) == STORE_OK,
                  "look");
-    return verdict;
+    return answer;
 }
 
 /* The record of a source, as manage_each lists it; all zero when there is none. */
@@ -142,23 +141,23 @@ static void test_three_strikes(void)
     struct lockout_charge charge;
 
     charge = strike_at(&store, &usual, 1, NOW);
-    check(charge.verdict == LOCKOUT_ADMITTED && charge.strikes == 1 && !charge.locks, "the first strike is compared");
+    check(charge.answer == LOCKOUT_ADMITTED && charge.strikes == 1 && !charge.locks, "the first strike is compared");
     charge = strike_at(&store, &usual, 1, NOW + 1);
     check(charge.strikes == 2 && !charge.locks, "the second too");
     charge = strike_at(&store, &usual, 1, NOW + 2);
-    check(charge.verdict == LOCKOUT_ADMITTED && charge.locks, "the third is compared, and locks");
+    check(charge.answer == LOCKOUT_ADMITTED && charge.locks, "the third is compared, and locks");
     check_number(charge.locked_until, NOW + 2 + DAY, "for LOCKOUT_TIME");
     charge = charge_at(&store, &usual, 1, NOW + 3);
-    check(charge.verdict == LOCKOUT_REFUSED_LOCKED && !charge.locks, "a fourth reply is not compared");
+    check(charge.answer == LOCKOUT_REFUSED_LOCKED && !charge.locks, "a fourth reply is not compared");
     check_number(charge.locked_until, NOW + 2 + DAY, "and hears until when");
-    check(admit_at(&store, &usual, 1, NOW + 4).verdict == LOCKOUT_REFUSED_LOCKED, "I2: no seed for it");
+    check(admit_at(&store, &usual, 1, NOW + 4).answer == LOCKOUT_REFUSED_LOCKED, "I2: no seed for it");
     check(look_at(&store, 1, false, NOW + 4) == LOCKOUT_REFUSED_LOCKED, "nor after waiting");
-    check(admit_at(&store, &usual, 2, NOW + 4).verdict == LOCKOUT_ADMITTED, "another source is served");
+    check(admit_at(&store, &usual, 2, NOW + 4).answer == LOCKOUT_ADMITTED, "another source is served");
     check_number(record_of(&store, 1).found.refusals, 2, "the two refusals are counted");
     store_close(&store);
     store = scratch_open(64);
     check(look_at(&store, 1, false, NOW + 4) == LOCKOUT_REFUSED_LOCKED, "another process finds the same");
-    check(admit_at(&store, &usual, 1, NOW + 2 + DAY).verdict == LOCKOUT_ADMITTED, "the lock ends when it should");
+    check(admit_at(&store, &usual, 1, NOW + 2 + DAY).answer == LOCKOUT_ADMITTED, "the lock ends when it should");
     check_number(record_of(&store, 1).found.strikes, 0, "and its strikes with it");
     store_close(&store);
     scratch_empty();
@@ -191,9 +190,9 @@ static void test_alternating(void)
 
     for (unsigned i = 0; i < 20; i++) {
         charge = charge_at(&store, &usual, 1, NOW + i);
-        if (charge.verdict == LOCKOUT_ADMITTED)
+        if (charge.answer == LOCKOUT_ADMITTED)
             forgive(&store, 1, &charge);
-        wrong += strike_at(&store, &usual, 1, NOW + i).verdict == LOCKOUT_ADMITTED;
+        wrong += strike_at(&store, &usual, 1, NOW + i).answer == LOCKOUT_ADMITTED;
     }
     check_number(wrong, usual.max_bad_conns, "I1: right and wrong in turn: locked after MAX_BAD_CONNS wrong ones");
     store_close(&store);
@@ -288,7 +287,7 @@ static void test_exempt(void)
         scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)},
                                     &charge) == STORE_OK,
                      "settle");
-        compared += charge.verdict == LOCKOUT_ADMITTED && !charge.locks && charge.closure == LOCKOUT_NOT_CLOSED;
+        compared += charge.answer == LOCKOUT_ADMITTED && !charge.locks && charge.closure == LOCKOUT_NOT_CLOSED;
     }
     check_number(compared, 10, "an exempt source is never locked, and closes no door");
     check_number(charge.strikes, 10, "but its strikes are counted");
@@ -300,7 +299,7 @@ static void test_exempt(void)
         scratch_need(lockout_admit(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)}, &got) ==
                          STORE_OK,
                      "admit");
-        compared += got.verdict == LOCKOUT_REFUSED_LOCKED && got.closure == LOCKOUT_NOT_CLOSED;
+        compared += got.answer == LOCKOUT_REFUSED_LOCKED && got.closure == LOCKOUT_NOT_CLOSED;
     }
     check_number(compared, 20, "but its refusals close no door either");
     for (unsigned i = 0; i < 3; i++)
@@ -333,27 +332,27 @@ static void test_pace(void)
 
     policy.waiting_max = 100;
     got = admit_ms(&store, &policy, 1, ms);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "the first connection does not wait");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 0, "the first connection does not wait");
     seed = got.seed_number;
     got = admit_ms(&store, &policy, 1, ms + 1000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 4000, "the second waits for its slot");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 4000, "the second waits for its slot");
     check_number(got.seed_number, seed + 1, "and has the next seed number");
     for (unsigned i = 3; i <= 7; i++)
         got = admit_ms(&store, &policy, 1, ms + 1000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 29000, "the seventh waits 29 s");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 29000, "the seventh waits 29 s");
     got = admit_ms(&store, &policy, 1, ms + 1000);
-    check(got.verdict == LOCKOUT_REFUSED_TOO_SOON, "the eighth would wait longer than DELAY_MAX_WAIT");
+    check(got.answer == LOCKOUT_REFUSED_TOO_SOON, "the eighth would wait longer than DELAY_MAX_WAIT");
     check(record_of(&store, 1).found.strikes == 0 && record_of(&store, 1).found.refusals == 0, "which is no strike");
     got = admit_ms(&store, &policy, 1, ms + 5000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 30000, "and takes no place from the next one");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 30000, "and takes no place from the next one");
     check(admit_ms(&store, &policy, 2, ms + 1000).wait_ms == 0, "another source has a pace of its own");
 
     /* The machine starts again, an hour back: nobody waits for longer than he would have without that. */
     const uint64_t back = ms - 3600000;
     check(admit_ms(&store, &policy, 3, back).wait_ms == 0, "a clock an hour back after a boot makes nobody wait");
-    check(admit_ms(&store, &policy, 1, back).verdict == LOCKOUT_REFUSED_TOO_SOON, "nor does it give anybody more");
+    check(admit_ms(&store, &policy, 1, back).answer == LOCKOUT_REFUSED_TOO_SOON, "nor does it give anybody more");
     got = admit_ms(&store, &policy, 1, back + 35000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "and the pace goes on");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 0, "and the pace goes on");
     store_close(&store);
     scratch_empty();
 }
@@ -383,21 +382,21 @@ static void test_waiting_max(void)
     check(admit_at(&store, &policy, 1, NOW).wait_ms == 5000 && admit_at(&store, &policy, 1, NOW).wait_ms == 10000,
           "I9: WAITING_MAX connections of a source wait");
     got = admit_at(&store, &policy, 1, NOW);
-    check(got.verdict == LOCKOUT_REFUSED_TOO_SOON && got.seed_number == 0, "I9: one more is too soon");
+    check(got.answer == LOCKOUT_REFUSED_TOO_SOON && got.seed_number == 0, "I9: one more is too soon");
     record = record_of(&store, 1);
     check(record.found.strikes == 0 && record.found.refusals == 0 && record.errors == 0 &&
               store.counters.total_errors == 0,
           "which is neither a strike nor an error");
     check(admit_at(&store, &policy, 2, NOW).wait_ms == 0, "another source does not wait for it");
     got = admit_at(&store, &policy, 1, NOW + 5);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 10000, "whose moment has come does not wait any more");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 10000, "whose moment has come does not wait any more");
 
     policy.waiting_max = 0;
     got = admit_at(&store, &policy, 3, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "where nobody may wait, who need not is served");
-    check(admit_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_TOO_SOON, "and nobody else is");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 0, "where nobody may wait, who need not is served");
+    check(admit_at(&store, &policy, 3, NOW).answer == LOCKOUT_REFUSED_TOO_SOON, "and nobody else is");
     got = admit_at(&store, &policy, 3, NOW + 10);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 0, "until the pace allows it");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 0, "until the pace allows it");
     store_close(&store);
     scratch_empty();
 }
@@ -413,7 +412,7 @@ static void test_waiting_exempt(void)
 
     for (unsigned i = 0; i < 6; i++) {
         scratch_need(lockout_admit(&store, &usual, &visitor, &got) == STORE_OK, "admit");
-        admitted += got.verdict == LOCKOUT_ADMITTED;
+        admitted += got.answer == LOCKOUT_ADMITTED;
     }
     check_number(admitted, 3, "an exempt source has one served and WAITING_MAX waiting");
     store_close(&store);
@@ -430,9 +429,9 @@ static void test_waiting_max_of_all(void)
     admit_at(&store, &policy, 9, NOW);
     check(admit_at(&store, &policy, 1, NOW).wait_ms == 5000 && admit_at(&store, &policy, 1, NOW).wait_ms == 10000,
           "DELAY_SCOPE=all: WAITING_MAX connections of a source wait");
-    check(admit_at(&store, &policy, 1, NOW).verdict == LOCKOUT_REFUSED_TOO_SOON, "I9: one more is too soon");
+    check(admit_at(&store, &policy, 1, NOW).answer == LOCKOUT_REFUSED_TOO_SOON, "I9: one more is too soon");
     got = admit_at(&store, &policy, 2, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 15000, "I9: and took no place from another source");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 15000, "I9: and took no place from another source");
     store_close(&store);
     scratch_empty();
 }
@@ -448,14 +447,14 @@ static void test_leave(void)
     second = admit_ms(&store, &usual, 1, ms);
     leave_ms(&store, &usual, 1, ms + 1000, &first);
     got = admit_ms(&store, &usual, 1, ms + 1000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.place_ms == first.place_ms && got.wait_ms == 4000,
+    check(got.answer == LOCKOUT_ADMITTED && got.place_ms == first.place_ms && got.wait_ms == 4000,
           "whoever leaves while he waits gives his place to the next");
     check(got.seed_number > second.seed_number, "I5: but not his seed number");
     leave_ms(&store, &usual, 2, ms + 1000, &second);
-    check(admit_ms(&store, &usual, 1, ms + 1000).verdict == LOCKOUT_REFUSED_TOO_SOON, "not that of another source");
+    check(admit_ms(&store, &usual, 1, ms + 1000).answer == LOCKOUT_REFUSED_TOO_SOON, "not that of another source");
     leave_ms(&store, &usual, 1, ms + 7000, &got);
     got = admit_ms(&store, &usual, 1, ms + 7000);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 8000, "one whose moment has passed cannot be given back");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 8000, "one whose moment has passed cannot be given back");
     check(record_of(&store, 1).found.strikes == 0, "and none of it is a strike");
     store_close(&store);
     scratch_empty();
@@ -478,7 +477,7 @@ static void test_nothing_to_leave(void)
     leave_ms(&store, &usual, 1, NOW * 1000, &refused);
     scratch_read_file("lockout", after, sizeof after);
     check(memcmp(before, after, sizeof before) == 0 &&
-              admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_REFUSED_TOO_SOON,
+              admit_at(&store, &usual, 1, NOW).answer == LOCKOUT_REFUSED_TOO_SOON,
           "who was not admitted gives nothing back");
     scratch_need(manage_flush(&store, at(NOW), &count) == STORE_OK && count == 1, "flush");
     leave_ms(&store, &usual, 1, NOW * 1000, &got);
@@ -499,11 +498,11 @@ static void test_leave_all(void)
     admit_at(&store, &policy, 1, NOW);
     leave_ms(&store, &policy, 1, NOW * 1000, &left);
     got = admit_at(&store, &policy, 2, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.place_ms == left.place_ms,
+    check(got.answer == LOCKOUT_ADMITTED && got.place_ms == left.place_ms,
           "DELAY_SCOPE=all: a place that is given back is another source's");
     got = admit_at(&store, &policy, 1, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.wait_ms == 15000, "and he who gave it back may wait once more");
-    check(admit_at(&store, &policy, 1, NOW).verdict == LOCKOUT_REFUSED_TOO_SOON, "but no oftener than others");
+    check(got.answer == LOCKOUT_ADMITTED && got.wait_ms == 15000, "and he who gave it back may wait once more");
+    check(admit_at(&store, &policy, 1, NOW).answer == LOCKOUT_REFUSED_TOO_SOON, "but no oftener than others");
     store_close(&store);
     scratch_empty();
 }
@@ -521,8 +520,8 @@ static void test_leave_for_ever(void)
         const struct lockout_admission two = admit_ms(&store, &policy, 1, ms);
         const struct lockout_admission other = admit_ms(&store, &policy, 2, ms);
 
-        if (other.verdict != LOCKOUT_ADMITTED || other.wait_ms > longest)
-            longest = other.verdict != LOCKOUT_ADMITTED ? UINT64_MAX : other.wait_ms;
+        if (other.answer != LOCKOUT_ADMITTED || other.wait_ms > longest)
+            longest = other.answer != LOCKOUT_ADMITTED ? UINT64_MAX : other.wait_ms;
         leave_ms(&store, &policy, 1, ms, &one);
         leave_ms(&store, &policy, 1, ms, &two);
         leave_ms(&store, &policy, 2, ms, &other);
@@ -593,14 +592,14 @@ static void lock_all_ways(struct store *store, const struct machine *machine)
     scratch_need(manage_lock(store, &network, until, &machine->now) == STORE_OK, "lock a network");
 }
 
-static enum lockout_verdict look_now(struct store *store, const struct machine *machine, uint32_t who)
+static enum lockout_answer look_now(struct store *store, const struct machine *machine, uint32_t who)
 {
     const struct source source = scratch_source(who);
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, false, machine->now}, &verdict) == STORE_OK,
+    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, false, machine->now}, &answer) == STORE_OK,
                  "look");
-    return verdict;
+    return answer;
 }
 
 /* How many of the three are locked? */
@@ -889,7 +888,7 @@ static int charge_one_source(unsigned number)
     struct lockout_charge charge = strike_at(&store, &usual, 1, NOW);
 
     (void)number;
-    return charge.verdict == LOCKOUT_ADMITTED ? (charge.locks ? 2 : 1) : 0;
+    return charge.answer == LOCKOUT_ADMITTED ? (charge.locks ? 2 : 1) : 0;
 }
 
 static void test_crowd_of_one_source(void)
@@ -919,7 +918,7 @@ static int charge_own_source(unsigned number)
     for (unsigned i = 0; i < 3; i++)
         if (strike_at(&store, &usual, number, NOW).strikes != i + 1)
             return 0;
-    return charge_at(&store, &usual, number, NOW).verdict == LOCKOUT_REFUSED_LOCKED ? 1 : 0;
+    return charge_at(&store, &usual, number, NOW).answer == LOCKOUT_REFUSED_LOCKED ? 1 : 0;
 }
 
 static void test_crowd_of_sources(void)
@@ -929,7 +928,7 @@ static void test_crowd_of_sources(void)
 
     scratch_crowd(50, charge_own_source, results);
     check_number(results[1], 50, "50 sources at once: each has its own three strikes");
-    check(admit_at(&store, &usual, 99, NOW).verdict == LOCKOUT_ADMITTED, "and one that did nothing is served");
+    check(admit_at(&store, &usual, 99, NOW).answer == LOCKOUT_ADMITTED, "and one that did nothing is served");
     store_close(&store);
     scratch_empty();
 }
@@ -948,7 +947,7 @@ static int take_seeds(unsigned number)
     for (unsigned i = 0; i < SEEDS_EACH; i++) {
         const struct lockout_admission got = admit_at(&store, &policy, number, NOW + i * 100);
 
-        taken += got.verdict == LOCKOUT_ADMITTED && got.seed_number > last;
+        taken += got.answer == LOCKOUT_ADMITTED && got.seed_number > last;
         last = got.seed_number;
     }
     return (int)taken;
@@ -975,7 +974,7 @@ static int right_reply(unsigned number)
     struct lockout_charge charge = charge_at(&store, &usual, 1, NOW);
 
     (void)number;
-    if (charge.verdict != LOCKOUT_ADMITTED)
+    if (charge.answer != LOCKOUT_ADMITTED)
         return 0;
     forgive(&store, 1, &charge);
     return 1;
@@ -1008,7 +1007,7 @@ static void test_single_errs(void)
 {
     const struct lockout_policy policy = with_limits(5, 0);
     struct store store = scratch_open(64);
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     bool closed;
 
     for (unsigned i = 0; i < 3; i++)
@@ -1016,11 +1015,11 @@ static void test_single_errs(void)
     strike_at(&store, &policy, 2, NOW);
     check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_NOT_CLOSED, "four errors of one source: still open");
     check(admit_at(&store, &policy, 1, NOW).closure == LOCKOUT_CLOSED_SINGLE_ERRS, "the fifth closes the door");
-    check(admit_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "for everybody");
+    check(admit_at(&store, &policy, 3, NOW).answer == LOCKOUT_REFUSED_CLOSED, "for everybody");
     check(admit_at(&store, &policy, 3, NOW).closure == LOCKOUT_NOT_CLOSED, "and that is reported once");
     check(look_at(&store, 3, false, NOW) == LOCKOUT_REFUSED_CLOSED, "after a wait as well");
-    check(charge_at(&store, &policy, 3, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "and before a comparison");
-    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    check(charge_at(&store, &policy, 3, NOW).answer == LOCKOUT_REFUSED_CLOSED, "and before a comparison");
+    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
     check_text(line, "2026-11-21T20:39:00Z max-single-errs", "closed says since when and why");
     check(manage_open(&store, &closed) == STORE_OK && closed, "it can be opened");
     check_number(record_of(&store, 1).errors, 0, "which forgets the errors");
@@ -1056,14 +1055,14 @@ static void test_total_errs(void)
     for (unsigned i = 0; i < 19; i++)
         strike_at(&store, &policy, i, NOW);
     charge = charge_at(&store, &policy, 99, NOW);
-    check(admit_at(&store, &policy, 100, NOW).verdict == LOCKOUT_ADMITTED,
+    check(admit_at(&store, &policy, 100, NOW).answer == LOCKOUT_ADMITTED,
           "a strike that is not judged yet does not close the door for others");
     forgive(&store, 99, &charge);
-    check(admit_at(&store, &policy, 101, NOW).verdict == LOCKOUT_ADMITTED, "nor one that was forgiven");
+    check(admit_at(&store, &policy, 101, NOW).answer == LOCKOUT_ADMITTED, "nor one that was forgiven");
     scratch_crowd(50, strike_total, results);
     check_number(results[1], 1, "50 at once beyond MAX_TOTAL_ERRS: one closes the door");
     check_number(results[9], 0, "and nobody fails");
-    check(door_look(store.dir_fd, &closed) == STORE_OK && closed, "it is closed");
+    check(closed_look(store.dir_fd, &closed) == STORE_OK && closed, "it is closed");
     store_close(&store);
     scratch_empty();
 }
@@ -1081,12 +1080,12 @@ static void test_unjudged_lock(void)
     for (unsigned i = 0; i < 5; i++) {
         const struct lockout_admission got = admit_at(&store, &policy, 1, NOW);
 
-        if (got.verdict != LOCKOUT_REFUSED_LOCKED || got.closure != LOCKOUT_NOT_CLOSED)
+        if (got.answer != LOCKOUT_REFUSED_LOCKED || got.closure != LOCKOUT_NOT_CLOSED)
             charge.strikes = 0;
     }
     check_number(charge.strikes, 3, "while a lock is not judged its refusals are no errors");
     forgive(&store, 1, &charge);
-    check(admit_at(&store, &policy, 1, NOW + 60).verdict == LOCKOUT_ADMITTED, "and it can still be taken back");
+    check(admit_at(&store, &policy, 1, NOW + 60).answer == LOCKOUT_ADMITTED, "and it can still be taken back");
 
     charge = charge_at(&store, &policy, 1, NOW + 60);
     const struct source source = scratch_source(1);
@@ -1120,7 +1119,7 @@ static void test_closed_meanwhile(void)
 
     scratch_need(lockout_close(&store, "kill-secret", at(NOW), NULL) == STORE_OK, "close");
     forgive(&store, 1, &charge);
-    check(charge.verdict == LOCKOUT_REFUSED_CLOSED, "a strike that is forgiven behind a closed door opens nothing");
+    check(charge.answer == LOCKOUT_REFUSED_CLOSED, "a strike that is forgiven behind a closed door opens nothing");
     store_close(&store);
     scratch_empty();
 }
@@ -1138,11 +1137,11 @@ static void test_closed_without_file(void)
     check(lockout_close(&store, "later", at(NOW), &was_open) == STORE_OK && !was_open, "once");
     scratch_need(rmdir(scratch_path("closed.new")) == 0, "rmdir");
     const struct lockout_admission next = admit_at(&store, &usual, 1, NOW);
-    check(next.verdict == LOCKOUT_REFUSED_CLOSED && next.closure == LOCKOUT_NOT_CLOSED,
+    check(next.answer == LOCKOUT_REFUSED_CLOSED && next.closure == LOCKOUT_NOT_CLOSED,
           "nobody gets in, and the next who comes is not the one who closed it");
     check(access(scratch_path("closed"), F_OK) == 0, "but he writes the file");
     check(manage_open(&store, &was_closed) == STORE_OK && was_closed, "it can be opened");
-    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_ADMITTED, "for everybody");
+    check(admit_at(&store, &usual, 1, NOW).answer == LOCKOUT_ADMITTED, "for everybody");
     store_close(&store);
     scratch_empty();
 }
@@ -1150,17 +1149,17 @@ static void test_closed_without_file(void)
 static void test_first_reason(void)
 {
     struct store store = scratch_open(64);
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     bool closed, was_open;
 
     check(lockout_close(&store, "kill-secret\nsource=192.0.2.7", at(NOW), &was_open) == STORE_OK && was_open,
           "the door can be closed");
     check(lockout_close(&store, "later", at(NOW + 1), &was_open) == STORE_OK && !was_open, "and is closed then");
-    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
     check_text(line, "2026-11-21T20:39:00Z kill-secret?source=192.0.2.7", "for its first reason, in one line");
     scratch_need(manage_open(&store, &closed) == STORE_OK, "open");
     scratch_need(mkdir(scratch_path("closed"), 0700) == 0, "mkdir");
-    check(admit_at(&store, &usual, 1, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "anything named closed closes the door");
+    check(admit_at(&store, &usual, 1, NOW).answer == LOCKOUT_REFUSED_CLOSED, "anything named closed closes the door");
     store_close(&store);
     scratch_empty();
 }
@@ -1253,7 +1252,7 @@ static void test_all_locked(void)
     const uint32_t newcomer = 1000000;
     const struct source source = scratch_source(newcomer);
     struct ends ends = {.end = UINT64_MAX};
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     bool closed;
 
     fill_with_locks(&store);
@@ -1261,16 +1260,16 @@ static void test_all_locked(void)
     check(admit_at(&store, &policy, 900000, NOW).closure == LOCKOUT_CLOSED_FULL,
           "all places locked, EXIT_ON_IPCACHE_FULL: the door is closed");
     check_number(record_of(&store, 0).locked, 64, "and nobody loses a place");
-    check(admit_at(&store, &usual, 900000, NOW).verdict == LOCKOUT_REFUSED_CLOSED, "for everybody");
+    check(admit_at(&store, &usual, 900000, NOW).answer == LOCKOUT_REFUSED_CLOSED, "for everybody");
     scratch_need(manage_open(&store, &closed) == STORE_OK, "open");
 
     record_buckets(&store.header, &source, ends.firsts);
     scratch_need(manage_each(&store, at(NOW), find_first_end, &ends, NULL) == STORE_OK, "manage_each");
-    check(admit_at(&store, &usual, newcomer, NOW).verdict == LOCKOUT_ADMITTED, "without it, a newcomer is served");
-    scratch_need(lockout_look(&store, &(struct lockout_visitor){&ends.source, false, scratch_at(NOW)}, &verdict) ==
+    check(admit_at(&store, &usual, newcomer, NOW).answer == LOCKOUT_ADMITTED, "without it, a newcomer is served");
+    scratch_need(lockout_look(&store, &(struct lockout_visitor){&ends.source, false, scratch_at(NOW)}, &answer) ==
                      STORE_OK,
                  "look");
-    check(verdict == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
+    check(answer == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
     store_close(&store);
     scratch_empty();
 }
@@ -1288,10 +1287,10 @@ static void test_networks(void)
     network.source.prefix = 120;
     check(manage_lock(&store, &network, NOW + 60, at(NOW)) == STORE_OK, "a network can be locked");
     got = admit_at(&store, &usual, 7, NOW);
-    check(got.verdict == LOCKOUT_REFUSED_LOCKED && got.locked_until == NOW + 60, "its hosts are locked");
+    check(got.answer == LOCKOUT_REFUSED_LOCKED && got.locked_until == NOW + 60, "its hosts are locked");
     check(look_at(&store, 255, true, NOW) == LOCKOUT_REFUSED_LOCKED, "an exempt one too");
-    check(charge_at(&store, &usual, 7, NOW).verdict == LOCKOUT_REFUSED_LOCKED, "before a comparison as well");
-    check(admit_at(&store, &usual, 256, NOW).verdict == LOCKOUT_ADMITTED, "its neighbours are not");
+    check(charge_at(&store, &usual, 7, NOW).answer == LOCKOUT_REFUSED_LOCKED, "before a comparison as well");
+    check(admit_at(&store, &usual, 256, NOW).answer == LOCKOUT_ADMITTED, "its neighbours are not");
     check(look_at(&store, 7, false, NOW + 60) == LOCKOUT_ADMITTED, "until it ends");
     check(record_of(&store, 7).found.source.prefix == 0, "refused hosts take no place in the table");
     for (unsigned i = 0; i < RECORD_NETWORKS - 1; i++) {
@@ -1349,7 +1348,7 @@ static int wrong_reply_then_note(unsigned number)
         lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
             STORE_OK)
         return 9;
-    if (charge.verdict != LOCKOUT_ADMITTED)
+    if (charge.answer != LOCKOUT_ADMITTED)
         return 8;
     if (mkdir(scratch_path("other"), 0700) != 0) /* the comparison: it leaves a trace */
         return 7;
@@ -1376,8 +1375,8 @@ static void test_killed_anywhere(void)
         scratch_need(store_hold(&store, HOLD_SHARED, NULL) == STORE_OK, "hold");
         store_release(&store);
         if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
-            left_open += admit_at(&store, &usual, 2, NOW).verdict != LOCKOUT_REFUSED_CLOSED;
-            left_open += door_look(store.dir_fd, &closed) != STORE_OK || !closed;
+            left_open += admit_at(&store, &usual, 2, NOW).answer != LOCKOUT_REFUSED_CLOSED;
+            left_open += closed_look(store.dir_fd, &closed) != STORE_OK || !closed;
         }
         store_close(&store);
         scratch_empty();
@@ -1419,13 +1418,13 @@ static void test_killed_closing(void)
 
         scratch_need(store_hold(&store, HOLD_SHARED, NULL) == STORE_OK, "hold");
         store_release(&store);
-        scratch_need(door_look(store.dir_fd, &closed) == STORE_OK, "door_look");
+        scratch_need(closed_look(store.dir_fd, &closed) == STORE_OK, "closed_look");
         if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
             promised += !closed;
             got = admit_at(&store, &usual, 2, NOW);
-            wrong += got.verdict != LOCKOUT_REFUSED_CLOSED;
+            wrong += got.answer != LOCKOUT_REFUSED_CLOSED;
             wrong += closed == (got.closure == LOCKOUT_CLOSED_TOTAL_ERRS);
-            scratch_need(door_look(store.dir_fd, &closed) == STORE_OK, "door_look");
+            scratch_need(closed_look(store.dir_fd, &closed) == STORE_OK, "closed_look");
             wrong += !closed;
         } else {
             wrong += closed;
@@ -1455,7 +1454,7 @@ static void test_damaged_slot(void)
     scratch_poke("lockout", (off_t)store_slot_at(firsts[0]) + 60, &byte, 1);
     scratch_poke("lockout", (off_t)store_slot_at(firsts[2] + 5) + 60, &byte, 1);
     got = admit_at(&store, &usual, 1, NOW);
-    check(got.verdict == LOCKOUT_ADMITTED && got.damaged_slots == 2, "damaged slots are reported and free");
+    check(got.answer == LOCKOUT_ADMITTED && got.damaged_slots == 2, "damaged slots are reported and free");
     check(admit_at(&store, &usual, 1, NOW).damaged_slots == 0 && is_clean(&store), "once");
     store_close(&store);
     scratch_empty();
@@ -1474,7 +1473,7 @@ static void test_damaged_network(void)
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &byte, 1);
     check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
                   STORE_DAMAGED &&
-              got.verdict != LOCKOUT_ADMITTED,
+              got.answer != LOCKOUT_ADMITTED,
           "I8: a damaged network lets nobody in");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &zeros[0], 1);
     check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) == STORE_OK,
@@ -1501,8 +1500,8 @@ static void test_nothing_to_forgive(void)
     for (unsigned i = 0; i < 3; i++)
         charge = strike_at(&store, &usual, 1, NOW);
     /* Whatever else it says. */
-    charge.verdict = LOCKOUT_REFUSED_LOCKED;
-    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.verdict == LOCKOUT_REFUSED_LOCKED &&
+    charge.answer = LOCKOUT_REFUSED_LOCKED;
+    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.answer == LOCKOUT_REFUSED_LOCKED &&
               record_of(&store, 1).found.strikes == 3 && look_at(&store, 1, false, NOW) == LOCKOUT_REFUSED_LOCKED,
           "a right reply of a locked source takes nothing back");
     check(lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
@@ -1529,7 +1528,7 @@ static void test_slot_gone(void)
           "an error of a source that has been forgotten counts to the total");
     charge = charge_at(&store, &usual, 1, NOW);
     scratch_need(manage_flush(&store, at(NOW), &count) == STORE_OK && count == 1, "flush");
-    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.verdict == LOCKOUT_ADMITTED &&
+    check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.answer == LOCKOUT_ADMITTED &&
               record_of(&store, 1).found.strikes == 0,
           "and a right one of such a source is let in");
     store_close(&store);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The tests of owner.c, and of what the store does with it: root works on the table of a user as that user. */
 #include "check.h"
-#include "door.h"
+#include "closed.h"
 #include "lockout.h"
 #include "scratch.h"
 

@@ -10,7 +10,7 @@ static const struct record_slot sample = {
     .source = {.address = {0x20, 0x01, 0x0d, 0xb8, 1, 2, 3, 4}, .prefix = 64},
     .locked = true,
     .by_hand = true,
-    .run = 0xa5,
+    .generation = 0xa5,
     .last_seen = 0x0102030405060708,
     .last_strike = 0x1112131415161718,
     .locked_until = 0x2122232425262728,

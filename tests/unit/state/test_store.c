@@ -3,8 +3,8 @@
  * golden tables. */
 #include "buckets.h"
 #include "check.h"
+#include "closed.h"
 #include "create.h"
-#include "door.h"
 #include "manage.h"
 #include "repair.h"
 #include "scratch.h"
@@ -134,7 +134,7 @@ static void test_golden(void)
     check(list(&store, &content) == STORE_OK && content.count == 4 && content.totals.used == 4, "and four sources");
     slot = find(&content, v6, sizeof v6);
     check(slot != NULL && slot->locked && slot->by_hand && slot->judged && slot->locked_until == RECORD_FOREVER &&
-              slot->run == 200 && slot->refusals == 70000 && slot->source.prefix == 64 && slot->epoch == 2,
+              slot->generation == 200 && slot->refusals == 70000 && slot->source.prefix == 64 && slot->epoch == 2,
           "2001:db8:1:2::/64 is locked by hand for ever");
     slot = find(&content, v4, sizeof v4);
     check(slot != NULL && slot->locked && !slot->by_hand && slot->locked_until == NOW - 60 + 86400 &&
@@ -230,7 +230,7 @@ static void test_empty_file(void)
     scratch_write_file(scratch_path("lockout"), golden, 0);
     store = scratch_open(64);
     check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_DAMAGED &&
-              got.verdict != LOCKOUT_ADMITTED,
+              got.answer != LOCKOUT_ADMITTED,
           "an empty file is not completed in silence");
     store_close(&store);
     scratch_empty();
@@ -334,7 +334,7 @@ static void test_locked_for_ever(void)
     sigaction(SIGALRM, &ignore, NULL);
     begin = monotonic_ms();
     check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_BUSY &&
-              got.verdict != LOCKOUT_ADMITTED,
+              got.answer != LOCKOUT_ADMITTED,
           "I8: a lock that another process never gives back lets nobody in");
     check(monotonic_ms() - begin >= 200 && monotonic_ms() - begin < 5000, "and holds nobody beyond the limit");
     sigaction(SIGALRM, NULL, &action);
@@ -470,13 +470,13 @@ static void test_list_changes_nothing(void)
     struct store store;
     struct stat info;
     bool closed;
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
 
     lay_down(golden_networks);
     scratch_need(utimensat(AT_FDCWD, scratch_path("lockout"), past, 0) == 0, "utimensat");
     scratch_need(scratch_try(&store, 64, true, 1000) == STORE_OK, "open");
     scratch_need(list(&store, &content) == STORE_OK && is_clean(&store, &findings), "list");
-    scratch_need(door_read(store.dir_fd, &closed, line) == STORE_OK, "door_read");
+    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
     store_close(&store);
     scratch_need(stat(scratch_path("lockout"), &info) == 0, "stat");
     check(info.st_mtim.tv_sec == 1100000000 && info.st_atim.tv_sec == 1000000000,
@@ -567,7 +567,7 @@ static void test_repair_without_time(void)
     const struct manage_target target = {.source = scratch_source(7)};
     struct lockout_visitor visitor = {.source = &target.source, .now = now};
     struct repair_report report;
-    enum lockout_verdict verdict;
+    enum lockout_answer answer;
     struct store store = scratch_open(64);
 
     scratch_need(manage_lock(&store, &target, NOW + 60, &now) == STORE_OK, "manage_lock");
@@ -575,11 +575,11 @@ static void test_repair_without_time(void)
     scratch_need(repair(&store, 0, false, &report) == STORE_OK && report.kept == 1, "repair");
     visitor.now.boot_ms += 59000;
     visitor.now.wall_ms += 59000;
-    check(lockout_look(&store, &visitor, &verdict) == STORE_OK && verdict == LOCKOUT_REFUSED_LOCKED,
+    check(lockout_look(&store, &visitor, &answer) == STORE_OK && answer == LOCKOUT_REFUSED_LOCKED,
           "I14: without counters, and so without the time, a lock by hand goes on for what it had left");
     visitor.now.boot_ms += 1000;
     visitor.now.wall_ms += 1000;
-    check(lockout_look(&store, &visitor, &verdict) == STORE_OK && verdict == LOCKOUT_ADMITTED, "I14: and ends then");
+    check(lockout_look(&store, &visitor, &answer) == STORE_OK && answer == LOCKOUT_ADMITTED, "I14: and ends then");
     store_close(&store);
     scratch_empty();
 }
@@ -795,7 +795,7 @@ static int come_from_network(unsigned number)
     if (scratch_try(&store, 64, false, 1000) != STORE_OK)
         return 1;
     return lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_OK &&
-                   got.verdict == LOCKOUT_REFUSED_LOCKED
+                   got.answer == LOCKOUT_REFUSED_LOCKED
                ? 0
                : 2;
 }
@@ -928,15 +928,15 @@ static void test_door_busy(void)
     bool closed = true;
 
     scratch_need(other_fd >= 0 && flock(other_fd, LOCK_EX) == 0, "flock");
-    check(door_close(store.dir_fd, "test", 0, 50, NULL) == STORE_BUSY && door_look(store.dir_fd, &closed) == STORE_OK &&
-              !closed,
+    check(closed_write(store.dir_fd, "test", 0, 50, NULL) == STORE_BUSY &&
+              closed_look(store.dir_fd, &closed) == STORE_OK && !closed,
           "a door that cannot be closed in time is said to be open");
     close(other_fd);
-    check(door_close(store.dir_fd, "caf\xc3\xa9 \x1b[0m", 0, 50, NULL) == STORE_OK, "it is closed a moment later");
+    check(closed_write(store.dir_fd, "caf\xc3\xa9 \x1b[0m", 0, 50, NULL) == STORE_OK, "it is closed a moment later");
     {
-        char line[DOOR_LINE_LEN];
+        char line[CLOSED_LINE_LEN];
 
-        check(door_read(store.dir_fd, &closed, line) == STORE_OK && closed, "which can be read");
+        check(closed_read(store.dir_fd, &closed, line) == STORE_OK && closed, "which can be read");
         check_text(line, "1970-01-01T00:00:00Z caf?? ?[0m", "with nothing in it but what can be printed");
     }
     store_close(&store);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* verdict.h: which entry fits, for every number of entries and every place. */
+/* match.h: which entry fits, for every number of entries and every place. */
 #include "check.h"
 
-#include "../../../src/knock/verdict.c"
+#include "../../../src/knock/match.c"
 
 #include <gcrypt.h>
 
@@ -22,7 +22,7 @@ static int choice(struct config_entry *entries, size_t count, struct secret secr
     const struct config_entry *entry = NULL;
     uint8_t reply[REPLY_LEN];
 
-    if (mac_reply(secret, seed, reply) != 0 || verdict_choose(&config, seed, reply, &entry) != 0)
+    if (mac_reply(secret, seed, reply) != 0 || match_entry(&config, seed, reply, &entry) != 0)
         return -2;
     return entry == NULL ? -1 : (int)(entry - entries);
 }
@@ -54,7 +54,7 @@ static void test_each_bit(void)
     mac_reply(entry.secret, seed, reply);
     for (unsigned bit = 0; bit < 8 * REPLY_LEN; bit++) {
         reply[bit / 8] ^= (uint8_t)(1u << (bit % 8));
-        wrong += verdict_choose(&config, seed, reply, &chosen) != 0 || chosen != NULL;
+        wrong += match_entry(&config, seed, reply, &chosen) != 0 || chosen != NULL;
         reply[bit / 8] ^= (uint8_t)(1u << (bit % 8));
     }
     check_number(wrong, 0, "a reply with any one bit wrong fits none");

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* See verdict.h. */
-#include "verdict.h"
+/* See match.h. */
+#include "match.h"
 
 #include <string.h>
 
-int verdict_choose(const struct config *config, const uint8_t seed[static SEED_LEN],
-                   const uint8_t reply[static REPLY_LEN], const struct config_entry **entry)
+int match_entry(const struct config *config, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
+                const struct config_entry **entry)
 {
     uint8_t expected[REPLY_LEN];
     size_t chosen = 0; /* 1 + the index of the entry that fits */

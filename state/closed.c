@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* See door.h. */
-#include "door.h"
+/* See closed.h. */
+#include "closed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 #define CLOSED_NAME "closed"
 #define NEW_NAME    "closed.new"
 
-enum store_fault door_look(int dir_fd, bool *closed)
+enum store_fault closed_look(int dir_fd, bool *closed)
 {
     struct stat info;
 
@@ -21,21 +21,21 @@ enum store_fault door_look(int dir_fd, bool *closed)
     if (fstatat(dir_fd, CLOSED_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
         return STORE_OK;
     if (errno != ENOENT)
-        return STORE_DOOR_UNKNOWN;
+        return STORE_CLOSED_UNKNOWN;
     *closed = false;
     return STORE_OK;
 }
 
 /* "2026-11-21T20:39:00Z REASON\n" */
-static size_t compose(const char *reason, uint64_t now_ms, char line[static DOOR_LINE_LEN])
+static size_t compose(const char *reason, uint64_t now_ms, char line[static CLOSED_LINE_LEN])
 {
     const time_t seconds = (time_t)(now_ms / 1000);
     struct tm calendar = {0};
     size_t len;
 
     gmtime_r(&seconds, &calendar);
-    len = strftime(line, DOOR_LINE_LEN, "%Y-%m-%dT%H:%M:%SZ ", &calendar);
-    for (; *reason != '\0' && len < DOOR_LINE_LEN - 1; reason++)
+    len = strftime(line, CLOSED_LINE_LEN, "%Y-%m-%dT%H:%M:%SZ ", &calendar);
+    for (; *reason != '\0' && len < CLOSED_LINE_LEN - 1; reason++)
         line[len++] = *reason >= ' ' && *reason <= '~' ? *reason : '?';
     line[len++] = '\n';
     return len;
@@ -76,30 +76,30 @@ static bool is_there(int dir_fd, const char *name)
 
 static enum store_fault close_alone(int dir_fd, const char *reason, uint64_t now_ms, bool *was_open)
 {
-    char line[DOOR_LINE_LEN];
+    char line[CLOSED_LINE_LEN];
     bool closed;
     enum store_fault fault;
 
-    fault = door_look(dir_fd, &closed);
+    fault = closed_look(dir_fd, &closed);
     if (fault != STORE_OK || closed)
         return fault;
     /* On a full disk the line is lost, and the door closed all the same: it is the name that closes it. */
     if (write_line(dir_fd, line, compose(reason, now_ms, line)) != 0 && !is_there(dir_fd, NEW_NAME))
-        return STORE_DOOR_FAILED;
+        return STORE_CLOSED_FAILED;
     if (renameat(dir_fd, NEW_NAME, dir_fd, CLOSED_NAME) != 0 || fsync(dir_fd) != 0)
-        return STORE_DOOR_FAILED;
+        return STORE_CLOSED_FAILED;
     *was_open = true;
     return STORE_OK;
 }
 
-enum store_fault door_close(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
+enum store_fault closed_write(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
 {
     enum store_fault fault;
     bool did_close = false;
 
     switch (hold_file(dir_fd, HOLD_ALONE, patience_ms)) {
     case HOLD_FAILED:
-        return STORE_DOOR_FAILED;
+        return STORE_CLOSED_FAILED;
     case HOLD_BUSY:
         return STORE_BUSY;
     case HOLD_HELD:
@@ -112,21 +112,21 @@ enum store_fault door_close(int dir_fd, const char *reason, uint64_t now_ms, uns
     return fault;
 }
 
-enum store_fault door_open(int dir_fd)
+enum store_fault closed_remove(int dir_fd)
 {
     if (unlinkat(dir_fd, CLOSED_NAME, 0) != 0 && errno != ENOENT)
-        return STORE_DOOR_FAILED;
-    return fsync(dir_fd) == 0 ? STORE_OK : STORE_DOOR_FAILED;
+        return STORE_CLOSED_FAILED;
+    return fsync(dir_fd) == 0 ? STORE_OK : STORE_CLOSED_FAILED;
 }
 
-enum store_fault door_read(int dir_fd, bool *closed, char line[static DOOR_LINE_LEN])
+enum store_fault closed_read(int dir_fd, bool *closed, char line[static CLOSED_LINE_LEN])
 {
     enum store_fault fault;
     ssize_t len = -1;
     int fd;
 
     line[0] = '\0';
-    fault = door_look(dir_fd, closed);
+    fault = closed_look(dir_fd, closed);
     if (fault != STORE_OK || !*closed)
         return fault;
     fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOATIME | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -134,7 +134,7 @@ enum store_fault door_read(int dir_fd, bool *closed, char line[static DOOR_LINE_
         fd = openat(dir_fd, CLOSED_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return STORE_OK;
-    len = read(fd, line, DOOR_LINE_LEN - 1);
+    len = read(fd, line, CLOSED_LINE_LEN - 1);
     close(fd);
     line[len > 0 ? len : 0] = '\0';
     line[strcspn(line, "\n")] = '\0';
