@@ -116,16 +116,15 @@ cc -O2 -static -o "$bin/floor-static" "$here/floor.c"
 key=$work/key
 head -c 18 /dev/urandom | base64 >"$key"
 
-# action SECRET OPTIONS: a line.
+# action SECRET USER OPTIONS: a line, quoted but for the outermost quotes of its words.
 action() {
-    echo "ACTION=\"$1\",\"$bin/nothing\",\"root\",\"$2\""
+    echo "ACTION=\"$1\",\"$bin/nothing\",\"$2\",\"$3\""
 }
 
-# config TABLE ACTIONS [files]: $work/TABLE-ACTIONS[files].cfg, on the table TABLE, with secrets inline or in files. The
-# secret that is used is the last one.
+# config TABLE ACTIONS [files|numbers]: $work/TABLE-ACTIONS[files|numbers].cfg, on the table TABLE: with secrets inline or in
+# files, and with a user's name or with numbers. The secret that is used is the last one.
 config() {
     file=$work/$1-$2${3-}.cfg
-    [ -z "${3-}" ] || mkdir -m 700 "$work/secrets"
     {
         echo "STATE_DIR=\"$work/$1\""
         echo 'DELAY=1'
@@ -134,12 +133,14 @@ config() {
         while [ "$i" -le "$2" ]; do
             secret=$(printf 'secret-of-action-%07d' "$i")
             [ "$i" -lt "$2" ] || secret=$(cat "$key")
-            if [ -z "${3-}" ]; then
-                action "$secret" "name=action-$i"
-            else
+            case ${3-} in
+            files)
                 echo "$secret" >"$work/secrets/$i"
-                action '' "name=action-$i\",\"secret-file=$work/secrets/$i"
-            fi
+                action '' root "name=action-$i\",\"secret-file=$work/secrets/$i"
+                ;;
+            numbers) action "$secret" '0","0' "name=action-$i" ;;
+            *) action "$secret" root "name=action-$i" ;;
+            esac
             i=$((i + 1))
         done
     } >"$file"
@@ -150,6 +151,8 @@ for table in ten million; do
     mkdir "$work/$table"
     config "$table" 1
 done
+mkdir "$work/secrets"
+config ten 1 numbers
 config ten 500
 config ten 500 files
 umask 022
@@ -176,6 +179,8 @@ for kind in accepted thinking rejected locked; do
     handler default "$kind" ten 1
     [ -n "$smoke" ] || handler static "$kind" ten 1
 done
+handler default accepted ten 1numbers
+[ -n "$smoke" ] || handler static accepted ten 1numbers
 handler default accepted ten 500
 handler default accepted ten 500files
 if [ -z "$smoke" ]; then
