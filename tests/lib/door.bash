@@ -207,6 +207,37 @@ with_syslog() {
     return "$status"
 }
 
+# is_locked SOURCE [SECONDS]: it gets not one byte, at so many seconds from noon.
+is_locked() {
+    at_noon "$1=sesame@${2:-1000}"
+    is "$(of 1 length)" 0 "bytes to $1, ${2:-1000} s from noon"
+    is "$(of 1 status)" 0 "exit status"
+}
+
+# is_free SOURCE [SECONDS]: its right reply is accepted.
+is_free() {
+    at_noon "$1=sesame@${2:-1000}"
+    is "$(of 1 receipt)" right "receipt for $1, ${2:-1000} s from noon"
+}
+
+# A table that works, with one source in it.
+make_table() {
+    at_noon 127.0.0.9=wrong
+    is "$(of 1 length)" 32 "bytes before anything was wrong"
+}
+
+# nobody_gets_in REGEX [STATUS [OPTION...]]: not one byte for a right secret, long before the deadline; and just one line that says why.
+nobody_gets_in() {
+    : >"$LOG"
+    at_noon "${@:3}" 127.0.0.2=sesame@60
+    is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, and the end"
+    is "$(of 1 status)" "${2:-74}" "exit status"
+    is "$(acted)" 0 actions
+    logged_times 1 "$1"
+    logged_times 1 'refused source=127\.0\.0\.2 reason='"${REASON:-state}"
+    is "$(handler_lines | wc -l)" 2 "lines in the log"
+}
+
 # acted: how often the action ran. It is on its own when the connection has ended, so: poll for what is expected.
 acted() {
     [ -e "$WORK/out/knock" ] || {

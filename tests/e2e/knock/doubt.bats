@@ -11,30 +11,10 @@ load ../../lib/door
 setup() {
     door_setup
     write_door TABLE_SIZE=64
-    HOLDER=
 }
 
 teardown() {
-    [ -z "$HOLDER" ] || kill "$HOLDER" 2>/dev/null || true
     remove_work
-}
-
-# A table that works, with one source in it.
-make_table() {
-    at_noon 127.0.0.9=wrong
-    is "$(of 1 length)" 32 "bytes before anything was wrong"
-}
-
-# nobody_gets_in REGEX [STATUS [OPTION...]]: not one byte for a right secret, long before the deadline; and just one line that says why.
-nobody_gets_in() {
-    : >"$LOG"
-    at_noon "${@:3}" 127.0.0.2=sesame@60
-    is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, and the end"
-    is "$(of 1 status)" "${2:-74}" "exit status"
-    is "$(acted)" 0 actions
-    logged_times 1 "$1"
-    logged_times 1 'refused source=127\.0\.0\.2 reason='"${REASON:-state}"
-    is "$(handler_lines | wc -l)" 2 "lines in the log"
 }
 
 # The same door, put right: it works.
@@ -197,40 +177,6 @@ reported() {
     at_noon 127.0.0.2=sesame@60
     is "$(of 1 receipt)" right
     logged_times 1 'lockout: 1 damaged slots are taken for free'
-}
-
-@test "I8: a table locked by another process for ever: refused when 5 seconds are over" {
-    make_table
-    flock -F "$WORK/state/lockout" sleep 600 3>&- &
-    HOLDER=$!
-    eventually is_held "$WORK/state/lockout"
-    nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
-    [ "$(of 1 end_ms)" -ge 4900 ]
-}
-
-@test "I8: a directory locked by another process for ever, when the table has to be made" {
-    flock -F "$WORK/state" sleep 600 3>&- &
-    HOLDER=$!
-    eventually is_held "$WORK/state"
-    nobody_gets_in 'was not to be had in time: find who holds it with lslocks'
-}
-
-is_held() {
-    ! flock -n "$1" true
-}
-
-@test "I8: a table that is locked for ever between seed and reply: the right reply is not compared" {
-    make_table
-    rm -f "$LOG"
-    at_noon --tally="$WORK/tally" --between="flock -F $WORK/state/lockout sleep 600 >&- 2>&- & echo \$! >$WORK/holder
-        while flock -n $WORK/state/lockout true; do :; done" 127.0.0.2=sesame@60
-    HOLDER=$(<"$WORK/holder")
-    is "$(of 1 length)" 32 "bytes received"
-    is "$(of 1 status)" 74 "exit status"
-    is "$(compared)" 0 "keys used"
-    is "$(acted)" 0 actions
-    logged 'was not to be had in time'
-    not_logged accepted
 }
 
 @test "I8: a table that is damaged between seed and reply: the right reply is not compared" {

@@ -7,9 +7,6 @@ load ../../lib/common
 load ../../lib/launch
 load ../../lib/door
 
-# Two secrets: each comparison of a reply uses two keys.
-OTHER='ACTION="barley","/bin/true","65534","65534"'
-
 HOUR=3600
 DAY=86400
 YEAR=31536000
@@ -25,59 +22,7 @@ teardown() {
     remove_work
 }
 
-# is_locked SOURCE [SECONDS]: it gets not one byte, at so many seconds from noon.
-is_locked() {
-    at_noon "$1=sesame@${2:-1000}"
-    is "$(of 1 length)" 0 "bytes to $1, ${2:-1000} s from noon"
-    is "$(of 1 status)" 0 "exit status"
-}
-
-# is_free SOURCE [SECONDS]: its right reply is accepted.
-is_free() {
-    at_noon "$1=sesame@${2:-1000}"
-    is "$(of 1 receipt)" right "receipt for $1, ${2:-1000} s from noon"
-}
-
 ## I1
-
-@test "I1: of 200 wrong replies at once from one address, MAX_BAD_CONNS are compared" {
-    write_door "$OTHER"
-    one_by_one --hold --tally="$WORK/tally" 127.0.2.1=wrongx200
-    is "$(how_many length 32)" 200 "peers that had a seed"
-    is "$(compared)" 6 "keys used: 2 for each comparison"
-    is "$(in_slot 127.0.2.1 strikes)" 3 strikes
-    is "$(in_slot 127.0.2.1 refusals)" 197 refusals
-    logged_times 1 'locked source=127\.0\.2\.1 strikes=3 '
-    logged_times 2 'rejected source=127\.0\.2\.1 '
-    logged_times 197 'refused source=127\.0\.2\.1 reason=locked'
-    is "$(how_many status 0)" 200 "exit statuses of 0"
-    is_locked 127.0.2.1
-}
-
-@test "I1: a right reply among 200, after the third wrong one, is refused without being compared" {
-    write_door "$OTHER"
-    one_by_one --hold --tally="$WORK/tally" 127.0.2.2=wrongx3 "then" 127.0.2.2=wrongx100 127.0.2.2=sesame 127.0.2.2=wrongx96
-    is "$(how_many length 32)" 200 "peers that had a seed and no receipt"
-    is "$(compared)" 6 "keys used"
-    is "$(acted)" 0 actions
-    not_logged accepted
-}
-
-@test "I1: of 4 wrong replies at once from each of 50 addresses, 3 each are compared, and nobody else is affected" {
-    local n
-    write_door "$OTHER"
-    # shellcheck disable=SC2046 # a list of knocks
-    one_by_one --hold --tally="$WORK/tally" $(printf '127.0.1.%s=wrongx4 ' {1..50}) 127.0.3.1=sesame 127.0.3.2=barley
-    is "$(how_many length 32)" 200 "peers with a seed and no receipt"
-    is "$(how_many receipt right)" 2 "others, who were accepted"
-    for n in {1..50}; do
-        is "$(compared "127.0.1.$n")" 6 "keys used for 127.0.1.$n"
-        is "$(in_slot "127.0.1.$n" strikes)" 3 "strikes of 127.0.1.$n"
-        is "$(in_slot "127.0.1.$n" refusals)" 1 "refusals of 127.0.1.$n"
-    done
-    is "$(in_slot 127.0.3.1 strikes)" 0 "strikes of another"
-    is "$(in_table locked)" 50 "locked sources"
-}
 
 @test "I1: who holds one secret and alternates right and wrong replies is locked after MAX_BAD_CONNS wrong ones" {
     one_by_one --tally="$WORK/tally" 127.0.0.2={sesame,wrong,sesame,wrong,sesame,wrong,sesame,wrong}
@@ -102,102 +47,12 @@ is_free() {
     logged 'locked source=127\.0\.0\.2 strikes=3 until=[^ ]+ reason=timeout'
 }
 
-# kill_everywhere REPLY LINE...: one handler for each point at which one can be killed, before and after each of its
-# system calls; each with a door of its own, $WORK/kill.N, that has no table yet.
-kill_everywhere() {
-    local reply=$1 n text
-    shift
-    write_door "$@" TABLE_SIZE=64
-    text=$(<"$CONFIG")
-    HANDLER=("${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARYD" -e -c "$CONFIG")
-    at_noon --env=OSTIARY_TEST_TALLY=/dev/null "127.0.0.2=$reply"
-    STOPS=$(sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p' "$LOG")
-    for ((n = 1; n <= STOPS; n++)); do
-        mkdir -m 700 "$WORK/kill.$n" "$WORK/kill.$n/state"
-        (umask 077 && printf '%s\n' "${text//"$WORK/state"/"$WORK/kill.$n/state"}" >"$WORK/kill.$n/cfg")
-    done
-    HANDLER=("${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" '{n}' "$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
-    at_noon --width=2 --env="OSTIARY_TEST_TALLY=$WORK/kill.{n}/tally" "127.0.0.2=${reply}x$STOPS"
-    # Some more or less may have been needed: files that the C library looks for, a lock that had to be waited for, a
-    # sanitizer's memory.
-    local killed
-    killed=$(how_many status 137)
-    [ "$killed" -ge $((STOPS - STOPS / 10)) ] || is "$killed" "nearly $STOPS" "handlers that were killed"
-}
-
-# after_kill N: $strikes and $keys used of the handler that was killed at its Nth stop. The table, if any, is whole.
-after_kill() {
-    strikes=0 keys=0
-    if [ -e "$WORK/kill.$1/state/lockout" ]; then
-        strikes=$(in_slot 127.0.0.2 strikes "$WORK/kill.$1/state")
-        [ "$strikes" != none ] || strikes=0
-    fi
-    [ ! -e "$WORK/kill.$1/tally" ] || keys=$(wc -l <"$WORK/kill.$1/tally")
-}
-
-# Another comes to each of these doors.
-knock_again() {
-    HANDLER=("$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
-    at_noon --width=2 "127.0.0.3=sesamex$STOPS"
-}
-
 @test "I1: a reply that was there before its seed, for longer than COMM_TIMEOUT, is a strike like any other" {
     write_door DELAY=8 COMM_TIMEOUT=4
     knock 127.0.0.2=wrong 127.0.0.2=hasty
     is "$(lengths)" '32 32' "bytes received"
     is "$(in_slot 127.0.0.2 strikes)" 2 strikes
     logged_times 1 'rejected source=127\.0\.0\.2 reason=wrong-reply strikes=2 of=3'
-}
-
-@test "I1: killed at any system call, a handler with a wrong reply leaves no fewer strikes than comparisons" {
-    local n strikes keys compared=0
-    kill_everywhere wrong
-    for ((n = 1; n <= STOPS; n++)); do
-        after_kill "$n"
-        [ "$strikes" -ge "$keys" ] || is "$strikes" "$keys" "strikes, killed at stop $n"
-        compared=$((compared + keys))
-    done
-    # Some were killed before the comparison, and some after it.
-    [ "$compared" -gt 0 ] && [ "$compared" -lt "$STOPS" ]
-    knock_again
-    is "$(how_many receipt right)" "$STOPS" "doors that work afterwards"
-}
-
-@test "I1: killed at any system call, a handler with a right reply has its strike written before it compares" {
-    local n strikes keys struck=0
-    kill_everywhere sesame
-    for ((n = 1; n <= STOPS; n++)); do
-        after_kill "$n"
-        [ "$keys" -eq 0 ] || [ "$strikes" -gt 0 ] || [ "$struck" -gt 0 ] || is "$strikes" 1 "strikes, killed at stop $n"
-        [ "$keys" -eq 0 ] || [ "$strikes" -eq 0 ] || struck=$n
-    done
-    [ "$struck" -gt 0 ]
-    # Killed just before the strike was taken back; a few stops later it has been.
-    after_kill $((struck + 2))
-    is "$strikes" 0 "strikes after success"
-    knock_again
-    is "$(how_many receipt right)" "$STOPS" "doors that work afterwards"
-}
-
-@test "I1: killed at any system call, a handler that locks its source and closes the door does neither by half" {
-    local n strikes keys closed=0
-    kill_everywhere wrong MAX_BAD_CONNS=1 MAX_TOTAL_ERRS=1
-    for ((n = 1; n <= STOPS; n++)); do
-        after_kill "$n"
-        [ "$strikes" -ge "$keys" ] || is "$strikes" "$keys" "strikes, killed at stop $n"
-        [ "$strikes" -eq 0 ] || is "$(in_slot 127.0.0.2 until "$WORK/kill.$n/state")" $((NOON + DAY)) "lock at stop $n"
-    done
-    knock_again
-    for ((n = 1; n <= STOPS; n++)); do
-        is "$(of "$n" status)" 0 "exit status at the door of stop $n"
-        if [ -e "$WORK/kill.$n/state/closed" ]; then
-            is "$(of "$n" length)" 0 "bytes at the closed door of stop $n"
-            closed=$((closed + 1))
-        else
-            is "$(of "$n" receipt)" right "receipt at the open door of stop $n"
-        fi
-    done
-    [ "$closed" -gt 0 ] && [ "$closed" -lt "$STOPS" ]
 }
 
 ## I2
@@ -250,38 +105,7 @@ has_slot() {
     [ -e "$WORK/state/lockout" ] && [ "$(in_slot "$1" strikes)" != none ]
 }
 
-## I5
-
-@test "I5: with clock, random bytes and pid all frozen, 1000 connections get 1000 different seeds" {
-    local first
-    # shellcheck disable=SC2046 # a list of knocks
-    at_noon --width=25 --env=OSTIARY_TEST_FROZEN=1 $(printf '127.0.%s=leave ' {4..13}.{1..100})
-    is "$(how_many length 32)" 1000 "seeds"
-    is "$(grep -o '"seed": "[0-9a-f]*"' "$KNOCKS" | sort -u | wc -l)" 1000 "different seeds"
-
-    # All but the counter is frozen indeed: two tables that begin with the same number give the same seed.
-    rm "$WORK/state/lockout"
-    at_noon --env=OSTIARY_TEST_FROZEN=1 127.0.0.2=leave
-    first=$(of 1 seed)
-    rm "$WORK/state/lockout"
-    at_noon --env=OSTIARY_TEST_FROZEN=1 127.0.0.3=leave
-    is "$(of 1 seed)" "$first" "the first seed of a table"
-}
-
 ## Who is one source
-
-@test "IPv6: 100 addresses of one /64 are one source, and the next /64 is another" {
-    with_addresses fd00:0:0:1::{1..64}{1,2} fd00:0:0:2::1
-    # shellcheck disable=SC2046 # a list of knocks
-    one_by_one --tally="$WORK/tally" $(printf 'fd00:0:0:1::%s=wrong ' {1..50}{1,2}) fd00:0:0:2::1=sesame
-    is "$(how_many length 32)" 3 "addresses that had a seed"
-    is "$(how_many length 0)" 97 "addresses that had none"
-    is "$(how_many receipt right)" 1 "another network"
-    is "$(in_slot fd00:0:0:1::/64 strikes)" 3 strikes
-    is "$(in_slot fd00:0:0:1::/64 refusals)" 97 refusals
-    is "$(in_table used)" 2 "sources in the table"
-    logged 'refused source=fd00:0:0:1::501 reason=locked'
-}
 
 @test "IPV6_PREFIX=128: each address is a source" {
     write_door IPV6_PREFIX=128
@@ -297,35 +121,6 @@ has_slot() {
     is "$(lengths)" '32 32 32 0 0' "bytes received"
     logged 'locked source=127\.0\.0\.5 '
     is "$(in_table used)" 1 "sources in the table"
-}
-
-## A full table
-
-@test "overflow: 300 sources with a strike each do not evict a locked one from a table of 64 places" {
-    write_door TABLE_SIZE=64
-    one_by_one 127.0.0.2=wrongx3
-    # shellcheck disable=SC2046 # a list of knocks
-    at_noon --width=10 $(printf '127.0.20.%s=wrong@100 ' {1..150}) $(printf '127.0.21.%s=wrong@100 ' {1..150})
-    is "$(how_many length 32)" 300
-    is "$(in_table used)" 64 "places in use"
-    is_locked 127.0.0.2
-}
-
-@test "overflow: with all places locked, the lock that ends first gives way to the newest" {
-    local first last
-    write_door TABLE_SIZE=64 MAX_BAD_CONNS=1
-    # shellcheck disable=SC2046 # a list of knocks
-    one_by_one $(printf '127.0.20.%s=wrong ' {1..250})
-    is "$(in_table locked)" 64 "locks"
-    is_locked 127.0.20.250
-    # A lock gives way where 24 others end later, so the newest eight of all have stayed.
-    for last in {243..250}; do
-        is "$(in_slot "127.0.20.$last" strikes)" 1 "strikes of 127.0.20.$last"
-    done
-    for first in {1..8}; do
-        is "$(in_slot "127.0.20.$first" strikes)" none "strikes of 127.0.20.$first"
-    done
-    [ ! -e "$WORK/state/closed" ]
 }
 
 ## Time
