@@ -14,6 +14,10 @@ setup() {
     cd "$TREE" || return
 }
 
+teardown() {
+    rm -rf ${KILLED:+"$KILLED"} ${GOES_ON:+"$GOES_ON"} ${BEGINS:+"$BEGINS"}
+}
+
 @test "run.sh leaves a build directory alone that it has not made" {
     mkdir -p build build-tests/gcc
     echo 'of a user' | tee build/mine build-tests/gcc/mine >/dev/null
@@ -23,6 +27,24 @@ setup() {
     is "$(cat build/mine build-tests/gcc/mine | sort -u)" 'of a user' "what is there"
     run sh tests/run.sh --everything
     is "$status" 64 "status of an argument"
+}
+
+@test "run.sh removes what a run that was killed has left, and nothing of one that goes on" {
+    need_root
+    KILLED=$(mktemp -d /srv/ostiary-run.XXXXXX)
+    GOES_ON=$(mktemp -d /srv/ostiary-run.XXXXXX)
+    BEGINS=$(mktemp -d /srv/ostiary-run.XXXXXX)
+    echo 1 | tee "$KILLED/running" >"$GOES_ON/running"
+    : >"$BEGINS/running"
+    exec 7<"$GOES_ON/running"
+    flock 7
+    # Here is nothing to be built, so it ends soon.
+    run sh tests/run.sh
+    exec 7<&-
+    is "$status" 1 "status, and it said: $output"
+    [ ! -e "$KILLED" ]
+    [ -d "$GOES_ON" ]
+    [ -d "$BEGINS" ]
 }
 
 # ci STATUS LINE...: .ci/run, where run.sh is these lines of shell. Its last line is in $last.

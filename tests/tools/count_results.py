@@ -93,8 +93,9 @@ def main():
         suites = {}
         for test in tests:
             count = count_test(test)
-            # "PROJECT:SUITE / NAME"
-            suite, _, name = test["name"].rpartition(":")[2].partition(" / ")
+            # "PROJECT:SUITE / NAME", where SUITE is "KIND" or "KIND+MORE"
+            suites_of, _, name = test["name"].rpartition(":")[2].partition(" / ")
+            suite = suites_of.partition("+")[0]
             suites.setdefault(suite, Count()).add(count)
             total.add(count)
             for remark in count.remarks:
