@@ -15,6 +15,13 @@
 
 static const struct number_range id_range = {0, UINT32_MAX - 1}; /* the last one means "no change" to the kernel */
 
+static bool is_number(const char *text)
+{
+    uint64_t number;
+
+    return number_parse(text, id_range, &number) == NUMBER_OK;
+}
+
 static enum account_fault resolve_group(const char *group, gid_t *gid)
 {
     uint64_t number;
@@ -71,12 +78,19 @@ static enum account_fault fill(const char *user, const char *group, const struct
     return ACCOUNT_OK;
 }
 
-/* Does the database know the user? A number that it does not know is one all the same: then found->buffer is NULL. */
-static enum account_fault find(const char *user, uid_t *uid, struct user *found)
+/*
+ * Does the database know the user? A number that it does not know, or for which it is not to be asked, is one all the
+ * same: then found->buffer is NULL.
+ */
+static enum account_fault find(const char *user, bool ask, uid_t *uid, struct user *found)
 {
     uint64_t number;
     const bool numeric = number_parse(user, id_range, &number) == NUMBER_OK;
 
+    if (!ask) {
+        *uid = (uid_t)number;
+        return ACCOUNT_OK;
+    }
     switch (numeric ? users_by_uid((uid_t)number, found) : users_by_name(user, found)) {
     case USERS_FOUND:
         *uid = found->entry.pw_uid;
@@ -97,8 +111,8 @@ enum account_fault account_resolve(const char *user, const char *group, struct a
     struct user found = {0};
     enum account_fault fault;
 
-    *account = (struct account){0};
-    fault = find(user, &account->uid, &found);
+    *account = (struct account){.by_numbers = group != NULL && is_number(user) && is_number(group)};
+    fault = find(user, !account->by_numbers, &account->uid, &found);
     if (fault == ACCOUNT_OK)
         fault = fill(user, group, found.buffer != NULL ? &found.entry : NULL, account);
     free(found.buffer);

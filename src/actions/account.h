@@ -19,16 +19,21 @@ enum account_fault {
 };
 
 struct account {
+    bool by_numbers; /* user and group were numbers: then nobody has been asked, and nothing more is known of them */
     uid_t uid;
     gid_t gid;
-    gid_t *groups; /* what initgroups(3) would set, gid among them */
+    gid_t *groups; /* what initgroups(3) would set, gid among them; by numbers the gid alone */
     size_t group_count;
-    char *name; /* the number as text where the user has no passwd entry; then home is "/" and shell /bin/sh */
+    char *name; /* the number as text where no passwd entry is known; then home is "/" and shell /bin/sh */
     char *home;
     char *shell;
 };
 
-/* user: number or name; group: number or name, or NULL for the user's own. The caller frees the account. */
+/*
+ * user: number or name; group: number or name, or NULL for the user's own. Where both are numbers they are taken as
+ * they are, and the user database is not asked: that would load NSS and its modules, which costs more than the rest of
+ * the action's start. The caller frees the account.
+ */
 enum account_fault account_resolve(const char *user, const char *group, struct account *account);
 
 /* Is this process that user already, with that group, and in no group but the account's? */

@@ -4,11 +4,13 @@
 
 #include "mac.h"
 #include "program.h"
+#include "users.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <syslog.h>
@@ -32,11 +34,13 @@ static int check_account(const struct config_entry *entry, struct account *accou
         return -1;
 
     if (geteuid() != 0 && !account_is_current(account)) {
-        snprintf(
-            problem, CHECK_TEXT_LEN,
-            "user '%s': it would run with uid %ju, gid %ju and the groups of that user; this process has uid %ju, gid "
-            "%ju or other groups, and only root can change them",
-            entry->user, (uintmax_t)account->uid, (uintmax_t)account->gid, (uintmax_t)geteuid(), (uintmax_t)getegid());
+        snprintf(problem, CHECK_TEXT_LEN,
+                 "user '%s': it would run with uid %ju, gid %ju and %s; this process has uid %ju, gid %ju or other "
+                 "groups, and "
+                 "only root can change them",
+                 entry->user, (uintmax_t)account->uid, (uintmax_t)account->gid,
+                 account->by_numbers ? "no other group" : "the groups of that user", (uintmax_t)geteuid(),
+                 (uintmax_t)getegid());
         account_free(account);
         return -1;
     }
@@ -128,6 +132,25 @@ static void report_group(const struct config_reader *reader, const struct config
             keyword);
 }
 
+/* Where the database knows the user and puts it into more groups, it may be that these are expected. */
+static void report_groups_left_out(const struct config_reader *reader, const struct config_entry *entry,
+                                   const struct account *account, const char *keyword)
+{
+    struct user found;
+    gid_t *groups = NULL;
+    size_t count = 0;
+
+    if (!account->by_numbers || users_by_uid(account->uid, &found) != USERS_FOUND)
+        return;
+    if (users_groups(found.entry.pw_name, account->gid, &groups, &count) == 0 && count > 1)
+        report(reader, entry->line, CONFIG_NOTE,
+               "%s: its user and group are numbers, so that it has no other group, where user '%s' has %zu more: write "
+               "names if it needs more",
+               keyword, found.entry.pw_name, count - 1);
+    free(groups);
+    free(found.buffer);
+}
+
 static int report_entry(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
 {
     char problem[CHECK_TEXT_LEN];
@@ -138,6 +161,7 @@ static int report_entry(const struct config_reader *reader, const struct config_
         return -1;
     }
     report_group(reader, entry, &account, keyword);
+    report_groups_left_out(reader, entry, &account, keyword);
     account_free(&account);
     return 0;
 }

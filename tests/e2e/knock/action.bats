@@ -76,8 +76,8 @@ clean_start() {
     has 'env OSTIARY_ACTION=dump'
     has 'env OSTIARY_ADDRESS=127.0.0.2'
     has 'env LANG=C.UTF-8'
-    has 'env USER=nobody'
-    has 'env LOGNAME=nobody'
+    has 'env USER=65534'
+    has 'env LOGNAME=65534'
 }
 
 @test "I7: the action starts clean under systemd-socket-activate" { clean_start socket_activate; }
@@ -97,8 +97,8 @@ clean_start() {
     has 'env OSTIARY_ADDRESS=127.0.0.3'
     has 'env INVOCATION_ID=0123456789abcdef'
     has 'env JOURNAL_STREAM=1:2'
-    has 'env USER=nobody'
-    has "env HOME=$(getent passwd 65534 | cut -d: -f6)"
+    has 'env USER=65534'
+    has 'env HOME=/'
 }
 
 @test "I7: OSTIARY_PORT is the peer's port" {

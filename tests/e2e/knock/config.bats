@@ -101,6 +101,48 @@ says_not() {
     runs_as 7001 7100 7100 7777
 }
 
+@test "I7: a user and a group that are both numbers are taken as they are, and nobody is asked of them" {
+    write_database
+    use "ACTION=\"numbers\",\"$WORK/bin/dump\",\"7001\",\"7100\"" "ACTION=\"a number\",\"$WORK/bin/dump\",\"7001\"" \
+        "ACTION=\"a name\",\"$WORK/bin/dump\",\"7001\",\"dump-group\"" DEFAULT_UID=7001 DEFAULT_GID=7100 \
+        "ACTION=\"defaults\",\"$WORK/bin/dump\"" "LOCKOUT_ACTION=\"\",\"$WORK/bin/dump\"" MAX_BAD_CONNS=1
+    witnessed_by strace -f -o "$WORK/trace" -e trace=open,openat,connect
+    for secret in numbers defaults; do
+        act "$secret"
+        runs_as 7001 7100 7100
+        is "$(sed -n 's/^env \(HOME\|USER\|LOGNAME\|SHELL\)=/\1 /p' <<<"$DUMP" | sort | xargs)" \
+            'HOME / LOGNAME 7001 SHELL /bin/sh USER 7001' "environment"
+        refute grep -E '/etc/(passwd|group|nsswitch\.conf)' "$WORK/trace"
+        grep -q "\"$CONFIG\"" "$WORK/trace"
+    done
+    act 'a number'
+    runs_as 7001 7001 7001 7777
+    grep -qE '/etc/(passwd|group|nsswitch\.conf)' "$WORK/trace"
+    grep -Fqx 'env USER=carol' <<<"$DUMP"
+    act 'a name'
+    runs_as 7001 7100 7100 7777
+    rm "$WORK"/out/dump.* "$WORK/state/lockout"
+    knock 127.0.0.1=wrong
+    take_dump
+    runs_as 7001 7100 7100
+    refute grep -E '/etc/(passwd|group|nsswitch\.conf)' "$WORK/trace"
+}
+
+@test "check: a note of the groups that an action by numbers does not have, where its user has them" {
+    write_database
+    use 'ACTION="by its numbers","/bin/true","7001","7001"' 'ACTION="a number of nobody","/bin/true","54321","54321"' \
+        'ACTION="without other groups","/bin/true","7002","0"' 'ACTION="one is a name...","/bin/true","7001","root"' \
+        'ACTION="in that group already","/bin/true","7001","7777"'
+    for command in "$OSTIARYD -t" "$OSTIARY_BUILD/src/admin/ostiaryctl check"; do
+        read -r program argument <<<"$command"
+        run "${BESIDE[@]}" "$program" -c "$CONFIG" "$argument"
+        is "$status" 0 "status of $command"
+        is "$(grep -o 'cfg:[0-9]*: note: ACTION: its user.*' <<<"$output")" \
+            "cfg:3: note: ACTION: its user and group are numbers, so that it has no other group, where user 'carol' has 1 more: write names if it needs more" \
+            "notes of $command"
+    done
+}
+
 # carol, dave whose group is root's, and names of directory services.
 write_database() {
     cat >"$WORK/passwd" <<'END'

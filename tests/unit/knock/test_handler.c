@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -26,16 +27,29 @@
 /* Called in place of the real ones: see meson.build. */
 enum users_answer __wrap_users_group(const char *name, gid_t *gid);
 enum users_answer __real_users_group(const char *name, gid_t *gid);
+enum users_answer __wrap_users_by_uid(uid_t uid, struct user *user);
+enum users_answer __real_users_by_uid(uid_t uid, struct user *user);
 void *__wrap_malloc(size_t size);
 void *__real_malloc(size_t size);
 
 static bool database_fails;
+static unsigned questions; /* how often it has been asked */
 static bool memory_fails;
 
 enum users_answer __wrap_users_group(const char *name, gid_t *gid)
 {
+    questions++;
     if (!database_fails)
         return __real_users_group(name, gid);
+    errno = EIO;
+    return USERS_FAILED;
+}
+
+enum users_answer __wrap_users_by_uid(uid_t uid, struct user *user)
+{
+    questions++;
+    if (!database_fails)
+        return __real_users_by_uid(uid, user);
     errno = EIO;
     return USERS_FAILED;
 }
@@ -57,17 +71,40 @@ static void test_accounts(void)
 {
     struct account account;
 
+    check(account_resolve("0", "root", &account) == ACCOUNT_OK && questions == 2 && !account.by_numbers,
+          "of a number and a name both are asked for");
+    account_free(&account);
+    check(account_resolve("4999", "no such group", &account) == ACCOUNT_NO_GROUP && is_empty(&account),
+          "a number whose group there is not is no account");
     database_fails = true;
-    check(account_resolve("4999", "games", &account) == ACCOUNT_LOOKUP && errno == EIO && is_empty(&account),
-          "I8: a group that cannot be looked up is not one that there is not");
+    check(account_resolve("4999", NULL, &account) == ACCOUNT_LOOKUP && errno == EIO && is_empty(&account),
+          "I8: a user who cannot be looked up is not one that there is not");
+    check(account_resolve("nobody", "games", &account) == ACCOUNT_LOOKUP && errno == EIO && is_empty(&account),
+          "I8: nor is a group");
+    database_fails = false;
+}
+
+static void test_accounts_by_numbers(void)
+{
+    struct account account;
+
+    database_fails = true;
+    questions = 0;
+    check(account_resolve("4294967294", "0", &account) == ACCOUNT_OK && questions == 0 && account.by_numbers &&
+              account.uid == 4294967294 && account.gid == 0,
+          "two numbers are taken as they are, and nobody is asked");
+    check(strcmp(account.name, "4294967294") == 0 && strcmp(account.home, "/") == 0 &&
+              strcmp(account.shell, "/bin/sh") == 0,
+          "the number is its name, and home and shell are those of who has none");
+    account_free(&account);
     database_fails = false;
     memory_fails = true;
     check(account_resolve("4999", "4999", &account) == ACCOUNT_LOOKUP && errno == ENOMEM && is_empty(&account),
-          "I8: a number whose one group there is no memory for is no account");
+          "I8: numbers whose one group there is no memory for are no account");
     memory_fails = false;
-    check(account_resolve("4999", "4999", &account) == ACCOUNT_OK && account.group_count == 1 &&
-              account.groups[0] == 4999,
-          "with memory it has just that group");
+    check(account_resolve("4999", "5000", &account) == ACCOUNT_OK && account.group_count == 1 &&
+              account.groups[0] == 5000,
+          "with memory they have just that group");
     account_free(&account);
 }
 
@@ -213,6 +250,7 @@ static void test_log_bytes(void)
 int main(void)
 {
     test_accounts();
+    test_accounts_by_numbers();
     test_account_texts();
     test_deaf_peer();
     test_far_deadline();
