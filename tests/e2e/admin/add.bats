@@ -504,6 +504,11 @@ ACTION=\"\",\"\",\"name=restart\",\"socket=$WORK/run/restart\",\"secret-file=$SE
     run "${CTL_WITH[@]}" setpriv --reuid nobody --regid nogroup --clear-groups "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
     is "$status" 77 "exit status of check by somebody else"
     refute matches "$output" 'as the user ostiary sees it'
+    # Nor has the user himself to become anybody.
+    run "${CTL_WITH[@]}" setpriv --reuid ostiary --regid ostiary --clear-groups "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
+    is "$status" 78 "exit status of check by the user ostiary"
+    matches "$output" 'open to group or others: chmod 0700'
+    refute matches "$output" 'as (the )?user ostiary'
     no_leftovers
 }
 

@@ -42,6 +42,24 @@ static void test_places(void)
     check(take(&pace, NOW + 3600001) == NOW + 3600000 + DELAY, "from there");
 }
 
+/* More come than there are places that can be told apart, and each would be near enough. */
+static void test_no_place(void)
+{
+    const struct pace_rule patient = {.delay_ms = DELAY, .longest_ms = 2 * PACE_PLACES * DELAY};
+    struct record_pace pace = {0};
+    struct record_pace before;
+    uint64_t given = 0, wrong = 0, place_ms = 0;
+
+    for (; pace_take(&pace, &patient, NOW, &place_ms) && given < 2 * PACE_PLACES; given++)
+        wrong += place_ms != NOW + given * DELAY;
+    check(given >= PACE_PLACES && given < 2 * PACE_PLACES && wrong == 0, "as many as there are places have one each");
+    before = pace;
+    check(!pace_take(&pace, &patient, NOW, &place_ms), "one more has none, near as it would be");
+    check(memcmp(&before, &pace, sizeof pace) == 0, "and nothing is taken then");
+    check(pace_take(&pace, &patient, NOW + 2 * DELAY, &place_ms) && place_ms == NOW + given * DELAY,
+          "until the first of those places is over");
+}
+
 static void test_leaving(void)
 {
     struct record_pace pace = {0};
@@ -368,6 +386,7 @@ static void test_changed_delay(void)
 int main(void)
 {
     test_places();
+    test_no_place();
     test_leaving();
     test_holding();
     test_no_pace();
