@@ -41,6 +41,8 @@ static int begin(const char *path, struct reader *reader)
     *reader = (struct reader){.file = fopen(path, "re")};
     if (reader->file == NULL || fstat(fileno(reader->file), &status) != 0)
         goto fail;
+    /* The C library asks the kernel at each line where in the file it is, unless it has been told once. */
+    rewind(reader->file);
     reader->room_len = (size_t)status.st_size * sizeof(char *) + BUFSIZ;
     reader->room = malloc(reader->room_len);
     if (reader->room == NULL)
