@@ -2,12 +2,13 @@
 /* See closed.h. */
 #include "closed.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define CLOSED_NAME "closed"
@@ -29,12 +30,11 @@ enum store_fault closed_look(int dir_fd, bool *closed)
 /* "2026-11-21T20:39:00Z REASON\n" */
 static size_t compose(const char *reason, uint64_t now_ms, char line[static CLOSED_LINE_LEN])
 {
-    const time_t seconds = (time_t)(now_ms / 1000);
-    struct tm calendar = {0};
     size_t len;
 
-    gmtime_r(&seconds, &calendar);
-    len = strftime(line, CLOSED_LINE_LEN, "%Y-%m-%dT%H:%M:%SZ ", &calendar);
+    clock_format_utc(now_ms / 1000, line);
+    len = strlen(line);
+    line[len++] = ' ';
     for (; *reason != '\0' && len < CLOSED_LINE_LEN - 1; reason++)
         line[len++] = *reason >= ' ' && *reason <= '~' ? *reason : '?';
     line[len++] = '\n';

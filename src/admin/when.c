@@ -2,6 +2,7 @@
 /* See when.h. */
 #include "when.h"
 
+#include "clock.h"
 #include "number.h"
 
 #include <inttypes.h>
@@ -54,11 +55,7 @@ static uint64_t within_calendar(uint64_t moment)
 
 void when_format_utc(uint64_t moment, char text[static WHEN_TEXT_LEN])
 {
-    const time_t seconds = (time_t)within_calendar(moment);
-    struct tm utc;
-
-    gmtime_r(&seconds, &utc);
-    strftime(text, WHEN_TEXT_LEN, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    clock_format_utc(within_calendar(moment), text);
 }
 
 void when_format_local(uint64_t moment, char text[static WHEN_TEXT_LEN])

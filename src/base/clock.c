@@ -48,3 +48,14 @@ int64_t clock_wall_ns(void)
 
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
+
+int clock_format_utc(uint64_t seconds, char text[static CLOCK_UTC_LEN])
+{
+    const time_t moment = (time_t)seconds;
+    struct tm utc;
+
+    if (gmtime_r(&moment, &utc) != NULL && strftime(text, CLOCK_UTC_LEN, "%Y-%m-%dT%H:%M:%SZ", &utc) != 0)
+        return 0;
+    text[0] = '\0';
+    return -1;
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The clocks, and how long poll(2) may wait until a time of one. Nothing here can fail: these clocks always exist. */
+/*
+ * The clocks, how long poll(2) may wait until a time of one, and a time as people read it. Reading them cannot fail:
+ * these clocks always exist.
+ */
 #ifndef OSTIARY_CLOCK_H
 #define OSTIARY_CLOCK_H
 
@@ -17,5 +20,10 @@ int64_t clock_boot_ms(void);
 /* Milliseconds and nanoseconds since 1970 by the wall clock (CLOCK_REALTIME), which may be set to anything. */
 int64_t clock_wall_ms(void);
 int64_t clock_wall_ns(void);
+
+#define CLOCK_UTC_LEN 32 /* with the NUL */
+
+/* "2026-11-21T20:39:00Z", of seconds since 1970. Returns 0, or -1: no calendar has this time, and text is "". */
+int clock_format_utc(uint64_t seconds, char text[static CLOCK_UTC_LEN]);
 
 #endif

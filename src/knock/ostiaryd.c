@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ostiaryd, the handler: one connection on fd 0, one verdict, and then it becomes the action or ends.
+ * ostiaryd, the handler: one connection on fd 0, one outcome, and then it becomes the action or ends.
  *
  * A launcher (systemd, xinetd, inetd, tcpserver) starts it for each connection. It listens to nothing, forks nothing
  * and keeps nothing in memory for the next one; what has to be remembered is in the lockout table (../state).
- * Here is how it is started; main() tells the story of a connection, handler.c the steps of it.
+ * Here is how it is started; main() tells the story of a connection: the steps that every door has are in
+ * ../door/visit.c, those of a knock in handler.c.
  */
 #include "check.h"
 #include "config.h"
@@ -160,9 +161,10 @@ int main(int argc, char **argv)
 {
     struct options options = {0};
     struct handler handler = HANDLER_NONE;
+    struct visit *visit = &handler.visit;
     int status;
 
-    options.too_few_descriptors = descriptors_make_room(&handler.limits.descriptors) != 0;
+    options.too_few_descriptors = descriptors_make_room(&handler.start.limits.descriptors) != 0;
     /* Without this nothing may be printed, for it could be printed to the peer. */
     if (harden_descriptors(&options.stderr_usable) != 0) {
         log_open(false);
@@ -172,22 +174,23 @@ int main(int argc, char **argv)
     read_options(&options, argc, argv);
     if (options.test_config)
         return test_config(&options);
-    harden(&options, &handler.limits);
-    handler.config_path = options.config_path;
+    harden(&options, &handler.start.limits);
+    handler.config.path = options.config_path;
 
-    if (handler_begin(&handler) &&    /* from here on there is a deadline */
-        handler_peer(&handler) &&     /* who is it? */
+    if (visit_open(visit) &&          /* who is it? From here on there is a deadline */
         handler_settings(&handler) && /* nothing is known of the peer but its address, and no secret is in memory */
-        handler_admit(&handler) &&    /* the peer may have a seed, and has no right yet */
+        visit_admit(visit) &&         /* the peer may have a seed, and has no right yet */
         handler_exchange(&handler) && /* all that the peer will ever send has been read; it proves nothing yet */
         handler_secrets(&handler) &&  /* the secrets are in locked memory; nothing waits for the network any more */
-        handler_charge(&handler))     /* the strike is in the file: now the reply may be compared */
-        handler_verdict(&handler);    /* on success, and only then, the peer is authenticated */
+        visit_charge(visit) &&        /* the strike is in the file: now the reply may be compared */
+        handler_match(&handler))      /* the reply fits: the peer is authenticated, and no secret is in memory */
+        visit_forgive(visit);         /* its strike is taken back, and no other */
+    if (visit->end.outcome == VISIT_REJECTED)
+        visit_settle(visit); /* the strike stands */
 
-    handler_outcome(&handler);
-    handler_forget(&handler);
-    /* No secret is in memory, and the connection has ended, but for who waits to hear that his action is started. */
-    status = handler_action(&handler);
+    handler_outcome(&handler); /* the connection has ended, but for who waits to hear that his action is started */
+    handler_forget(&handler);  /* nothing that derives from a secret is in memory but the receipt */
+    status = handler_start(&handler);
     handler_free(&handler);
     return status;
 }
