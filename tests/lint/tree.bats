@@ -1,14 +1,15 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# The README's annotated tree is the tree.
+# The annotated trees of README.md and of tests/README.md are the tree.
 
 load ../lib/common
 load ../lib/files
 
-# The lines of the block (indented or fenced) behind the README's heading that speaks of the tree, as full paths.
-# A line is: two blanks for each level of depth, a path or pattern, at least two blanks, what it is. A directory ends in "/".
-paths_in_readme() {
-    awk '
+# paths_in PAGE DIRECTORY: the lines of the block (indented or fenced) behind the page's heading that speaks of the tree, as
+# full paths below DIRECTORY, which ends in "/" or is empty. A line is: two blanks for each level of depth, a path or pattern,
+# at least two blanks, what it is. A directory ends in "/".
+paths_in() {
+    awk -v top="$2" '
         /^#/ { inside = tolower($0) ~ /tree/; started = 0; next }
         !inside { next }
         /^```/ { if (started) exit; fenced = 1; started = 1; next }
@@ -29,27 +30,33 @@ paths_in_readme() {
             for (i = 1; i <= names; i++) {
                 path = name[i]
                 for (d = depth; d > 0; d--) path = above[d - 1] path
-                print path
+                print top path
             }
             above[depth] = name[names]
-        }' README.md
+        }' "$1"
 }
 
-@test "the README has an annotated tree" {
-    [ "$(paths_in_readme | wc -l)" -ge 5 ]
+paths_in_trees() {
+    paths_in README.md ''
+    paths_in tests/README.md tests/
 }
 
-@test "whatever the README's tree names is there" {
+@test "README.md and tests/README.md have an annotated tree each" {
+    [ "$(paths_in README.md '' | wc -l)" -ge 5 ]
+    [ "$(paths_in tests/README.md tests/ | wc -l)" -ge 5 ]
+}
+
+@test "whatever the trees name is there" {
     local pattern
     while read -r pattern; do
         compgen -G "$pattern" >/dev/null || {
-            echo "README.md names $pattern, which does not exist"
+            echo "a tree names $pattern, which does not exist"
             return 1
         }
-    done < <(paths_in_readme)
+    done < <(paths_in_trees)
 }
 
-@test "the README's tree names all there is: the top level, each directory, and each file where it names files" {
+@test "the trees name all there is: the top level, each directory, and each file where they name files" {
     local file directory pattern missing=
     local -A wanted=() listed=() seen=()
     while read -r file; do
@@ -73,9 +80,9 @@ paths_in_readme() {
                 done
             fi
         done < <(compgen -G "$pattern")
-    done < <(paths_in_readme)
+    done < <(paths_in_trees)
     for file in "${!wanted[@]}"; do
         [ -n "${listed[$file]-}" ] || missing+="$file "
     done
-    is "$missing" '' "in the tree, and not in README.md"
+    is "$missing" '' "in neither tree"
 }
