@@ -33,7 +33,7 @@ class Place:
 
     def __init__(self, directory, build):
         self.directory = directory
-        self.modules = os.path.join(build, "tests", "faults")
+        self.modules = os.path.join(build, "tests", "assurance", "faults")
         self.programs = os.path.join(build, "src")
         self.tests = os.path.join(build, "tests")
         for name, mode in (("bin", 0o755), ("out", 0o1777), ("state", 0o700), ("kept", 0o700)):
