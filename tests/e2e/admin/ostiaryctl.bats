@@ -1300,7 +1300,7 @@ complete_words() {
     ctl 0 lock fe80::5%lo
     ctl 0 lock fe80::%lo/64
     ctl 0 lock 192.0.2.7
-    local PATH=$OSTIARY_BUILD/src:$PATH
+    local PATH=$OSTIARY_BUILD/src/admin:$PATH
     is "$(complete_words ostiaryctl -c "$CONFIG" unlock '' | xargs -n 1 | LC_ALL=C sort | paste -sd ' ')" \
         '--all 192.0.2.7 fe80::%lo/64 fe80::5%lo'
     with_sealed_user
