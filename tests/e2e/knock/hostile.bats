@@ -259,7 +259,7 @@ as_user() {
         as_user --groups "$groups"
         knock 127.0.0.2=sesame
         is "$(of 1 length) $(of 1 status)" '32 78' "bytes and exit status, groups $groups"
-        logged_times 1 "error: user '65534': it would run with uid 65534, gid 65534 and the groups of .*; .*$problem"
+        logged_times 1 "error: user '65534': it would run with uid 65534, gid 65534 and no other group; .*$problem"
         logged_times 1 'refused source=127\.0\.0\.2 reason=config action=knock'
         not_logged accepted
     done
