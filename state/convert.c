@@ -241,6 +241,9 @@ static enum store_fault convert(struct conversion *conversion, const struct stor
     if (fault == STORE_OK) {
         if (conversion->old.has_counters)
             counters = conversion->old.counters;
+        /* At which door they were made was not written down: they count at each. */
+        for (unsigned i = 0; i < RECORD_DOORS; i++)
+            counters.doors[i].errors = (uint32_t)lesser(counters.total_errors, UINT32_MAX);
         counters.mark = moment_first_mark(&store->options.now);
         fault = rebuild_end(&conversion->new, &counters, &conversion->networks);
     }

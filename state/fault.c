@@ -8,7 +8,8 @@ const char *store_fault_text(enum store_fault fault)
     case STORE_OK:
         return "no fault";
     case STORE_NO_DIRECTORY:
-        return "the state directory does not exist: create it, mode 0700, owned by ostiary or root";
+        return "the state directory does not exist: run systemd-tmpfiles --create, or create it, mode 0700, owned by "
+               "ostiary or root";
     case STORE_DIRECTORY_CANNOT_OPEN:
         return "the state directory cannot be opened: make it a directory, not a link, that the handler may read";
     case STORE_DIRECTORY_OWNER:
@@ -56,7 +57,15 @@ const char *store_fault_text(enum store_fault fault)
     case STORE_CLOSED_UNKNOWN:
         return "whether the door is closed cannot be seen: see to the state directory";
     case STORE_CLOSED_FAILED:
-        return "the file that closes the door cannot be written or removed: see to the state directory and its disk";
+        return "the file that closes a door cannot be written or removed: see to the state directory and its disk";
+    case STORE_PRIVATE_FAILED:
+        return "the seed counter in the directory of root's beside it cannot be read or written: see to the directory "
+               "of the same name with -root behind it, and its disk";
+    case STORE_PRIVATE_OWNER:
+        return "the directory of the same name with -root behind it, or the one above, is not root's alone: chown root "
+               "and chmod 0700 the first";
+    case STORE_PRIVATE_DAMAGED:
+        return "the seed counter in the directory of root's beside it is damaged: remove seed there";
     case STORE_NETWORKS_FULL:
         return "no more networks can be locked: unlock one first";
     }
@@ -76,6 +85,7 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_CANNOT_WRITE:
     case STORE_CLOSED_UNKNOWN:
     case STORE_CLOSED_FAILED:
+    case STORE_PRIVATE_FAILED:
         return true;
     case STORE_OK:
     case STORE_NO_DIRECTORY:
@@ -93,6 +103,8 @@ bool store_fault_has_errno(enum store_fault fault)
     case STORE_OLD:
     case STORE_FOREIGN:
     case STORE_REBUILDING:
+    case STORE_PRIVATE_OWNER:
+    case STORE_PRIVATE_DAMAGED:
     case STORE_NETWORKS_FULL:
         break;
     }

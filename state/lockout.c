@@ -72,9 +72,11 @@ static enum store_fault find_slot(struct visit *visit)
 /* With the lock held: is it closed, or promised to be? */
 static enum store_fault look_whether_closed(const struct store *store, bool *closed)
 {
-    const enum store_fault fault = closed_look(store->dir_fd, closed);
+    const enum doors door = store->options.door;
+    const enum store_fault fault = closed_look(store->dir_fd, door, closed);
 
-    *closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
+    *closed |=
+        store->counters.closing != LOCKOUT_NOT_CLOSED || store->counters.doors[door].closing != LOCKOUT_NOT_CLOSED;
     return fault;
 }
 
@@ -106,31 +108,42 @@ static enum store_fault inspect(struct visit *visit)
 }
 
 /*
- * Do what counters.closing promises. Only the one who found the door open reports it; an order was reported by who gave
- * it.
+ * Do what the counters promise, for every door or for this one. Only the one who found the door open reports it; an
+ * order was reported by who gave it.
  */
 static enum store_fault keep_promise(const struct visit *visit, enum lockout_closure *closure)
 {
     const struct store *store = visit->store;
-    const enum lockout_closure promised = (enum lockout_closure)store->counters.closing;
+    const enum lockout_closure every = (enum lockout_closure)store->counters.closing;
+    const enum doors door = every != LOCKOUT_NOT_CLOSED ? DOOR_EVERY : store->options.door;
+    const enum lockout_closure promised =
+        every != LOCKOUT_NOT_CLOSED ? every : (enum lockout_closure)store->counters.doors[door].closing;
+    const struct closed_because closing = {lockout_closure_text(promised), visit->moment->wall_ms,
+                                           store->options.patience_ms};
     enum store_fault fault;
     bool was_open;
 
     if (promised == LOCKOUT_NOT_CLOSED)
         return STORE_OK;
-    fault = closed_write(store->dir_fd, lockout_closure_text(promised), visit->moment->wall_ms,
-                         store->options.patience_ms, &was_open);
+    fault = closed_write(store->dir_fd, door, &closing, &was_open);
     if (fault == STORE_OK && was_open && promised != LOCKOUT_CLOSED_BY_ORDER)
         *closure = promised;
     return fault;
 }
 
-/* One more error, of this slot where there is one; promises to close the door where a limit is reached. In memory. */
-static void count_error(struct record_counters *counters, const struct lockout_policy *policy, struct record_slot *slot)
+/*
+ * One more error at this door, of this slot where there is one; promises to close this door, and no other, where a
+ * limit is reached. In memory.
+ */
+static void count_error(struct store *store, const struct lockout_policy *policy, struct record_slot *slot)
 {
+    struct record_counters *counters = &store->counters;
+    struct record_door *door = &counters->doors[store->options.door];
+
     counters->total_errors = add(counters->total_errors, 1);
-    if (policy->max_total_errs != 0 && counters->total_errors >= policy->max_total_errs)
-        counters->closing = LOCKOUT_CLOSED_TOTAL_ERRS;
+    count_up(&door->errors);
+    if (policy->max_total_errs != 0 && door->errors >= policy->max_total_errs)
+        door->closing = LOCKOUT_CLOSED_TOTAL_ERRS;
     if (slot == NULL)
         return;
     if (slot->epoch != counters->epoch) {
@@ -139,7 +152,7 @@ static void count_error(struct record_counters *counters, const struct lockout_p
     }
     count_up(&slot->errors);
     if (policy->max_single_errs != 0 && slot->errors >= policy->max_single_errs)
-        counters->closing = LOCKOUT_CLOSED_SINGLE_ERRS;
+        door->closing = LOCKOUT_CLOSED_SINGLE_ERRS;
 }
 
 /*
@@ -159,7 +172,7 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
     slot->last_seen = visit->now;
     count_up(&slot->refusals);
     if (!visit->exempt && slot->judged) {
-        count_error(&store->counters, policy, visit->network != NULL ? NULL : slot);
+        count_error(store, policy, visit->network != NULL ? NULL : slot);
         fault = store_write_counters(store);
     }
     if (fault == STORE_OK)
@@ -200,7 +213,7 @@ static enum store_fault take_slot(struct visit *visit, const struct lockout_poli
         return STORE_OK;
     }
     visit->answer = LOCKOUT_REFUSED_CLOSED;
-    counters->closing = LOCKOUT_CLOSED_FULL;
+    counters->doors[visit->store->options.door].closing = LOCKOUT_CLOSED_FULL;
     fault = store_write_counters(visit->store);
     return fault == STORE_OK ? keep_promise(visit, closure) : fault;
 }
@@ -427,7 +440,7 @@ static enum store_fault settle_error(struct visit *visit, const struct lockout_p
 
     if (fault != STORE_OK)
         return fault;
-    count_error(&visit->store->counters, policy, visit->slot);
+    count_error(visit->store, policy, visit->slot);
     if (visit->slot != NULL && charge->locks)
         visit->slot->judged = true;
     fault = store_write_counters(visit->store);
@@ -470,6 +483,7 @@ enum store_fault lockout_close(struct store *store, const char *reason, const st
 {
     enum store_fault promise = store_hold(store, HOLD_ALONE, now);
     const bool was_promised = promise == STORE_OK && store->counters.closing != LOCKOUT_NOT_CLOSED;
+    const struct closed_because closing = {reason, now->wall_ms, store->options.patience_ms};
     enum store_fault fault;
     bool did_close = false;
 
@@ -477,7 +491,7 @@ enum store_fault lockout_close(struct store *store, const char *reason, const st
         promise = promise_to_close(store);
     fault = store_act(store); /* without the lock too */
     if (fault == STORE_OK)
-        fault = closed_write(store->dir_fd, reason, now->wall_ms, store->options.patience_ms, &did_close);
+        fault = closed_write(store->dir_fd, DOOR_EVERY, &closing, &did_close);
     const int error = errno; /* of what kept the door open, if anything did */
     if (promise == STORE_OK && fault != STORE_OK)
         promise = store_sync(store); /* it is all there is, so it must outlast a power failure */

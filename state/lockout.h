@@ -48,8 +48,8 @@ enum lockout_answer {
 };
 
 /*
- * Why the door was closed by a function here; it is closed then, durably, and the caller logs it. Each closing is
- * reported once. The values are part of the table's format.
+ * Why a door was closed by a function here, this one for a limit, or every one by order; it is closed then, durably,
+ * and the caller logs it. Each closing is reported once. The values are part of the table's format.
  */
 enum lockout_closure {
     LOCKOUT_NOT_CLOSED = 0,
@@ -122,9 +122,9 @@ enum store_fault lockout_settle(struct store *store, const struct lockout_policy
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge);
 
 /*
- * Close the door for a reason of the caller's ("kill-secret source=192.0.2.7"). From when it returns STORE_OK nobody is
- * admitted, charged or forgiven, but who was forgiven before. It takes the table or the file, whichever can be written.
- * *was_open tells the one who closed it from those who came later; may be NULL.
+ * Close every door for a reason of the caller's ("kill-secret source=192.0.2.7"). From when it returns STORE_OK nobody
+ * is admitted, charged or forgiven, but who was forgiven before. It takes the table or the file, whichever can be
+ * written. *was_open tells the one who closed it from those who came later; may be NULL.
  */
 enum store_fault lockout_close(struct store *store, const char *reason, const struct moment *now, bool *was_open);
 

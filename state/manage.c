@@ -284,6 +284,21 @@ enum store_fault manage_flush(struct store *store, const struct moment *now, uin
     return fault;
 }
 
+/* Is any door closed, or promised to be? */
+static enum store_fault look_whether_any_closed(const struct store *store, bool *closed)
+{
+    *closed = store->counters.closing != LOCKOUT_NOT_CLOSED;
+    for (unsigned door = 0; door < DOOR_EVERY; door++) {
+        bool this_one;
+        const enum store_fault fault = closed_look(store->dir_fd, (enum doors)door, &this_one);
+
+        if (fault != STORE_OK)
+            return fault;
+        *closed |= this_one || store->counters.doors[door].closing != LOCKOUT_NOT_CLOSED;
+    }
+    return STORE_OK;
+}
+
 enum store_fault manage_open(struct store *store, bool *was_closed)
 {
     enum store_fault fault = store_hold(store, HOLD_ALONE, NULL);
@@ -291,12 +306,12 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
     *was_closed = false;
     if (fault != STORE_OK)
         return fault;
-    fault = closed_look(store->dir_fd, was_closed);
+    fault = look_whether_any_closed(store, was_closed);
     if (fault == STORE_OK) {
-        *was_closed |= store->counters.closing != LOCKOUT_NOT_CLOSED;
         store->counters.epoch++;
         store->counters.total_errors = 0;
         store->counters.closing = LOCKOUT_NOT_CLOSED;
+        memset(store->counters.doors, 0, sizeof store->counters.doors);
         fault = store_write_counters(store);
     }
     if (fault == STORE_OK)

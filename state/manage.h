@@ -34,7 +34,7 @@ enum store_fault manage_unlock_all(struct store *store, const struct moment *now
 /* Forget everything but locks in force: strikes, refusals, pacing. *count: how many places became free. */
 enum store_fault manage_flush(struct store *store, const struct moment *now, uint64_t *count);
 
-/* Open the door, and forget the errors of all sources; durable. *was_closed: it was closed. */
+/* Open every door, and forget the errors of all sources; durable. *was_closed: one was closed. */
 enum store_fault manage_open(struct store *store, bool *was_closed);
 
 /* One record in a list. */

@@ -6,14 +6,15 @@
 
 #include <string.h>
 
-#define FORMAT_VERSION 2
-#define CHECK_LEN      8
-#define HEADER_CHECKED 56 /* the header's check stands behind what it checks */
-#define HEADER_LEN     (HEADER_CHECKED + CHECK_LEN)
-#define COUNTERS_LEN   104 /* zeros follow, and what later versions need */
-#define SLOT_LEN       84  /* likewise */
-#define FLAG_DOUBTFUL  1
-#define NETWORKS_MASK  ((UINT64_C(1) << RECORD_NETWORKS) - 1)
+#define FORMAT_VERSION   2
+#define CHECK_LEN        8
+#define HEADER_CHECKED   56 /* the header's check stands behind what it checks */
+#define HEADER_LEN       (HEADER_CHECKED + CHECK_LEN)
+#define DOORS_CLOSING_AT 104 /* in the counters: one byte for each door */
+#define DOORS_ERRORS_AT  112 /* four for each */
+#define SLOT_LEN         84  /* likewise */
+#define FLAG_DOUBTFUL    1
+#define NETWORKS_MASK    ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
 enum slot_flag { FLAG_USED = 1, FLAG_LOCKED = 2, FLAG_BY_HAND = 4, FLAG_JUDGED = 8 };
 #define FLAGS_MAX (FLAG_USED | FLAG_LOCKED | FLAG_BY_HAND | FLAG_JUDGED)
@@ -105,7 +106,23 @@ void record_encode_counters(const struct record_counters *counters, const uint8_
     bytes_put(bytes + 80, 8, mark->table_ms);
     bytes_put(bytes + 88, 8, counters->networks);
     bytes_put(bytes + 96, 8, mark->latest_ms);
+    for (unsigned i = 0; i < RECORD_DOORS; i++) {
+        bytes[DOORS_CLOSING_AT + i] = counters->doors[i].closing;
+        bytes_put(bytes + DOORS_ERRORS_AT + 4 * i, 4, counters->doors[i].errors);
+    }
     bytes_put(bytes, CHECK_LEN, record_check(bytes, key, RECORD_WHERE_COUNTERS));
+}
+
+/* False: it holds what no encoder here writes. */
+static bool decode_doors(const uint8_t bytes[static RECORD_LEN], struct record_door doors[static RECORD_DOORS])
+{
+    for (unsigned i = 0; i < RECORD_DOORS; i++) {
+        if (bytes[DOORS_CLOSING_AT + i] > RECORD_DOOR_CLOSING_MAX)
+            return false;
+        doors[i].closing = bytes[DOORS_CLOSING_AT + i];
+        doors[i].errors = (uint32_t)bytes_get(bytes + DOORS_ERRORS_AT + 4 * i, 4);
+    }
+    return bytes_get(bytes + DOORS_CLOSING_AT + RECORD_DOORS, 4) == 0;
 }
 
 enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
@@ -118,8 +135,7 @@ enum record_state record_decode_counters(const uint8_t bytes[static RECORD_LEN],
     if (record_check(bytes, key, RECORD_WHERE_COUNTERS) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
     if (networks > NETWORKS_MASK || table_ms > RECORD_TIME_MAX || bytes[42] > RECORD_CLOSING_MAX ||
-        bytes[43] > FLAG_DOUBTFUL || bytes_get(bytes + 44, 4) != 0 ||
-        !record_is_zero(bytes + COUNTERS_LEN, RECORD_LEN - COUNTERS_LEN))
+        bytes[43] > FLAG_DOUBTFUL || bytes_get(bytes + 44, 4) != 0 || !decode_doors(bytes, counters->doors))
         return RECORD_DAMAGED;
     counters->seed = bytes_get(bytes + 8, 8);
     counters->total_errors = bytes_get(bytes + 16, 8);

@@ -24,6 +24,7 @@
 #define RECORD_PLACES_MIN     64
 #define RECORD_PLACES_MAX     16777216
 #define RECORD_BOOT_ID_LEN    16
+#define RECORD_DOORS          4
 
 /* A time that never comes: in locked_until, until somebody unlocks. */
 #define RECORD_FOREVER UINT64_MAX
@@ -31,7 +32,8 @@
 /* The latest time that a record can hold, s or ms. */
 #define RECORD_TIME_MAX UINT64_C(0xfffffffffffe)
 
-#define RECORD_CLOSING_MAX 4
+#define RECORD_CLOSING_MAX      4
+#define RECORD_DOOR_CLOSING_MAX 3
 
 struct record_header {
     uint64_t places;              /* a multiple of RECORD_BUCKET_SLOTS within RECORD_PLACES_MIN and _MAX */
@@ -55,14 +57,21 @@ struct record_mark {
     bool doubtful;      /* since this boot began, CLOCK_REALTIME has stood behind that */
 };
 
+/* What one door has by itself (doors.h). */
+struct record_door {
+    uint8_t closing; /* enum lockout_closure, 0 to RECORD_DOOR_CLOSING_MAX: why this door has to be closed */
+    uint32_t errors; /* at this door, since it was last opened */
+};
+
 struct record_counters {
     uint64_t seed;           /* the number of the last seed given out */
-    uint64_t total_errors;   /* since the door was last opened */
+    uint64_t total_errors;   /* at all doors, since they were last opened */
     struct record_pace pace; /* DELAY_SCOPE=all */
     struct record_mark mark;
     uint64_t networks; /* bit i: network i is in use */
     uint16_t epoch;    /* slot errors of another epoch are 0 */
-    uint8_t closing;   /* enum lockout_closure, 0 to RECORD_CLOSING_MAX */
+    uint8_t closing;   /* enum lockout_closure, 0 to RECORD_CLOSING_MAX: why every door has to be closed */
+    struct record_door doors[RECORD_DOORS];
 };
 
 /* Times are table time (moment.h). */

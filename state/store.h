@@ -10,6 +10,7 @@
 #ifndef OSTIARY_STORE_H
 #define OSTIARY_STORE_H
 
+#include "doors.h"
 #include "hold.h"
 #include "moment.h"
 #include "owner.h"
@@ -30,23 +31,26 @@ enum store_fault {
     STORE_CANNOT_OPEN,           /* errno */
     STORE_NOT_REGULAR,           /* a directory, symbolic link, FIFO, device */
     STORE_FOREIGN_OWNER,
-    STORE_WRITABLE,       /* by group or others */
-    STORE_READABLE,       /* by others */
-    STORE_CANNOT_CREATE,  /* errno */
-    STORE_NO_RANDOM,      /* errno */
-    STORE_CANNOT_LOCK,    /* errno */
-    STORE_BUSY,           /* somebody else held the lock for longer than the limit */
-    STORE_VANISHED,       /* deleted again and again */
-    STORE_CANNOT_READ,    /* errno */
-    STORE_CANNOT_WRITE,   /* errno */
-    STORE_DAMAGED,        /* the head, or the length of the file */
-    STORE_KEY_LOST,       /* repair alone: both headers are damaged */
-    STORE_OLD,            /* version 1, and opened to read alone: else it is converted */
-    STORE_FOREIGN,        /* a whole header of another version */
-    STORE_REBUILDING,     /* a repair was interrupted */
-    STORE_CLOSED_UNKNOWN, /* errno: whether the door is closed cannot be seen */
-    STORE_CLOSED_FAILED,  /* errno: closing or opening it */
-    STORE_NETWORKS_FULL   /* all RECORD_NETWORKS are in use */
+    STORE_WRITABLE,        /* by group or others */
+    STORE_READABLE,        /* by others */
+    STORE_CANNOT_CREATE,   /* errno */
+    STORE_NO_RANDOM,       /* errno */
+    STORE_CANNOT_LOCK,     /* errno */
+    STORE_BUSY,            /* somebody else held the lock for longer than the limit */
+    STORE_VANISHED,        /* deleted again and again */
+    STORE_CANNOT_READ,     /* errno */
+    STORE_CANNOT_WRITE,    /* errno */
+    STORE_DAMAGED,         /* the head, or the length of the file */
+    STORE_KEY_LOST,        /* repair alone: both headers are damaged */
+    STORE_OLD,             /* version 1, and opened to read alone: else it is converted */
+    STORE_FOREIGN,         /* a whole header of another version */
+    STORE_REBUILDING,      /* a repair was interrupted */
+    STORE_CLOSED_UNKNOWN,  /* errno: whether the door is closed cannot be seen */
+    STORE_CLOSED_FAILED,   /* errno: closing or opening it */
+    STORE_PRIVATE_FAILED,  /* errno: what lies in STATE_DIR-root cannot be used */
+    STORE_PRIVATE_OWNER,   /* STATE_DIR-root or what is above it is not root's alone */
+    STORE_PRIVATE_DAMAGED, /* the seed counter there */
+    STORE_NETWORKS_FULL    /* all RECORD_NETWORKS are in use */
 };
 
 /* What it is and what to do about it, without a path: "the table is damaged: run ostiaryctl repair". */
@@ -62,6 +66,7 @@ bool store_fault_has_errno(enum store_fault fault);
 struct store_options {
     const char *directory; /* STATE_DIR */
     uint64_t places;       /* of a table that has to be created: rounded up to whole buckets */
+    enum doors door;       /* at which door this process stands: not DOOR_EVERY */
     struct moment now;     /* where the time of such a table starts, or of one that has to be converted */
     unsigned patience_ms;  /* for each lock */
     bool read_only;        /* never creates, never writes, leaves even the access time alone */

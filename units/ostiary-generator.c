@@ -9,6 +9,7 @@
  * started, for without one the socket would listen where the configuration may not want it.
  */
 #include "config.h"
+#include "doors.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,28 +25,33 @@
 #define DROP_IN      "50-ostiary.conf" /* "systemctl edit" makes override.conf, which sorts behind it and so holds */
 #define DEFAULT_PORT 5018
 
-/* One layout: a configuration and the units that go by it. */
+#define WATCHER   "ostiary-closed.path"
+#define STOPPER   "ostiary-closed.service"
+#define STATE_DIR "/var/lib/ostiary" /* where nothing else is said */
+
+/* One door: a configuration and the units that go by it. */
 struct layout {
     const char *config_path;
     const char *socket;
-    const char *path;
-    const char *service;
+    const char *sandbox; /* the handler's unit, where that says which directory it may write; else NULL */
+    enum doors door;
 };
 
 static const struct layout layouts[] = {
     {
         .config_path = OSTIARY_CONFIG,
         .socket = "ostiary.socket",
-        .path = "ostiary-closed.path",
-        .service = "ostiary-closed.service",
+        .door = DOOR_KNOCK,
     },
     {
         .config_path = OSTIARY_SEALED_CONFIG,
         .socket = "ostiary-sealed.socket",
-        .path = "ostiary-sealed-closed.path",
-        .service = "ostiary-sealed-closed.service",
+        .sandbox = "ostiary-sealed@.service",
+        .door = DOOR_SEALED,
     },
 };
+
+#define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
 
 /* To whoever runs it by hand, and to the kernel's log: the journal may not be there yet. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -147,15 +153,37 @@ static int write_units(const char *dir, const struct layout *layout, const struc
     format_listeners(config, listeners, sizeof(listeners));
     /* Sockets open before the network is up: an address of its own may not be there yet. */
     status = write_drop_in(dir, layout->socket,
-                           "[Unit]\nConditionPathExists=\nConditionPathExists=!%s/closed\n"
+                           "[Unit]\nConditionPathExists=\nConditionPathExists=!%s/%s\nConditionPathExists=!%s/%s\n"
                            "[Socket]\nListenStream=\n%s%s",
-                           state_dir, listeners, config->local_ip != NULL ? "FreeBind=yes\n" : "");
-    status |= write_drop_in(dir, layout->path, "[Path]\nPathChanged=\nPathChanged=%s/closed\n", state_dir);
-    status |= write_drop_in(dir, layout->service,
-                            "[Unit]\nConditionPathExists=\nConditionPathExists=%s/closed\n"
-                            "[Service]\nExecStart=\nExecStart=/bin/cat %s/closed\n",
-                            state_dir, state_dir);
+                           state_dir, doors_closed_name(DOOR_EVERY), state_dir, doors_closed_name(layout->door),
+                           listeners, config->local_ip != NULL ? "FreeBind=yes\n" : "");
+    if (layout->sandbox != NULL)
+        status |= write_drop_in(dir, layout->sandbox, "[Service]\nReadWritePaths=\nReadWritePaths=-%s\n", state_dir);
     return status;
+}
+
+/* One unit watches for what closes each of the doors, and one stops its socket, wherever their STATE_DIR is. */
+static int write_watcher(const char *dir, char *const state_dirs[static LAYOUTS])
+{
+    char watched[LAYOUTS * (2 * PATH_MAX + 64)] = "";
+    char commands[LAYOUTS * (2 * PATH_MAX + 256)] = "";
+    size_t watched_len = 0;
+    size_t commands_len = 0;
+
+    for (size_t i = 0; i < LAYOUTS; i++) {
+        const char *state_dir = state_dirs[i] != NULL ? state_dirs[i] : STATE_DIR;
+        const char *every = doors_closed_name(DOOR_EVERY);
+        const char *one = doors_closed_name(layouts[i].door);
+
+        watched_len += (size_t)snprintf(watched + watched_len, sizeof(watched) - watched_len,
+                                        "PathChanged=%s/%s\nPathChanged=%s/%s\n", state_dir, every, state_dir, one);
+        commands_len += (size_t)snprintf(commands + commands_len, sizeof(commands) - commands_len,
+                                         "ExecStart=/bin/sh -c '[ -e %s/%s ] || [ -e %s/%s ] || exit 0; "
+                                         "exec systemctl stop --no-block %s'\n",
+                                         state_dir, every, state_dir, one, layouts[i].socket);
+    }
+    return write_drop_in(dir, WATCHER, "[Path]\nPathChanged=\n%s", watched) |
+           write_drop_in(dir, STOPPER, "[Service]\nExecStart=\n%s", commands);
 }
 
 /* The socket cannot be started, and this is why; plain words, without quotes or dollars. */
@@ -166,7 +194,8 @@ static int write_bar(const char *dir, const struct layout *layout, const char *w
                          layout->config_path, why, EX_CONFIG);
 }
 
-static int generate(const char *dir, const struct layout *layout)
+/* *state_dir becomes where its door is closed, which the caller frees; it stays NULL where that is not known. */
+static int generate(const char *dir, const struct layout *layout, char **state_dir)
 {
     /* The socket's own test comes before this, and says what is wrong; this is for when it has been mended. */
     static const char stale[] = "was missing or broken when systemd last read it: run systemctl daemon-reload";
@@ -186,6 +215,7 @@ static int generate(const char *dir, const struct layout *layout)
         return write_bar(dir, layout, stale);
     if (is_plain(config.state_dir)) {
         status = write_units(dir, layout, &config);
+        *state_dir = strdup(config.state_dir);
     } else {
         say("%s: error: %s", layout->config_path, no_name);
         status = write_bar(dir, layout, no_name);
@@ -196,6 +226,7 @@ static int generate(const char *dir, const struct layout *layout)
 
 int main(int argc, char **argv)
 {
+    char *state_dirs[LAYOUTS] = {NULL};
     int status = 0;
 
     if (argc != 2 && argc != 4) {
@@ -203,7 +234,10 @@ int main(int argc, char **argv)
         return EX_USAGE;
     }
     umask(022);
-    for (size_t i = 0; i < sizeof(layouts) / sizeof(layouts[0]); i++)
-        status |= generate(argv[1], &layouts[i]);
+    for (size_t i = 0; i < LAYOUTS; i++)
+        status |= generate(argv[1], &layouts[i], &state_dirs[i]);
+    status |= write_watcher(argv[1], state_dirs);
+    for (size_t i = 0; i < LAYOUTS; i++)
+        free(state_dirs[i]);
     return status == 0 ? EX_OK : EX_CANTCREAT;
 }

@@ -230,6 +230,7 @@ enum store_fault ctl_try_table(struct ctl *ctl, bool read_only)
     const struct store_options options = {
         .directory = ctl->config.state_dir,
         .places = ctl->config.table_size,
+        .door = which_door(ctl->config_path),
         .now = ctl_now(),
         .patience_ms = CTL_PATIENCE_MS,
         .read_only = read_only,
@@ -317,13 +318,13 @@ struct moment ctl_now(void)
     return now;
 }
 
-enum store_fault ctl_read_closed(int dir_fd, struct ctl_closed *door)
+enum store_fault ctl_read_closed(int dir_fd, enum doors which, struct ctl_closed *door)
 {
     const size_t since_len = sizeof("2026-11-21T20:39:00Z") - 1;
     enum store_fault fault;
 
     *door = (struct ctl_closed){.since = "", .reason = ""};
-    fault = closed_read(dir_fd, &door->closed, door->line);
+    fault = closed_read(dir_fd, which, &door->closed, door->line);
     if (fault != STORE_OK || !door->closed)
         return fault;
     door->reason = door->line;

@@ -14,6 +14,7 @@
 #include "manage.h"
 #include "store.h"
 #include "units.h"
+#include "which.h"
 
 #include <getopt.h>
 #include <limits.h>
@@ -220,7 +221,7 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
 /* What the clocks of the machine say. Ends the program where the wall clock cannot be read, or stands before 1970. */
 struct moment ctl_now(void);
 
-/* The line in STATE_DIR/closed, in its parts. */
+/* What the file says that closes a door, in its parts. */
 struct ctl_closed {
     bool closed;
     bool has_since;
@@ -228,7 +229,7 @@ struct ctl_closed {
     const char *since;  /* RFC 3339; "" unless has_since */
     const char *reason; /* never NULL */
 };
-enum store_fault ctl_read_closed(int dir_fd, struct ctl_closed *door);
+enum store_fault ctl_read_closed(int dir_fd, enum doors which, struct ctl_closed *door);
 
 /* Why it is closed, for people. */
 const char *ctl_closed_reason(const struct ctl_closed *door);

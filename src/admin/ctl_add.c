@@ -383,7 +383,7 @@ static bool is_closed(const struct add *add, struct ctl_closed *door)
 
     if (ctl_try_directory(add->ctl, &dir_fd) != STORE_OK)
         return false;
-    fault = ctl_read_closed(dir_fd, door);
+    fault = ctl_read_closed(dir_fd, which_door(add->ctl->config_path), door);
     close(dir_fd);
     return fault == STORE_OK && door->closed;
 }

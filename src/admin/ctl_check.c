@@ -175,7 +175,7 @@ static void check_door(const struct ctl *ctl, const struct ctl_subject *subject,
 {
     struct ctl_closed door;
 
-    if (ctl_read_closed(dir_fd, &door) != STORE_OK)
+    if (ctl_read_closed(dir_fd, which_door(ctl->config_path), &door) != STORE_OK)
         ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
     else if (door.closed)
         ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run '%s open'",

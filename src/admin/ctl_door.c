@@ -21,10 +21,11 @@ static void check_reason(const char *reason)
 static enum store_fault shut(struct ctl *ctl, const char *reason, int dir_fd, bool *was_open)
 {
     const struct moment now = ctl_now();
+    const struct closed_because closing = {reason, now.wall_ms, CTL_PATIENCE_MS};
 
     if (ctl_try_table(ctl, false) == STORE_OK && lockout_close(&ctl->store, reason, &now, was_open) == STORE_OK)
         return STORE_OK;
-    return closed_write(dir_fd, reason, now.wall_ms, CTL_PATIENCE_MS, was_open);
+    return closed_write(dir_fd, DOOR_EVERY, &closing, was_open);
 }
 
 enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
@@ -46,7 +47,7 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     dir_fd = ctl_open_directory(ctl);
     fault = shut(ctl, reason, dir_fd, &was_open);
     if (fault == STORE_OK)
-        fault = ctl_read_closed(dir_fd, &door);
+        fault = ctl_read_closed(dir_fd, DOOR_EVERY, &door);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     close(dir_fd);

@@ -204,7 +204,7 @@ static void read_all(struct ctl *ctl, struct list *list)
     enum store_fault fault;
     const int dir_fd = ctl_open_directory(ctl);
 
-    fault = ctl_read_closed(dir_fd, &list->door);
+    fault = ctl_read_closed(dir_fd, which_door(list->ctl->config_path), &list->door);
     if (fault == STORE_OK && ctl_open_table(ctl, true))
         fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
     if (fault != STORE_OK)

@@ -49,7 +49,7 @@ static void read_state(struct ctl *ctl, struct status *status)
 
     status->fault = ctl_try_directory(ctl, &dir_fd);
     if (status->fault == STORE_OK) {
-        status->fault = ctl_read_closed(dir_fd, &status->door);
+        status->fault = ctl_read_closed(dir_fd, which_door(ctl->config_path), &status->door);
         if (status->fault == STORE_OK)
             status->fault = ctl_prove_table(dir_fd);
         const int error = errno;

@@ -2,6 +2,8 @@
 /* See units.h. */
 #include "units.h"
 
+#include "doors.h"
+
 #include "clock.h"
 
 #include <errno.h>
@@ -129,7 +131,18 @@ static int read_interface(struct units *units, const char *path, sd_bus_error *e
     return result;
 }
 
-/* Conditions is an array of kind, trigger, negate, parameter and state. */
+/* Is it STATE_DIR/closed? */
+static bool is_for_all_doors(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash != NULL && strcmp(slash + 1, doors_closed_name(DOOR_EVERY)) == 0;
+}
+
+/*
+ * Conditions is an array of kind, trigger, negate, parameter and state. Of the files with which the socket stays shut,
+ * the one that shuts all doors says whose table it is.
+ */
 static int read_door(struct units *units, const char *path, sd_bus_error *error, struct units_socket *socket)
 {
     sd_bus_message *reply = NULL;
@@ -145,7 +158,7 @@ static int read_door(struct units *units, const char *path, sd_bus_error *error,
         result = sd_bus_message_enter_container(reply, 'a', "(sbbsi)");
     while (result >= 0 &&
            (result = sd_bus_message_read(reply, "(sbbsi)", &kind, &trigger, &negate, &parameter, &state)) > 0)
-        if (strcmp(kind, "ConditionPathExists") == 0 && negate != 0)
+        if (strcmp(kind, "ConditionPathExists") == 0 && negate != 0 && is_for_all_doors(parameter))
             snprintf(socket->door, sizeof(socket->door), "%s", parameter);
     sd_bus_message_unref(reply);
     return result;

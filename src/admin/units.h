@@ -31,10 +31,11 @@ struct units {
 };
 
 struct units_socket {
-    bool installed;               /* else nothing below is set */
-    bool enabled;                 /* started at boot */
-    bool active;                  /* it listens */
-    char door[UNITS_TEXT_LEN];    /* the file with which it stays shut (ConditionPathExists=!); "" for none */
+    bool installed;            /* else nothing below is set */
+    bool enabled;              /* started at boot */
+    bool active;               /* it listens */
+    char door[UNITS_TEXT_LEN]; /* the file with which it stays shut with all others (ConditionPathExists=!); "" for none
+                                */
     char state[UNITS_TEXT_LEN];   /* systemd's words: "active", "inactive", "failed" … */
     uint32_t accepted, connected; /* since it was started; now */
     uint32_t refused;

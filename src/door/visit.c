@@ -180,12 +180,13 @@ bool visit_open(struct visit *visit)
     return limit_process(visit) && identify(visit);
 }
 
-void visit_obey(struct visit *visit, const struct config *settings)
+void visit_obey(struct visit *visit, enum doors door, const struct config *settings)
 {
     struct visit_table *table = &visit->table;
 
     table->state_dir = settings->state_dir;
     table->table_size = settings->table_size;
+    table->door = door;
     table->policy = (struct lockout_policy){
         .delay = settings->delay,
         .delay_max_wait = settings->delay_max_wait,
@@ -234,6 +235,7 @@ static enum store_fault open_table(struct visit_table *table)
         .directory = table->state_dir,
         .places = table->table_size,
         .patience_ms = STORE_PATIENCE_MS,
+        .door = table->door,
         .keeper = keeper_of(table->state_dir),
     };
 

@@ -50,6 +50,7 @@ struct visit_peer {
 /* What the table is asked, and what it has said. By visit_obey, visit_admit and visit_charge. */
 struct visit_table {
     const char *state_dir; /* belongs to the settings */
+    enum doors door;
     uint64_t table_size;
     struct lockout_policy policy;
     struct source source;
@@ -83,8 +84,8 @@ struct visit {
  */
 bool visit_open(struct visit *visit);
 
-/* Take the policy from the settings, which must outlive the visit. */
-void visit_obey(struct visit *visit, const struct config *settings);
+/* Stand at this door, and take its policy from the settings, which must outlive the visit. */
+void visit_obey(struct visit *visit, enum doors door, const struct config *settings);
 
 /* Ask the table whether the source may have a seed, or a door's first bytes, and wait for its place if it has to. */
 bool visit_admit(struct visit *visit);

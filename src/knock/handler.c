@@ -12,6 +12,7 @@
 #include "seed.h"
 #include "settings.h"
 #include "stream.h"
+#include "which.h"
 
 #include <errno.h>
 #include <string.h>
@@ -29,7 +30,7 @@ bool handler_settings(struct handler *handler)
     if (settings_load(handler->config.path, false, &handler->config.settings) != 0)
         return visit_refuse(visit, "config", EX_CONFIG);
     log_set_level(handler->config.settings.log_level);
-    visit_obey(visit, &handler->config.settings);
+    visit_obey(visit, which_door(handler->config.path), &handler->config.settings);
     return true;
 }
 

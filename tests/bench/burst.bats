@@ -17,7 +17,7 @@ setup_file() {
     container_install
     write_inside "$OSTIARY_SYSCONFDIR/ostiary.cfg" 600 <<<'ACTION="a secret that opens the door","/bin/true","nobody"'
     write_inside "$OSTIARY_SYSCONFDIR/ostiary-sealed.cfg" 640 root:ostiary <<'END'
-STATE_DIR="/var/lib/ostiary-sealed"
+STATE_DIR="/var/lib/ostiary"
 ACTION="a secret that opens the door","","socket=/run/ostiary/report"
 END
     echo 'a secret that opens the door' | write_inside /root/right 600

@@ -244,7 +244,7 @@ ostiary\.socket is listening: nothing has to be restarted\.$"
     use 'STATE_DIR="/srv/state"'
     inside "$OSTIARY_BINDIR/ostclient" -w -k /root/kill 127.0.0.1
     eventually unit_is ostiary.socket inactive
-    journal_says 'cat.*: .*Z kill-secret'
+    journal_says 'closed reason=kill-secret'
     inside systemctl start ostiary.socket
     unit_is ostiary.socket inactive
     inside ostiaryctl open

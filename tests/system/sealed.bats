@@ -14,7 +14,7 @@ setup_file() {
     container_boot
     container_install
     write_inside "$CONFIG" 640 root:ostiary <<'END'
-STATE_DIR="/var/lib/ostiary-sealed"
+STATE_DIR="/var/lib/ostiary"
 DELAY=1
 COMM_TIMEOUT=3600
 ACTION="a secret that restarts nginx","","socket=/run/ostiary/restart"
@@ -62,7 +62,7 @@ teardown_file() {
 
 setup() {
     inside systemctl stop ostiary-sealed.socket
-    inside sh -c 'rm -f /var/lib/ostiary-sealed/* /run/enough'
+    inside sh -c 'rm -f /var/lib/ostiary/* /run/enough'
     journal_from_here
     inside systemctl start ostiary-sealed.socket
 }
@@ -87,7 +87,7 @@ nginx_is_another() {
     is "$status" 0 "status of the knock"
     journal_says 'ostiaryd.*: accepted source=127\.0\.0\.7 action=restart '
     eventually nginx_is_another "$before"
-    is "$(inside stat -c %U:%G:%a /var/lib/ostiary-sealed /var/lib/ostiary-sealed/lockout)" \
+    is "$(inside stat -c %U:%G:%a /var/lib/ostiary /var/lib/ostiary/lockout)" \
         "$(printf 'ostiary:ostiary:700\nostiary:ostiary:600')" "the state"
     all_is_well
 }
@@ -211,27 +211,27 @@ attempt("an IPv6 socket", lambda: socket.socket(socket.AF_INET6))
 attempt("a netlink socket", lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_RAW))
 attempt("a packet socket", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW))
 attempt("a UNIX socket", lambda: socket.socket(socket.AF_UNIX))
-for path in ["/", "/etc", "/usr", "/run", "/run/ostiary", "/var/lib", "/var/lib/ostiary", "/home", "/root", "/tmp", "/var/tmp", "/dev/shm"]:
+for path in ["/", "/etc", "/usr", "/run", "/run/ostiary", "/var/lib", "/var/lib/ostiary-root", "/home", "/root", "/tmp", "/var/tmp", "/dev/shm"]:
     write(path)
-write("/var/lib/ostiary-sealed")
+write("/var/lib/ostiary")
 attempt("reading /root", lambda: os.listdir("/root"))
 attempt("reading /etc/shadow", lambda: open("/etc/shadow"))
-attempt("reading the other state", lambda: os.listdir("/var/lib/ostiary"))
+attempt("reading what is root's", lambda: os.listdir("/var/lib/ostiary-root"))
 attempt("becoming root", lambda: os.setuid(0))
-attempt("changing the mode to setuid", lambda: os.chmod("/var/lib/ostiary-sealed/probe", 0o4755))
+attempt("changing the mode to setuid", lambda: os.chmod("/var/lib/ostiary/probe", 0o4755))
 print("probe sees", len([pid for pid in os.listdir("/proc") if pid.isdigit()]), "process")
 print("probe has ended", flush=True)
 END
     local line works=0
     while read -r line; do
         case $line in
-        'a UNIX socket works' | 'writing /var/lib/ostiary-sealed works' | 'has begun' | 'has ended') works=$((works + 1)) ;;
+        'a UNIX socket works' | 'writing /var/lib/ostiary works' | 'has begun' | 'has ended') works=$((works + 1)) ;;
         *' works') is "$line" "" "what works and must not" ;;
         'sees '*) is "$line" "sees 1 process" ;;
         esac
     done <<<"$output"
     is "$works" 4 "what works and has to"
-    inside rm -f /var/lib/ostiary-sealed/probe
+    inside rm -f /var/lib/ostiary/probe
     all_is_well
 }
 
@@ -240,7 +240,7 @@ END
     [ "$status" -ne 0 ]
     run inside setpriv --reuid=nobody --regid=nogroup --clear-groups ls /run/ostiary/
     [ "$status" -ne 0 ]
-    run inside setpriv --reuid=nobody --regid=nogroup --clear-groups ls /var/lib/ostiary-sealed
+    run inside setpriv --reuid=nobody --regid=nogroup --clear-groups ls /var/lib/ostiary
     [ "$status" -ne 0 ]
     is "$(inside stat -c %U:%G:%a /run/ostiary /run/ostiary/restart)" "$(printf 'root:ostiary:750\nroot:ostiary:660')" "the sockets"
     run inside setpriv --reuid=ostiary --regid=ostiary --clear-groups sh -c "echo >>'$CONFIG'"
@@ -268,7 +268,7 @@ END
     run knock 127.0.0.13 /root/kill
     is "$status" 0 "status of the knock"
     eventually unit_is ostiary-sealed.socket inactive
-    journal_says 'cat.*: .*Z kill-secret source=127\.0\.0\.13'
+    journal_says 'closed reason=kill-secret source=127\.0\.0\.13'
     container_reboot
     unit_is ostiary-sealed.socket inactive
     inside ostiaryctl -c "$CONFIG" open

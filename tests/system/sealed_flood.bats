@@ -15,7 +15,7 @@ setup_file() {
     container_install
     # The defaults, but for what the sealed door needs.
     write_inside "$CONFIG" 640 root:ostiary <<'END'
-STATE_DIR="/var/lib/ostiary-sealed"
+STATE_DIR="/var/lib/ostiary"
 ACTION="a secret that opens the door","","socket=/run/ostiary/report"
 END
     echo 'a secret that opens the door' | write_inside /root/right 600
@@ -40,7 +40,7 @@ places() {
 }
 
 setup() {
-    inside sh -c 'rm -f /var/lib/ostiary-sealed/* /run/enough'
+    inside sh -c 'rm -f /var/lib/ostiary/* /run/enough'
     journal_from_here
 }
 

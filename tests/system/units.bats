@@ -17,7 +17,6 @@ setup_file() {
     container_install
     write_inside "$CONFIG" 600 <<<'ACTION="a secret that opens the door","/bin/true","nobody"'
     write_inside "$SEALED_CONFIG" 640 root:ostiary <<'END'
-STATE_DIR="/var/lib/ostiary-sealed"
 PORT=5019
 ACTION="a secret that opens the port","","socket=/run/ostiary/open-port"
 END
@@ -101,8 +100,8 @@ files_in_readme() {
 }
 
 @test "the state directories and the user are there, for the right ones alone" {
-    is "$(inside stat -c %n:%U:%G:%a /var/lib/ostiary /var/lib/ostiary-sealed /run/ostiary)" \
-        "$(printf '%s\n' /var/lib/ostiary:root:root:700 /var/lib/ostiary-sealed:ostiary:ostiary:700 /run/ostiary:root:ostiary:750)" directories
+    is "$(inside stat -c %n:%U:%G:%a /var/lib/ostiary /var/lib/ostiary-root /run/ostiary)" \
+        "$(printf '%s\n' /var/lib/ostiary:ostiary:ostiary:700 /var/lib/ostiary-root:root:root:700 /run/ostiary:root:ostiary:750)" directories
     is "$(inside getent passwd ostiary | cut -d: -f7)" /usr/sbin/nologin "the user's shell"
 }
 
@@ -111,7 +110,7 @@ files_in_readme() {
         ostiary-action-open-port.socket ostclient@127.0.0.1.timer
     container_reboot
     local unit
-    for unit in ostiary.socket ostiary-closed.path ostiary-sealed.socket ostiary-sealed-closed.path \
+    for unit in ostiary.socket ostiary-closed.path ostiary-sealed.socket \
         ostiary-action-restart.socket ostiary-action-open-port.socket ostclient@127.0.0.1.timer; do
         is "$(inside systemctl is-active "$unit")" active "$unit"
     done
@@ -130,7 +129,7 @@ files_in_readme() {
     inside systemctl disable --now ostiary.socket ostiary-sealed.socket ostclient@127.0.0.1.timer
     outside ninja -C "$OSTIARY_BUILD" uninstall >"$BATS_TEST_TMPDIR/uninstall"
     inside systemctl daemon-reload
-    inside ls "$CONFIG" "$SEALED_CONFIG" "$SERVICE" /var/lib/ostiary/lockout /var/lib/ostiary-sealed/lockout
+    inside ls "$CONFIG" "$SEALED_CONFIG" "$SERVICE" /var/lib/ostiary/lockout
     run inside ls "$OSTIARY_SBINDIR/ostiaryd" "$OSTIARY_UNIT_DIR/ostiary.socket"
     [ "$status" -ne 0 ]
     is "$(inside find "$OSTIARY_PREFIX" -name '*ostiary*' ! -type d ! -name '*.cfg' ! -path '*/xinetd.d/*' ! -path '*/libexec/*' ! -path '/usr/share/*')" "" "what is left"

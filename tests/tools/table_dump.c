@@ -5,7 +5,7 @@
  *
  * usage: table_dump STATE_DIR
  *
- *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0
+ *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0 knock_closing=0 sealed_closing=0
  *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 places=3
  *
  * since and until are the wall clock's, as it was when the counters were written last. until is "-" where the slot is
@@ -105,9 +105,10 @@ int main(int argc, char **argv)
     for (uint64_t first = 0; first < store.header.places; first += RECORD_BUCKET_SLOTS)
         read_bucket(&store, first, &totals);
     printf("table places=%" PRIu64 " used=%" PRIu64 " locked=%" PRIu64 " damaged=%" PRIu64 " seed=%" PRIu64
-           " total_errors=%" PRIu64 " closing=%u\n",
+           " total_errors=%" PRIu64 " closing=%u knock_closing=%u sealed_closing=%u\n",
            store.header.places, totals.used, totals.locked, totals.damaged, store.counters.seed,
-           store.counters.total_errors, (unsigned)store.counters.closing);
+           store.counters.total_errors, (unsigned)store.counters.closing,
+           (unsigned)store.counters.doors[DOOR_KNOCK].closing, (unsigned)store.counters.doors[DOOR_SEALED].closing);
     store_release(&store);
     store_close(&store);
     return totals.damaged == 0 ? 0 : 1;

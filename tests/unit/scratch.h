@@ -60,8 +60,9 @@ static inline void scratch_begin(void)
 
 static inline void scratch_empty(void)
 {
-    static const char *const names[] = {"lockout",    "lockout.new", "lockout.convert", "lockout.rebuild", "closed",
-                                        "closed.new", "other"};
+    static const char *const names[] = {"lockout",         "lockout.new",   "lockout.convert",
+                                        "lockout.rebuild", "closed",        "closed.new",
+                                        "closed-knock",    "closed-sealed", "other"};
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
         if (unlink(scratch_path(names[i])) != 0)

@@ -128,7 +128,9 @@ class Table:
         result = place.tool("table-dump", place.path("state"))
         self.whole = result.returncode == 0
         self.slots = dict(re.findall(r"^source=(\S+)/\d+ (.*)$", result.stdout, re.M))
-        self.closed = os.path.exists(place.path("state", "closed")) or bool(re.search(r"closing=[1-9]", result.stdout))
+        self.closed = any(
+            os.path.exists(place.path("state", name)) for name in ("closed", "closed-knock")
+        ) or bool(re.search(r"closing=[1-9]", result.stdout))
 
     def value(self, source, name):
         found = re.search(rf"\b{name}=(\S+)", self.slots.get(source, ""))

@@ -356,8 +356,9 @@ static struct view view_of(struct run *run, const struct source *source, bool ex
     if (store_hold(&run->store, HOLD_SHARED, &run->now) != STORE_OK)
         return view;
     look_at_time(run);
-    view.readable = closed_look(run->store.dir_fd, &view.closed) == STORE_OK;
-    view.closed |= run->store.counters.closing != LOCKOUT_NOT_CLOSED;
+    view.readable = closed_look(run->store.dir_fd, DOOR_KNOCK, &view.closed) == STORE_OK;
+    view.closed |= run->store.counters.closing != LOCKOUT_NOT_CLOSED ||
+                   run->store.counters.doors[DOOR_KNOCK].closing != LOCKOUT_NOT_CLOSED;
     view.now_ms = run->store.now_ms;
     view.seed = run->store.counters.seed;
     view.total_errors = run->store.counters.total_errors;
@@ -698,7 +699,7 @@ static void list(struct run *run, bool read_only)
     uint64_t count = 0;
     bool closed;
 
-    if (closed_read(scratch_fd, &closed, line) == STORE_OK)
+    if (closed_read(scratch_fd, DOOR_KNOCK, &closed, line) == STORE_OK)
         DEMAND((closed || line[0] == '\0') && strlen(line) < CLOSED_LINE_LEN && strchr(line, '\n') == NULL);
     options.read_only = read_only;
     take_image(&before);

@@ -54,6 +54,14 @@ static inline struct record_slot any_slot(void)
     };
 }
 
+static inline struct record_door any_door(void)
+{
+    return (struct record_door){
+        .closing = (uint8_t)any_size(0, UINT8_MAX),
+        .errors = (uint32_t)any_size(0, UINT32_MAX),
+    };
+}
+
 static inline struct record_counters any_counters(void)
 {
     return (struct record_counters){
@@ -64,6 +72,7 @@ static inline struct record_counters any_counters(void)
         .networks = any_number(),
         .epoch = (uint16_t)any_size(0, UINT16_MAX),
         .closing = (uint8_t)any_size(0, UINT8_MAX),
+        .doors = {any_door(), any_door(), any_door(), any_door()},
     };
 }
 

@@ -30,6 +30,8 @@ enum store_fault store_hold(struct store *store, enum hold_way way, const struct
     store->now_ms = store->counters.mark.table_ms;
     store->now = store->now_ms / 1000;
     store->counters.closing = (uint8_t)any_size(0, RECORD_CLOSING_MAX);
+    for (unsigned i = 0; i < RECORD_DOORS; i++)
+        store->counters.doors[i].closing = (uint8_t)any_size(0, RECORD_DOOR_CLOSING_MAX);
     return STORE_OK;
 }
 
@@ -141,19 +143,22 @@ enum store_fault networks_write(struct store *store, const struct networks *netw
     return any_fault();
 }
 
-enum store_fault closed_look(int dir_fd, bool *closed)
+enum store_fault closed_look(int dir_fd, enum doors door, bool *closed)
 {
+    //@ assert this_door_is_one: 0 <= door <= DOOR_EVERY;
     (void)dir_fd;
+    (void)door;
     *closed = any_bool();
     return any_fault();
 }
 
-enum store_fault closed_write(int dir_fd, const char *reason, uint64_t now_ms, unsigned patience_ms, bool *was_open)
+enum store_fault closed_write(int dir_fd, enum doors door, const struct closed_because *closing, bool *was_open)
 {
-    //@ assert reason_is_a_string: valid_read_string(reason);
+    //@ assert reason_is_a_string: valid_read_string(closing->reason);
+    //@ assert door_is_one: 0 <= door <= DOOR_EVERY;
     (void)dir_fd;
-    (void)now_ms;
-    (void)patience_ms;
+    (void)door;
+    (void)closing;
     if (was_open != NULL)
         *was_open = any_bool();
     return any_fault();
@@ -231,6 +236,8 @@ int main(void)
         .strike_time = any_number(),
     };
     struct store store = {.dir_fd = 3, .table_fd = 4, .options = {.patience_ms = STORE_PATIENCE_MS}};
+
+    store.options.door = (enum doors)Frama_C_interval(DOOR_KNOCK, DOOR_EVERY - 1);
 
     visit(&store, &policy, &visitor);
     return 0;

@@ -133,7 +133,8 @@ class Version2:
         body = struct.pack("<QQQQHBBI", 1000, 7, TABLE * 1000 + 500, 9, 3, 0, 0, 0) + BOOT_ID
         body += struct.pack("<QQQQ", BOOT_MS, NOW * 1000, TABLE * 1000, sum(1 << index for index in networks))
         body += number((NOW + 60) * 1000, 8)
-        return sealed(body.ljust(120, b"\0"), 1 << 33)
+        body += struct.pack("<BBBBIIIII", 0, 0, 0, 0, 0, 5, 2, 0, 0)
+        return sealed(body, 1 << 33)
 
     def buckets(self, who):
         packed, prefix = address(who)

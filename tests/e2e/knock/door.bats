@@ -28,16 +28,19 @@ is_shut() {
 }
 
 is_open() {
-    [ ! -e "$WORK/state/closed" ]
+    is "$(cd "$WORK/state" && echo closed*)" 'closed*' "what closes a door"
     at_noon 127.0.31.1=sesame@1000
     is "$(of 1 receipt)" right "receipt at the open door"
     rm "$WORK/out/knock"
 }
 
-# closed_by REASON [TIME]: what the file says, and the log, once.
+# closed_by REASON [TIME]: what the file says that closes every door, and for a limit this one alone.
 closed_by() {
-    matches "$(cat "$WORK/state/closed")" "^${2:-2026-11-21T12:[0-9:]*Z} $1\$"
-    is "$(stat -c %a:%u "$WORK/state/closed")" 600:0 "mode and owner of closed"
+    local file=closed
+    case $1 in max-* | table-full) file=closed-knock ;; esac
+    is "$(cd "$WORK/state" && echo closed*)" "$file" "what closes a door"
+    matches "$(cat "$WORK/state/$file")" "^${2:-2026-11-21T12:[0-9:]*Z} $1\$"
+    is "$(stat -c %a:%u "$WORK/state/$file")" 600:0 "mode and owner of $file"
 }
 
 @test "KILL: nobody gets a seed after it, closed says who and when, and no action is run" {

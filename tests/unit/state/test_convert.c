@@ -332,7 +332,9 @@ static bool has_some_counters(const struct store *store)
 {
     return store->counters.seed == some_counters.seed && store->counters.total_errors == some_counters.total_errors &&
            store->counters.pace.first_ms == some_counters.pace.first_ms && store->counters.pace.taken == 0 &&
-           store->counters.epoch == some_counters.epoch && store->counters.closing == some_counters.closing;
+           store->counters.epoch == some_counters.epoch && store->counters.closing == some_counters.closing &&
+           store->counters.doors[DOOR_KNOCK].errors == some_counters.total_errors &&
+           store->counters.doors[DOOR_SEALED].errors == some_counters.total_errors;
 }
 
 static bool is_there(const char *name)

@@ -201,8 +201,8 @@ static const struct manage_target other_network = {
 
 static struct files {
     uint8_t table[TABLE_LEN_MAX];
-    size_t len; /* 0: there is none */
-    bool closed;
+    size_t len;  /* 0: there is none */
+    bool closed; /* this door, by itself or with all others */
 } ordinary, damaged, full, keyless, promised, closed_door, nothing, old, old_damaged;
 
 static struct files take_files(void)
@@ -217,7 +217,8 @@ static struct files take_files(void)
         scratch_need(got > 0 && close(fd) == 0, "reading the table");
         files.len = (size_t)got;
     }
-    files.closed = fstatat(AT_FDCWD, scratch_path("closed"), &info, 0) == 0;
+    files.closed = fstatat(AT_FDCWD, scratch_path("closed"), &info, 0) == 0 ||
+                   fstatat(AT_FDCWD, scratch_path("closed-knock"), &info, 0) == 0;
     return files;
 }
 
@@ -372,7 +373,7 @@ static enum store_fault read_door(struct stage *stage)
 {
     char line[CLOSED_LINE_LEN];
     bool closed;
-    const enum store_fault fault = closed_read(stage->store.dir_fd, &closed, line);
+    const enum store_fault fault = closed_read(stage->store.dir_fd, DOOR_KNOCK, &closed, line);
 
     /* The reason is for people. */
     stage->outcome[1] = closed;

@@ -1019,7 +1019,7 @@ static void test_single_errs(void)
     check(admit_at(&store, &policy, 3, NOW).closure == LOCKOUT_NOT_CLOSED, "and that is reported once");
     check(look_at(&store, 3, false, NOW) == LOCKOUT_REFUSED_CLOSED, "after a wait as well");
     check(charge_at(&store, &policy, 3, NOW).answer == LOCKOUT_REFUSED_CLOSED, "and before a comparison");
-    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
+    scratch_need(closed_read(store.dir_fd, DOOR_KNOCK, &closed, line) == STORE_OK, "closed_read");
     check_text(line, "2026-11-21T20:39:00Z max-single-errs", "closed says since when and why");
     check(manage_open(&store, &closed) == STORE_OK && closed, "it can be opened");
     check_number(record_of(&store, 1).errors, 0, "which forgets the errors");
@@ -1062,8 +1062,120 @@ static void test_total_errs(void)
     scratch_crowd(50, strike_total, results);
     check_number(results[1], 1, "50 at once beyond MAX_TOTAL_ERRS: one closes the door");
     check_number(results[9], 0, "and nobody fails");
-    check(closed_look(store.dir_fd, &closed) == STORE_OK && closed, "it is closed");
+    check(closed_look(store.dir_fd, DOOR_KNOCK, &closed) == STORE_OK && closed, "it is closed");
     store_close(&store);
+    scratch_empty();
+}
+
+/* --- several doors on one table --- */
+
+static struct store open_at(enum doors door)
+{
+    const struct store_options options = {
+        .directory = scratch_dir, .places = 64, .door = door, .patience_ms = SCRATCH_PATIENCE_MS};
+    struct store store;
+
+    scratch_need(store_open(&options, &store) == STORE_OK, "store_open");
+    return store;
+}
+
+static bool is_closed(struct store *store)
+{
+    bool closed;
+
+    scratch_need(closed_look(store->dir_fd, store->options.door, &closed) == STORE_OK, "closed_look");
+    return closed;
+}
+
+static void test_limit_of_one_door(void)
+{
+    const struct lockout_policy policy = with_limits(0, 3);
+    struct store knock = open_at(DOOR_KNOCK);
+    struct store sealed = open_at(DOOR_SEALED);
+    char line[CLOSED_LINE_LEN];
+    bool closed;
+
+    for (unsigned i = 1; i <= 2; i++) {
+        strike_at(&knock, &policy, i, NOW);
+        strike_at(&sealed, &policy, 10 + i, NOW);
+    }
+    check(!is_closed(&knock) && !is_closed(&sealed), "errors at one door do not count for the limit of another");
+    strike_at(&sealed, &policy, 13, NOW);
+    check(is_closed(&sealed) && !is_closed(&knock), "a limit that is reached at one door closes that one");
+    check(admit_at(&sealed, &policy, 20, NOW).answer == LOCKOUT_REFUSED_CLOSED, "for everybody there");
+    check(admit_at(&knock, &policy, 20, NOW).answer == LOCKOUT_ADMITTED, "and for nobody at the other");
+    scratch_need(closed_read(sealed.dir_fd, DOOR_SEALED, &closed, line) == STORE_OK, "closed_read");
+    check_text(line, "2026-11-21T20:39:00Z max-total-errs", "its own file says why");
+    strike_at(&knock, &policy, 3, NOW);
+    check(is_closed(&knock), "the other has a limit of its own");
+    check(manage_open(&knock, &closed) == STORE_OK && closed && !is_closed(&knock) && !is_closed(&sealed),
+          "to open is to open both");
+    check(admit_at(&sealed, &policy, 21, NOW).answer == LOCKOUT_ADMITTED, "for everybody");
+    strike_at(&sealed, &policy, 22, NOW);
+    check(!is_closed(&sealed), "and the errors of both are forgotten");
+    store_close(&knock);
+    store_close(&sealed);
+    scratch_empty();
+}
+
+/* Who is locked has shown what he is at one door, and is known at all. */
+static void test_locked_at_all_doors(void)
+{
+    struct store knock = open_at(DOOR_KNOCK);
+    struct store sealed = open_at(DOOR_SEALED);
+
+    for (unsigned i = 0; i < 2; i++)
+        strike_at(&knock, &usual, 1, NOW);
+    strike_at(&sealed, &usual, 1, NOW);
+    check(admit_at(&knock, &usual, 1, NOW).answer == LOCKOUT_REFUSED_LOCKED &&
+              admit_at(&sealed, &usual, 1, NOW).answer == LOCKOUT_REFUSED_LOCKED,
+          "I2: strikes add up over the doors, and lock at both");
+    store_close(&knock);
+    store_close(&sealed);
+    scratch_empty();
+}
+
+static void test_order_for_all_doors(void)
+{
+    struct store knock = open_at(DOOR_KNOCK);
+    struct store sealed = open_at(DOOR_SEALED);
+    struct lockout_charge charge = charge_at(&sealed, &usual, 1, NOW);
+    bool was_open = false;
+
+    check(lockout_close(&knock, "kill-secret", at(NOW), &was_open) == STORE_OK && was_open && is_closed(&knock) &&
+              is_closed(&sealed),
+          "an order that is given at one door closes both");
+    forgive(&sealed, 1, &charge);
+    check(charge.answer == LOCKOUT_REFUSED_CLOSED, "also to who is charged at the other");
+    scratch_need(unlink(scratch_path("closed")) == 0, "unlink");
+    check(admit_at(&sealed, &usual, 2, NOW).answer == LOCKOUT_REFUSED_CLOSED && is_closed(&knock),
+          "the counters hold both, and whoever comes to either writes the file");
+    store_close(&knock);
+    store_close(&sealed);
+    scratch_empty();
+}
+
+/* The file of one door cannot be made: the counters hold that one, and that one alone. */
+static void test_limit_without_file(void)
+{
+    const struct lockout_policy policy = with_limits(0, 1);
+    struct store knock = open_at(DOOR_KNOCK);
+    struct store sealed = open_at(DOOR_SEALED);
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge = charge_at(&sealed, &policy, 1, NOW);
+
+    scratch_need(mkdir(scratch_path("closed.new"), 0700) == 0, "mkdir");
+    check(lockout_settle(&sealed, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
+                  STORE_CLOSED_FAILED &&
+              !is_closed(&sealed),
+          "a door whose file cannot be written");
+    check(look_at(&sealed, 2, false, NOW) == LOCKOUT_REFUSED_CLOSED, "is closed all the same");
+    check(admit_at(&knock, &policy, 2, NOW).answer == LOCKOUT_ADMITTED, "and the other is open");
+    scratch_need(rmdir(scratch_path("closed.new")) == 0, "rmdir");
+    check(admit_at(&sealed, &policy, 3, NOW).closure == LOCKOUT_CLOSED_TOTAL_ERRS && is_closed(&sealed),
+          "until the next who comes there writes it");
+    store_close(&knock);
+    store_close(&sealed);
     scratch_empty();
 }
 
@@ -1155,7 +1267,7 @@ static void test_first_reason(void)
     check(lockout_close(&store, "kill-secret\nsource=192.0.2.7", at(NOW), &was_open) == STORE_OK && was_open,
           "the door can be closed");
     check(lockout_close(&store, "later", at(NOW + 1), &was_open) == STORE_OK && !was_open, "and is closed then");
-    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
+    scratch_need(closed_read(store.dir_fd, DOOR_KNOCK, &closed, line) == STORE_OK, "closed_read");
     check_text(line, "2026-11-21T20:39:00Z kill-secret?source=192.0.2.7", "for its first reason, in one line");
     scratch_need(manage_open(&store, &closed) == STORE_OK, "open");
     scratch_need(mkdir(scratch_path("closed"), 0700) == 0, "mkdir");
@@ -1374,9 +1486,9 @@ static void test_killed_anywhere(void)
             free_guesses += record_of(&store, 1).found.strikes == 0;
         scratch_need(store_hold(&store, HOLD_SHARED, NULL) == STORE_OK, "hold");
         store_release(&store);
-        if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
+        if (store.counters.doors[DOOR_KNOCK].closing != LOCKOUT_NOT_CLOSED) {
             left_open += admit_at(&store, &usual, 2, NOW).answer != LOCKOUT_REFUSED_CLOSED;
-            left_open += closed_look(store.dir_fd, &closed) != STORE_OK || !closed;
+            left_open += closed_look(store.dir_fd, DOOR_KNOCK, &closed) != STORE_OK || !closed;
         }
         store_close(&store);
         scratch_empty();
@@ -1418,13 +1530,13 @@ static void test_killed_closing(void)
 
         scratch_need(store_hold(&store, HOLD_SHARED, NULL) == STORE_OK, "hold");
         store_release(&store);
-        scratch_need(closed_look(store.dir_fd, &closed) == STORE_OK, "closed_look");
-        if (store.counters.closing != LOCKOUT_NOT_CLOSED) {
+        scratch_need(closed_look(store.dir_fd, DOOR_KNOCK, &closed) == STORE_OK, "closed_look");
+        if (store.counters.doors[DOOR_KNOCK].closing != LOCKOUT_NOT_CLOSED) {
             promised += !closed;
             got = admit_at(&store, &usual, 2, NOW);
             wrong += got.answer != LOCKOUT_REFUSED_CLOSED;
             wrong += closed == (got.closure == LOCKOUT_CLOSED_TOTAL_ERRS);
-            scratch_need(closed_look(store.dir_fd, &closed) == STORE_OK, "closed_look");
+            scratch_need(closed_look(store.dir_fd, DOOR_KNOCK, &closed) == STORE_OK, "closed_look");
             wrong += !closed;
         } else {
             wrong += closed;
@@ -1635,6 +1747,10 @@ int main(void)
     test_crowd_of_right_replies();
     test_single_errs();
     test_total_errs();
+    test_limit_of_one_door();
+    test_locked_at_all_doors();
+    test_order_for_all_doors();
+    test_limit_without_file();
     test_unjudged_lock();
     test_judged_lock();
     test_closed_meanwhile();

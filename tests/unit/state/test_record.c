@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The encoders: what goes in comes out, to the byte that FORMAT.md names, and what was changed is seen. */
 #include "check.h"
+#include "lockout.h"
 #include "record.h"
 #include "slot.h"
 
@@ -35,6 +36,7 @@ static const struct record_counters some_counters = {
     .networks = 0x81828384858687,
     .epoch = 0x6162,
     .closing = 3,
+    .doors = {{1, 0xa1a2a3a4}, {2, 0xb1b2b3b4}, {3, 0xc1c2c3c4}, {0, 0xd1d2d3d4}},
 };
 
 static void put(uint8_t *bytes, unsigned len, uint64_t value)
@@ -219,7 +221,7 @@ static void test_counters(void)
     unsigned unseen = 0;
 
     record_encode_counters(&some_counters, key, bytes);
-    check_hex(bytes + 8, 104 - 8,
+    check_hex(bytes + 8, RECORD_LEN - 8,
               "feffffffffffffff"
               "0807060504030201"
               "1817161514131211"
@@ -233,9 +235,14 @@ static void test_counters(void)
               "4847464544434241"
               "5655545352510000"
               "8786858483828100"
-              "9897969594939291",
+              "9897969594939291"
+              "01020300"
+              "00000000"
+              "a4a3a2a1"
+              "b4b3b2b1"
+              "c4c3c2c1"
+              "d4d3d2d1",
               "the counters are where FORMAT.md says");
-    check(record_is_zero(bytes + 104, RECORD_LEN - 104), "and behind them there is room");
     check(record_decode_counters(bytes, key, &got) == RECORD_WHOLE, "counters read back");
     record_encode_counters(&got, key, again);
     check(memcmp(bytes, again, sizeof bytes) == 0, "as the same ones");
@@ -260,8 +267,10 @@ static void test_counters_impossible(void)
         {47, 1, "the last byte before the mark"},
         {87, 1, "a table time beyond the last"},
         {95, 1, "a network more than there is room for"},
-        {104, 1, "the first byte behind the fields"},
-        {127, 1, "the last byte of the counters"},
+        {104, RECORD_DOOR_CLOSING_MAX + 1, "a reason to close one door that there is not"},
+        {107, LOCKOUT_CLOSED_BY_ORDER, "an order that closes one door alone"},
+        {108, 1, "a byte behind the doors' reasons"},
+        {111, 1, "the last byte before their errors"},
     };
     struct record_counters got;
     uint8_t bytes[RECORD_LEN];

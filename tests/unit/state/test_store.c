@@ -129,6 +129,9 @@ static void test_golden(void)
     check(store.counters.seed == 1000 && store.counters.total_errors == 7 && store.counters.epoch == 3 &&
               store.counters.pace.first_ms == (NOW - GOLDEN_BEHIND) * 1000 + 500 && store.counters.pace.taken == 9,
           "with these counters");
+    check(store.counters.doors[DOOR_KNOCK].errors == 5 && store.counters.doors[DOOR_SEALED].errors == 2 &&
+              store.counters.doors[DOOR_SEALED].closing == 0,
+          "and the errors of each door");
     check_number(store.now_ms, (NOW - GOLDEN_BEHIND) * 1000, "and this table time");
     check_number(store.counters.mark.latest_ms, (NOW + 60) * 1000, "which has seen a later clock");
     check(list(&store, &content) == STORE_OK && content.count == 4 && content.totals.used == 4, "and four sources");
@@ -476,7 +479,7 @@ static void test_list_changes_nothing(void)
     scratch_need(utimensat(AT_FDCWD, scratch_path("lockout"), past, 0) == 0, "utimensat");
     scratch_need(scratch_try(&store, 64, true, 1000) == STORE_OK, "open");
     scratch_need(list(&store, &content) == STORE_OK && is_clean(&store, &findings), "list");
-    scratch_need(closed_read(store.dir_fd, &closed, line) == STORE_OK, "closed_read");
+    scratch_need(closed_read(store.dir_fd, DOOR_EVERY, &closed, line) == STORE_OK, "closed_read");
     store_close(&store);
     scratch_need(stat(scratch_path("lockout"), &info) == 0, "stat");
     check(info.st_mtim.tv_sec == 1100000000 && info.st_atim.tv_sec == 1000000000,
@@ -928,15 +931,17 @@ static void test_door_busy(void)
     bool closed = true;
 
     scratch_need(other_fd >= 0 && flock(other_fd, LOCK_EX) == 0, "flock");
-    check(closed_write(store.dir_fd, "test", 0, 50, NULL) == STORE_BUSY &&
-              closed_look(store.dir_fd, &closed) == STORE_OK && !closed,
+    check(closed_write(store.dir_fd, DOOR_EVERY, &(struct closed_because){"test", 0, 50}, NULL) == STORE_BUSY &&
+              closed_look(store.dir_fd, DOOR_KNOCK, &closed) == STORE_OK && !closed,
           "a door that cannot be closed in time is said to be open");
     close(other_fd);
-    check(closed_write(store.dir_fd, "caf\xc3\xa9 \x1b[0m", 0, 50, NULL) == STORE_OK, "it is closed a moment later");
+    check(closed_write(store.dir_fd, DOOR_EVERY, &(struct closed_because){"caf\xc3\xa9 \x1b[0m", 0, 50}, NULL) ==
+              STORE_OK,
+          "it is closed a moment later");
     {
         char line[CLOSED_LINE_LEN];
 
-        check(closed_read(store.dir_fd, &closed, line) == STORE_OK && closed, "which can be read");
+        check(closed_read(store.dir_fd, DOOR_EVERY, &closed, line) == STORE_OK && closed, "which can be read");
         check_text(line, "1970-01-01T00:00:00Z caf?? ?[0m", "with nothing in it but what can be printed");
     }
     store_close(&store);
