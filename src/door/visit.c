@@ -284,6 +284,9 @@ bool visit_admit(struct visit *visit)
     visit->end.locked_until = admission->locked_until;
     if (admission->answer != LOCKOUT_ADMITTED)
         return refuse_answer(visit, admission->answer, admission->closure);
+    fault = private_next_seed(&table->store, admission->seed_number, &table->next_seed);
+    if (fault != STORE_OK)
+        return refuse_state(visit, fault);
     return admission->wait_ms == 0 || wait_for_place(visit);
 }
 
@@ -391,5 +394,6 @@ void visit_end(struct visit *visit)
 
 void visit_forget(struct visit *visit)
 {
+    explicit_bzero(&visit->table.next_seed, sizeof(visit->table.next_seed));
     store_close(&visit->table.store);
 }

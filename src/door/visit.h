@@ -15,6 +15,7 @@
 #include "address.h"
 #include "config.h"
 #include "lockout.h"
+#include "private.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -57,6 +58,7 @@ struct visit_table {
     struct lockout_visitor visitor; /* the source, at the time of the last look at the clocks */
     struct store store;
     struct lockout_admission admission;
+    struct private_seed next_seed; /* once admitted: what a seed is made with */
     struct lockout_charge charge;
 };
 

@@ -52,7 +52,7 @@ static void end_without_libgcrypt(void *context, int code, const char *text)
 static bool make_seed(struct handler *handler)
 {
     struct visit *visit = &handler->visit;
-    struct seed_parts parts = {.pid = getpid(), .counter = visit->table.admission.seed_number};
+    struct seed_parts parts = {.pid = getpid(), .counter = visit->table.next_seed.number};
 
     mac_on_fatal(end_without_libgcrypt, handler);
     if (mac_init() != 0) {
@@ -69,7 +69,7 @@ static bool make_seed(struct handler *handler)
         log_line(LOG_ERR, "the clock cannot be read: %s", strerror(errno));
         return visit_refuse(visit, "state", EX_OSERR);
     }
-    memcpy(parts.key, visit->table.store.header.key, sizeof(parts.key));
+    memcpy(parts.key, visit->table.next_seed.key, sizeof(parts.key));
     seed_make(&parts, handler->exchange.seed);
     explicit_bzero(&parts, sizeof(parts));
     return true;
