@@ -14,7 +14,8 @@
  *
  * What is not in it: times (a strike, a lock or the wait for a judgement may be over at any moment), the pace (a visit may
  * be too soon at any moment), limits of errors (one may be reached with any error), the bytes of a record, and power
- * failures. The source is one, for sources share nothing but the seed numbers and the closing.
+ * failures. The source is one, for sources share nothing but the seed numbers and the closing; and the door is one, for what
+ * closes another does not concern it.
  *
  * A line "C: NAME = CALLS" says that the C function NAME makes these calls in this order, leaving out all functions that
  * no such line names. run.sh compares them with the sources, so that the model cannot be left behind.
@@ -714,7 +715,7 @@ end_gone:
     /*
      * From the moment on in which neither the promise nor the file is there, it is open.
      *
-     * C: manage_open = store_hold closed_look store_write_counters store_sync closed_remove store_release
+     * C: manage_open = store_hold look_whether_any_closed store_write_counters store_sync closed_remove store_release
      */
     :: STEP(COMMAND, commands--; table_lock = _pid; lockout.closing = 0; if :: closed :: else -> closing_reported = 0 fi);
        d_step { closed = 0; closing_reported = 0; store_release() };
