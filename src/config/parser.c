@@ -20,11 +20,15 @@
 static size_t count_lines(const char *text, size_t len)
 {
     const size_t most = len / LINE_MIN + 1;
-    const char *const end = text + len;
+    size_t start = 0;
     size_t count = 1;
 
-    while (count < most && (text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
-        text++;
+    while (count < most && start < len) {
+        const char *newline = memchr(text + start, '\n', len - start);
+
+        if (newline == NULL)
+            break;
+        start = (size_t)(newline - text) + 1;
         count++;
     }
     return count;

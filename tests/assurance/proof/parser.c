@@ -62,6 +62,17 @@ static void keep(struct parser *parser, const char *text)
     }
 }
 
+/* Any text of any length. Where its lines end is told apart for each length, not for each text. */
+static void begin(struct parser *parser)
+{
+    const size_t len = any_size(0, TEXT_MAX);
+    //@ split len;
+    char text[TEXT_MAX + 1];
+
+    any_bytes(text, sizeof(text));
+    parser_begin(parser, text, len);
+}
+
 /* How many newlines are in any text the analysis knows no better than as a range. Here they are known. */
 static void begin_and_keep(struct parser *parser)
 {
@@ -84,17 +95,14 @@ int main(void)
     const struct config_reader reader = {.path = "ostiary.cfg", .report = report};
     struct config config = {0};
     struct parser parser = {.reader = &reader, .config = &config, .line = (unsigned)any_size(0, UINT32_MAX)};
-    const size_t len = any_size(0, TEXT_MAX);
-    char text[TEXT_MAX + 1];
 
-    any_bytes(text, sizeof(text));
     if (any_bool())
         parser.keyword = "KILL";
     parser.errors = any_size(0, FOUND_MAX);
     parser.findings = any_size(0, FOUND_MAX);
     switch (Frama_C_interval(0, 5)) {
     case 0:
-        parser_error(&parser, "takes one value, not %zu", len);
+        parser_error(&parser, "takes one value, not %zu", any_size(0, TEXT_MAX));
         break;
     case 1:
         parser_warn(&parser, "has no effect: %s", "any reason");
@@ -103,7 +111,7 @@ int main(void)
         parser_note(&parser, "is as it was: %s", "any reason");
         break;
     case 3:
-        parser_begin(&parser, text, len);
+        begin(&parser);
         break;
     case 4:
         begin_and_keep(&parser);

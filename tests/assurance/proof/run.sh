@@ -52,7 +52,7 @@ choose() {
         files=src/config/scan.c needed=$proof/text.c states=10000
         inlined=scan_quoted,scan_bare,scan_field merged=skip_word,skip_blanks hooked=skip_word,skip_blanks
         ;;
-    parser) files=src/config/parser.c needed=$proof/memory.c ;;
+    parser) files=src/config/parser.c needed="$proof/text.c $proof/memory.c" states=1000 ;;
     seen) files=src/config/seen.c needed="src/base/siphash.c $proof/memory.c" ;;
     config)
         files=src/config/config.c needed="$proof/text_loose.c $proof/memory.c" states=50

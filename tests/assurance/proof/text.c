@@ -59,3 +59,14 @@ char *strchr(const char *text, int byte)
 
     return place >= 0 ? (char *)text + place : NULL;
 }
+
+void *memchr(const void *memory, int byte, size_t len)
+{
+    const char *bytes = memory;
+    size_t place = 0;
+
+    while (place < len && bytes[place] != (char)byte)
+        place++;
+    //@ split place;
+    return place < len ? (char *)memory + place : NULL;
+}
