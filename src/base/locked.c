@@ -7,9 +7,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* More than libgcrypt, its HMAC and all below them use. */
-#define STACK_WIPE_LEN 8192
-
 /* In front of the bytes, so that all that is in use can be found from a signal handler, whatever was interrupted. */
 struct block {
     struct block *volatile next;
@@ -71,11 +68,4 @@ void locked_wipe_all(void)
 {
     for (struct block *block = first; block != NULL; block = block->next)
         explicit_bzero(block->bytes, block->len);
-}
-
-__attribute__((noinline)) void locked_wipe_stack(void)
-{
-    uint8_t below[STACK_WIPE_LEN];
-
-    explicit_bzero(below, sizeof(below));
 }

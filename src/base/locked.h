@@ -27,10 +27,4 @@ void locked_free(struct locked *memory);
 /* Wipe all that has not been given back. For a signal handler that ends the process: nothing may be used afterwards. */
 void locked_wipe_all(void);
 
-/*
- * Wipe what the functions that have just returned may have left on the stack below the caller: hashing a secret, or
- * making an HMAC key of one, puts pieces of it there.
- */
-void locked_wipe_stack(void);
-
 #endif

@@ -11,6 +11,7 @@
 #include "number.h"
 #include "parser.h"
 #include "scan.h"
+#include "wipe.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -580,7 +581,7 @@ int config_parse(char *text, size_t len, const struct config_reader *reader, str
         entry_finish(&parser);
     }
     parser_end(&parser);
-    locked_wipe_stack();
+    wipe_stack();
     if (parser.errors == 0)
         return 0;
     config_free(config);

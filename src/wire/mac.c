@@ -2,7 +2,7 @@
 /* See mac.h. Called by the handler between admission and outcome, and by the client. */
 #include "mac.h"
 
-#include "locked.h"
+#include "wipe.h"
 
 #include <gcrypt.h>
 #include <string.h>
@@ -41,7 +41,7 @@ void mac_key_free(struct mac_key *key)
     gcry_md_close(key->md);
     key->md = NULL;
     /* A secret longer than a block is hashed to one that takes its place, and libgcrypt does that on the stack. */
-    locked_wipe_stack();
+    wipe_stack();
 }
 
 /* HMAC over up to three pieces. */
@@ -140,7 +140,7 @@ int mac_key_new(struct secret secret, struct mac_key *key)
         return -1;
     status = mac_key_try(key, secret, seed, reply);
     explicit_bzero(reply, sizeof(reply));
-    locked_wipe_stack();
+    wipe_stack();
     if (status != 0)
         mac_key_free(key);
     return status;

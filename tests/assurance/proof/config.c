@@ -127,7 +127,7 @@ enum address_result address_parse_network(const char *text, struct source *netwo
     return ADDRESS_OK;
 }
 
-void locked_wipe_stack(void)
+void wipe_stack(void)
 {
 }
 
