@@ -198,7 +198,7 @@ int check_config(const struct config_reader *reader, const struct config *config
     int status = 0;
 
     if (mac_init() != 0) {
-        report(reader, 0, CONFIG_ERROR, "%s", CHECK_NO_LIBGCRYPT);
+        report(reader, 0, CONFIG_ERROR, "%s", mac_problem());
         return -1;
     }
     if (config->log_level < LOG_ERR)

@@ -11,10 +11,6 @@
 
 #define CHECK_TEXT_LEN 5000
 
-/* What mac_init's failure means to an administrator. */
-#define CHECK_NO_LIBGCRYPT                                                                                             \
-    "libgcrypt cannot be initialised: it must be 1.8 or later, and RLIMIT_MEMLOCK (LimitMEMLOCK=) at least 64 KiB"
-
 /*
  * Can this entry's command be run by this process, as its user? Gives the account, which the caller frees, and 0;
  * or -1, with problem saying what is wrong and what to do about it. For KILL, and where a socket is told instead, there

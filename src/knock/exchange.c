@@ -29,11 +29,13 @@ static bool is_unacknowledged(int peer_fd)
     return ioctl(peer_fd, TIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
 
-static enum exchange_result send_seed(int peer_fd, struct stream_limit limit, const uint8_t seed[static SEED_LEN])
+enum exchange_result exchange_send_seed(int peer_fd, int64_t deadline_ms, const uint8_t seed[static SEED_LEN])
 {
-    switch (stream_send(peer_fd, seed, SEED_LEN, limit)) {
+    if (stream_has_left(peer_fd))
+        return EXCHANGE_LEFT;
+    switch (stream_send(peer_fd, seed, SEED_LEN, stream_until(deadline_ms))) {
     case STREAM_OK:
-        return EXCHANGE_REPLIED;
+        return EXCHANGE_OK;
     case STREAM_UNABLE:
         return EXCHANGE_UNABLE;
     case STREAM_FAULT:
@@ -46,17 +48,23 @@ static enum exchange_result send_seed(int peer_fd, struct stream_limit limit, co
     return EXCHANGE_LEFT;
 }
 
-static enum exchange_result read_reply(int peer_fd, struct stream_limit limit, uint8_t reply[static REPLY_LEN])
+/* What it means that the peer's stream ended after so many bytes. */
+static enum exchange_result judge_end(int peer_fd, size_t got)
+{
+    if (is_unacknowledged(peer_fd))
+        return EXCHANGE_UNREACHED;
+    return got == 0 ? EXCHANGE_NO_REPLY : EXCHANGE_SHORT_REPLY;
+}
+
+static enum exchange_result receive(int peer_fd, int64_t deadline_ms, uint8_t reply[static REPLY_LEN])
 {
     size_t got = 0;
 
-    switch (stream_receive(peer_fd, reply, REPLY_LEN, limit, &got)) {
+    switch (stream_receive(peer_fd, reply, REPLY_LEN, stream_until(deadline_ms), &got)) {
     case STREAM_OK:
-        return EXCHANGE_REPLIED;
+        return EXCHANGE_OK;
     case STREAM_END:
-        if (is_unacknowledged(peer_fd))
-            return EXCHANGE_UNREACHED;
-        return got == 0 ? EXCHANGE_NO_REPLY : EXCHANGE_SHORT_REPLY;
+        return judge_end(peer_fd, got);
     case STREAM_UNABLE:
         return EXCHANGE_UNABLE;
     case STREAM_FAULT:
@@ -68,19 +76,13 @@ static enum exchange_result read_reply(int peer_fd, struct stream_limit limit, u
     return EXCHANGE_TIMEOUT;
 }
 
-enum exchange_result exchange_run(int peer_fd, int64_t deadline_ms, const uint8_t seed[static SEED_LEN],
-                                  uint8_t reply[static REPLY_LEN])
+enum exchange_result exchange_read_reply(int peer_fd, int64_t deadline_ms, uint8_t reply[static REPLY_LEN])
 {
-    const struct stream_limit limit = stream_until(deadline_ms);
     enum exchange_result result;
 
     memset(reply, 0, REPLY_LEN);
-    if (stream_has_left(peer_fd))
-        return EXCHANGE_LEFT;
-    result = send_seed(peer_fd, limit, seed);
-    if (result == EXCHANGE_REPLIED)
-        result = read_reply(peer_fd, limit, reply);
-    if (result != EXCHANGE_REPLIED)
+    result = receive(peer_fd, deadline_ms, reply);
+    if (result != EXCHANGE_OK)
         memset(reply, 0, REPLY_LEN);
     return result;
 }

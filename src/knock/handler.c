@@ -54,11 +54,6 @@ static bool make_seed(struct handler *handler)
     struct visit *visit = &handler->visit;
     struct seed_parts parts = {.pid = getpid(), .counter = visit->table.next_seed.number};
 
-    mac_on_fatal(end_without_libgcrypt, handler);
-    if (mac_init() != 0) {
-        log_line(LOG_ERR, "%s", CHECK_NO_LIBGCRYPT);
-        return visit_refuse(visit, "state", EX_OSERR);
-    }
     /* Without waiting: a machine that has just started must not keep the peer past its deadline. */
     if (getrandom(parts.random, sizeof(parts.random), GRND_NONBLOCK) != (ssize_t)sizeof(parts.random)) {
         log_line(LOG_ERR,
@@ -75,10 +70,23 @@ static bool make_seed(struct handler *handler)
     return true;
 }
 
+/*
+ * Load libgcrypt, which a peer who computes does not wait for. No secret is in memory meanwhile. Without it nothing
+ * could be compared, so that no reply is waited for and nobody is blamed.
+ */
+static bool prepare_to_compare(struct handler *handler)
+{
+    mac_on_fatal(end_without_libgcrypt, handler);
+    if (mac_init() == 0)
+        return true;
+    log_line(LOG_ERR, "%s", mac_problem());
+    return visit_refuse(&handler->visit, "state", EX_OSERR);
+}
+
 static const char *exchange_reason(enum exchange_result result)
 {
     switch (result) {
-    case EXCHANGE_REPLIED:
+    case EXCHANGE_OK:
         return "wrong-reply"; /* until it has been found right */
     case EXCHANGE_NO_REPLY:
         return "no-reply";
@@ -119,7 +127,12 @@ bool handler_exchange(struct handler *handler)
     visit_begin_timed(visit, "exchange", limit_ms + LIBRARY_MS);
     if (!make_seed(handler))
         return false;
-    result = exchange_run(VISIT_PEER_FD, begin_ms + limit_ms, exchange->seed, exchange->reply);
+    result = exchange_send_seed(VISIT_PEER_FD, begin_ms + limit_ms, exchange->seed);
+    if (result == EXCHANGE_OK) {
+        if (!prepare_to_compare(handler))
+            return false;
+        result = exchange_read_reply(VISIT_PEER_FD, begin_ms + limit_ms, exchange->reply);
+    }
     /* Whoever had no chance to reply gets no strike (I11). */
     if (result == EXCHANGE_LEFT)
         return visit_leave(visit);
@@ -130,7 +143,7 @@ bool handler_exchange(struct handler *handler)
         log_line(LOG_ERR, "cannot wait for the reply: %s", strerror(errno));
         return visit_refuse(visit, exchange_reason(result), EX_OSERR);
     }
-    exchange->replied = result == EXCHANGE_REPLIED;
+    exchange->replied = result == EXCHANGE_OK;
     /* From its arrival on, which may have been noticed late, a reply has COMM_TIMEOUT to lead to something. */
     deadline_set(exchange->replied ? limit_ms - reply_age_ms(begin_ms) : VISIT_SETTLING_MS);
     visit->end.outcome = VISIT_REJECTED;

@@ -44,8 +44,8 @@ struct handler {
 bool handler_settings(struct handler *handler);
 
 /*
- * Make the seed, send it, read the reply. True also when there is none: that is a strike like a wrong one. False for a
- * peer that had no chance to reply (I11).
+ * Make the seed, send it, load libgcrypt while the peer computes, read the reply. True also when there is none: that is
+ * a strike like a wrong one. False for a peer that had no chance to reply (I11).
  */
 bool handler_exchange(struct handler *handler);
 

@@ -15,8 +15,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Make libgcrypt ready. Needs libgcrypt 1.8; allocates its locked memory for keys. */
+/*
+ * Make libgcrypt ready. Needs libgcrypt 1.8; allocates its locked memory for keys. In a program that is linked with
+ * mac_loader.c in place of mac.c, this loads it first. On -1 nothing else here but mac_problem() may be called.
+ */
 int mac_init(void);
+
+/* Why mac_init() gave -1, and what to do about it: a sentence without its full stop. Valid for ever. */
+const char *mac_problem(void);
 
 /*
  * What is called when libgcrypt is about to end the process, for want of memory: text says what it could not do. It

@@ -6,6 +6,9 @@
 : "${OSTIARY_BUILD:?is set by meson test; by hand: the build directory}"
 : "${OSTIARY_SOURCE:?is set by meson test; by hand: the source directory}"
 OSTIARYD=$OSTIARY_BUILD/src/knock/ostiaryd
+# What it loads when it has sent the seed.
+# shellcheck disable=SC2034 # the tests read it
+MAC_MODULE=$OSTIARY_BUILD/src/wire/mac.so
 TOOLS=$OSTIARY_SOURCE/tests/tools
 # meson sets it for the module that some tests load into the handler; nothing else here needs it.
 unset LD_LIBRARY_PATH

@@ -69,6 +69,18 @@ static void next(const char *name, void *function)
     memcpy(function, &found, sizeof(found));
 }
 
+/* The same for libgcrypt, which the handler loads for itself: it is not behind this object, where RTLD_NEXT looks. */
+static void next_gcrypt(const char *name, void *function)
+{
+    void *library = dlopen("libgcrypt.so.20", RTLD_LAZY | RTLD_NOLOAD);
+    void *found = library != NULL ? dlsym(library, name) : NULL;
+
+    if (found == NULL)
+        abort();
+    memcpy(function, &found, sizeof(found));
+    dlclose(library);
+}
+
 static void count(const char *what, size_t number)
 {
     char line[32];
@@ -88,7 +100,7 @@ gcry_error_t gcry_md_setkey(gcry_md_hd_t md, const void *key, size_t len)
     gcry_error_t (*function)(gcry_md_hd_t, const void *, size_t);
 
     count("setkey", len);
-    next("gcry_md_setkey", &function);
+    next_gcrypt("gcry_md_setkey", &function);
     return function(md, key, len);
 }
 
@@ -157,7 +169,7 @@ gcry_error_t gcry_md_open(gcry_md_hd_t *md, int algorithm, unsigned flags)
 
     if (is_broken("abort-gcry_md_open"))
         abort();
-    next("gcry_md_open", &function);
+    next_gcrypt("gcry_md_open", &function);
     return function(md, algorithm, flags);
 }
 

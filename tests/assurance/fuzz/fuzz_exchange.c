@@ -35,10 +35,10 @@ static void demand_result(enum exchange_result result, const uint8_t reply[stati
     static const uint8_t zeros[REPLY_LEN];
     int unread = 0;
 
-    if (result != EXCHANGE_REPLIED)
+    if (result != EXCHANGE_OK)
         DEMAND(memcmp(reply, zeros, REPLY_LEN) == 0);
     switch (result) {
-    case EXCHANGE_REPLIED:
+    case EXCHANGE_OK:
         DEMAND(net.said_len >= REPLY_LEN && memcmp(reply, net.said, REPLY_LEN) == 0);
         /* What the peer sends beyond its 32 bytes is never read. */
         DEMAND(ioctl(peer_fd, FIONREAD, &unread) == 0 && (size_t)unread == net.said_len - REPLY_LEN);
@@ -67,7 +67,7 @@ static void demand_heard(enum exchange_result result)
 
     net_listen();
     DEMAND(net.heard_len <= SEED_LEN && memcmp(net.heard, seed, net.heard_len) == 0);
-    if (is_open && (result == EXCHANGE_REPLIED || result == EXCHANGE_NO_REPLY || result == EXCHANGE_SHORT_REPLY))
+    if (is_open && (result == EXCHANGE_OK || result == EXCHANGE_NO_REPLY || result == EXCHANGE_SHORT_REPLY))
         DEMAND(net.heard_len == SEED_LEN);
 }
 
@@ -76,7 +76,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     struct fuzz_input input = {bytes, len};
     const int64_t limit_ms = limit_of(fuzz_byte(&input));
     const uint64_t pause_ms = fuzz_byte(&input);
-    uint8_t reply[REPLY_LEN] = {1};
+    uint8_t reply[REPLY_LEN] = {0};
     enum exchange_result result;
     int64_t start_ms;
 
@@ -84,7 +84,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     const int peer_fd = net_pair(0);
     start_ms = net.now_ms;
     net.deadline_ms = start_ms + limit_ms;
-    result = exchange_run(peer_fd, net.deadline_ms, seed, reply);
+    result = exchange_send_seed(peer_fd, net.deadline_ms, seed);
+    DEMAND(result == EXCHANGE_OK || result == EXCHANGE_LEFT || result == EXCHANGE_UNABLE);
+    if (result == EXCHANGE_OK) {
+        reply[0] = 1;
+        result = exchange_read_reply(peer_fd, net.deadline_ms, reply);
+    }
     demand_result(result, reply, peer_fd);
     DEMAND(net.now_ms <= (limit_ms > 0 ? net.deadline_ms : start_ms));
     demand_heard(result);
@@ -92,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     net.deadline_ms = net.now_ms + (int64_t)pause_ms;
     if (stream_pause(peer_fd, pause_ms))
         DEMAND(net.now_ms == net.deadline_ms);
-    if (result == EXCHANGE_REPLIED && net.peer_fd >= 0) {
+    if (result == EXCHANGE_OK && net.peer_fd >= 0) {
         net.send_fault = 0;
         net.send_most = SIZE_MAX;
         stream_send_at_once(peer_fd, receipt, RECEIPT_LEN);

@@ -3,6 +3,8 @@
 #include "exchange.h"
 
 #include "any.h"
+#include "clock.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,13 +15,14 @@
 #include <time.h>
 
 #define UPTIME_MAX (INT64_C(1) << 40) /* s: more than 30,000 years */
+#define WALL_MAX   (INT64_C(1) << 33) /* s: as nanoseconds, until 2242, they are a number of 64 bits */
 
 #define WAIT_MAX_MS (3600 * 1000) /* of DELAY_MAX_WAIT and COMM_TIMEOUT */
 
 int clock_gettime(clockid_t clock, struct timespec *now)
 {
-    (void)clock;
-    now->tv_sec = Frama_C_long_interval(0, UPTIME_MAX);
+    now->tv_sec =
+        clock == CLOCK_REALTIME ? Frama_C_long_interval(-WALL_MAX, WALL_MAX) : Frama_C_long_interval(0, UPTIME_MAX);
     now->tv_nsec = Frama_C_long_interval(0, 999999999);
     return 0;
 }
@@ -120,10 +123,16 @@ int main(void)
 
     any_bytes(seed, sizeof(seed));
     any_bytes(receipt, sizeof(receipt));
+    clock_boot_ms();
+    clock_wall_ms();
+    clock_wall_ns();
     stream_has_left(0);
+    /* As the client waits: a signal ends it. */
+    stream_wait(0, POLLIN, (struct stream_limit){.deadline_ms = clock_now_ms(), .signal_fd = 1});
     stream_pause(0, any_size(0, WAIT_MAX_MS));
     deadline_ms = clock_now_ms() + (int64_t)any_size(0, WAIT_MAX_MS);
-    exchange_run(0, deadline_ms, seed, reply);
+    exchange_send_seed(0, deadline_ms, seed);
+    exchange_read_reply(0, deadline_ms, reply);
     //@ assert every_byte_is_set: \initialized(reply + (0 .. 31));
     exchange_reply_age_ms(0);
     stream_send_at_once(0, receipt, RECEIPT_LEN);

@@ -87,7 +87,7 @@ teardown() {
     is "$(grep -v '^random 16$' "$WORK/calls.locked")" '' "calls for the locked source"
     at_noon --env="OSTIARY_TEST_CALLS=$WORK/calls.free" 127.0.0.3=sesame@100
     is "$(of 1 receipt)" right
-    is "$(grep -v '^random 16$' "$WORK/calls.free" | tr '\n' ' ')" 'gcrypt random 32 ' "calls for a source that is served"
+    is "$(grep -v '^random 16$' "$WORK/calls.free" | tr '\n' ' ')" 'random 32 gcrypt ' "calls for a source that is served"
 }
 
 @test "I2: one that is locked while it waits for its slot gets no seed" {

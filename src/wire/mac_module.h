@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What of mac.h needs libgcrypt, as a shared object of its own (mac.so): for a program that loads it when it is needed
+ * and not when it starts. mac_module.c is the object's side, mac_loader.c the program's.
+ */
+#ifndef OSTIARY_MAC_MODULE_H
+#define OSTIARY_MAC_MODULE_H
+
+#include "mac.h"
+
+/* The name by which mac.so exports its struct mac_functions. It exports nothing else. */
+#define MAC_MODULE_SYMBOL "ostiary_mac"
+
+struct mac_functions {
+    const char *version; /* of the Ostiary that the object belongs to: of another one, nothing else here may be used */
+    int (*init)(void);
+    void (*on_fatal)(void (*end)(void *context, int code, const char *text), void *context);
+    const char *(*problem)(void);
+    int (*reply)(struct secret secret, const uint8_t seed[static SEED_LEN], uint8_t reply[static REPLY_LEN]);
+    int (*receipt)(struct secret secret, const uint8_t seed[static SEED_LEN], const uint8_t reply[static REPLY_LEN],
+                   uint8_t receipt[static RECEIPT_LEN]);
+    int (*key_empty)(struct mac_key *key);
+    int (*key_try)(const struct mac_key *key, struct secret secret, const uint8_t seed[static SEED_LEN],
+                   uint8_t reply[static REPLY_LEN]);
+    void (*key_free)(struct mac_key *key);
+};
+
+#endif
