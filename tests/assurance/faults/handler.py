@@ -28,9 +28,10 @@ class Connection(Run):
         self.actions = []
         self.told = b""  # what came out of the socket of an action
 
-    def received_before(self, call):
-        """Had the reply been received when this was called?"""
-        return any(other.name == "recvfrom" and other.result == LEN for other in self.calls[: self.calls.index(call)])
+    def got_before(self, call):
+        """How many bytes had been sent to the peer when this was called?"""
+        before = self.calls[: self.calls.index(call)]
+        return sum(other.result for other in before if other.name == "sendto" and other.worked and other.arguments.startswith("0,"))
 
     def retried(self, call):
         """Was it called again, and well?"""

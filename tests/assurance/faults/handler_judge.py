@@ -199,7 +199,7 @@ class HandlerJudge(Scene):
         failed = next((call for call in run.calls if call.injected), None)
         if failed is None or run.in_loader:
             return []
-        went_on = len(run.got) > 0 if not run.received_before(failed) else bool(self.accepted(run) or run.actions or run.told)
+        went_on = len(run.got) > run.got_before(failed) or bool(self.accepted(run) or run.actions or run.told)
         if failed.name in ("mlock", "madvise") and went_on:
             return ["it went on with memory that is swapped, dumped or inherited"]
         if failed.name == "getrandom" and went_on and not run.retried(failed):
