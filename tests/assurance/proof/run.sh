@@ -29,7 +29,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number address scan parser seen config entry exchange siphash record form1 moment pace
+subjects='number address scan parser seen config entry exchange seed siphash record form1 moment pace
     table rebuild convert lockout'
 minutes_max=10
 includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Istate'
@@ -65,6 +65,7 @@ choose() {
         merged=span,default_name,trimmed
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c src/base/clock.c' states=10000 ;;
+    seed) files=src/knock/seed.c needed=src/base/siphash.c ;;
     siphash) files=src/base/siphash.c ;;
     record) files=state/record.c needed=src/base/siphash.c ;;
     form1) files=state/form1.c needed='state/record.c src/base/siphash.c' ;;
