@@ -441,7 +441,8 @@ static enum store_fault settle_error(struct visit *visit, const struct lockout_p
     if (fault != STORE_OK)
         return fault;
     count_error(visit->store, policy, visit->slot);
-    if (visit->slot != NULL && charge->locks)
+    /* Where the owner has lifted that lock meanwhile, whatever locks next has not been judged by it. */
+    if (visit->slot != NULL && charge->locks && visit->slot->generation == charge->undo.generation)
         visit->slot->judged = true;
     fault = store_write_counters(visit->store);
     if (fault == STORE_OK && visit->slot != NULL)

@@ -1209,6 +1209,32 @@ static void test_unjudged_lock(void)
     scratch_empty();
 }
 
+/* The owner unlocks before the strike that locked is judged: what is found of it says nothing of the next lock. */
+static void test_judged_after_unlock(void)
+{
+    const struct source source = scratch_source(1);
+    const struct manage_target target = {.source = source};
+    struct lockout_policy policy = with_limits(2, 0);
+    struct store store = scratch_open(64);
+    struct lockout_admission refused;
+    struct lockout_charge first, second;
+    bool found;
+
+    policy.max_bad_conns = 1;
+    first = charge_at(&store, &policy, 1, NOW);
+    scratch_need(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "unlock");
+    scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &first) ==
+                     STORE_OK,
+                 "settle");
+    second = charge_at(&store, &policy, 1, NOW);
+    scratch_need(second.locks, "the next strike locks");
+    refused = admit_at(&store, &policy, 1, NOW);
+    check(refused.answer == LOCKOUT_REFUSED_LOCKED && refused.closure == LOCKOUT_NOT_CLOSED,
+          "a lock is not judged by a strike of before an unlocking");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_judged_lock(void)
 {
     const struct lockout_policy policy = with_limits(0, 5);
@@ -1752,6 +1778,7 @@ int main(void)
     test_order_for_all_doors();
     test_limit_without_file();
     test_unjudged_lock();
+    test_judged_after_unlock();
     test_judged_lock();
     test_closed_meanwhile();
     test_closed_without_file();
