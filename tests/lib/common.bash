@@ -56,19 +56,23 @@ remove_work() {
 PATIENCE=300
 
 # eventually COMMAND...: poll until the command succeeds; fail when PATIENCE has ended. How soon it has to be is for the
-# bench to measure, for that depends on the machine.
+# bench to measure, for that depends on the machine. The pauses grow with the time that has passed, an eighth of it up to
+# half a second: whoever asks all the time keeps a busy machine from what he waits for.
 eventually() {
-    local end=$((${EPOCHREALTIME/./} + PATIENCE * 1000000))
+    local begin=${EPOCHREALTIME/./} passed pause
     [[ $1 != [0-9]* ]] || {
         echo "eventually takes no number of seconds: $*"
         return 1
     }
     until "$@"; do
-        [ "${EPOCHREALTIME/./}" -lt "$end" ] || {
+        passed=$((${EPOCHREALTIME/./} - begin))
+        [ "$passed" -lt $((PATIENCE * 1000000)) ] || {
             echo "gave up waiting for: $*"
             return 1
         }
-        sleep 0.02
+        pause=$((passed / 8000))
+        printf -v pause '0.%03d' $((pause < 20 ? 20 : pause > 500 ? 500 : pause))
+        sleep "$pause"
     done
 }
 

@@ -37,6 +37,7 @@ container_wait() {
         return 1
     fi
     is "$(inside systemctl is-system-running)" running "the system"
+    container_leader >"$CONTAINER_DIR.leader"
 }
 
 container_is_up() {
@@ -62,10 +63,13 @@ container_leader() {
     echo "$pid"
 }
 
-# inside COMMAND...: run it there as root, with little environment, for at most INSIDE_LIMIT seconds (default: 1800).
+# inside COMMAND...: run it there as root, with little environment, for at most INSIDE_LIMIT seconds (default: 1800). Who
+# leads is not looked up each time, which would cost as much as the command; but before the container is up, and where it
+# has been rebooted since.
 inside() {
-    local leader
-    leader=$(container_leader) || return 1
+    local leader=
+    read -r leader 2>/dev/null <"$CONTAINER_DIR.leader" || true
+    [ -n "$leader" ] && [ -e "/proc/$leader/ns" ] || leader=$(container_leader) || return 1
     timeout --kill-after=1 "${INSIDE_LIMIT:-1800}" nsenter --target "$leader" --all -- \
         /usr/bin/env --chdir=/ -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
         HOME=/root LANG=C.UTF-8 SYSTEMD_PAGER='' SYSTEMD_COLORS=0 "$@"
@@ -170,7 +174,7 @@ container_stop() {
     kill -KILL "$CONTAINER" 2>/dev/null || true
     wait "$CONTAINER" 2>/dev/null || true
     eventually container_cgroup_removed
-    rm -rf "$CONTAINER_DIR.log"
+    rm -f "$CONTAINER_DIR.log" "$CONTAINER_DIR.leader"
     rmdir "$CONTAINER_DIR"
     CONTAINER=
 }
