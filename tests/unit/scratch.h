@@ -199,6 +199,17 @@ static inline bool scratch_killed_at(unsigned nth, scratch_work *work, int *resu
     return true;
 }
 
+/*
+ * Some tests are run twice: with the directory of golden tables alone; and with "exhaustive" behind it, for what is
+ * tried at each byte, at each length, at each system call, or until a table is full.
+ */
+static inline bool scratch_is_exhaustive(int argc, char **argv)
+{
+    scratch_need(argc == 2 || (argc == 3 && strcmp(argv[2], "exhaustive") == 0),
+                 "arguments: the directory of golden tables, and \"exhaustive\" or nothing");
+    return argc == 3;
+}
+
 /* Under valgrind there is no tracing; `meson test --wrap` sets this. */
 static inline bool scratch_can_trace(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * From version 1 of the table to today's: nothing is lost, whatever state the old one is in, and whoever is killed at
- * whatever moment. The tables of version 1 are written here, by FORMAT.md; nothing of state/ can write one. Argument:
- * the directory of golden tables.
+ * whatever moment. The tables of version 1 are written here, by FORMAT.md; nothing of state/ can write one. Arguments:
+ * see scratch_is_exhaustive.
  */
 #include "buckets.h"
 #include "check.h"
@@ -1199,12 +1199,10 @@ static void test_repair_killed(void)
     scratch_empty();
 }
 
-int main(int argc, char **argv)
+static void test_usual(const char *directory)
 {
-    scratch_need(argc == 2, "argument: the directory of golden tables");
-    scratch_begin();
     test_all_of_it();
-    test_golden(argv[1]);
+    test_golden(directory);
     test_full(64);
     test_full(V1_PLACES_MAX);
     test_crowded();
@@ -1216,7 +1214,6 @@ int main(int argc, char **argv)
     test_damaged_head();
     test_length();
     test_key_lost();
-    test_every_byte();
     test_leftovers();
     test_interrupted_repair();
     test_other_size();
@@ -1225,10 +1222,26 @@ int main(int argc, char **argv)
     test_other_owner();
     test_at_once();
     test_overtaken();
+}
+
+static void test_exhaustive(void)
+{
+    test_every_byte();
     if (scratch_can_trace()) {
         test_killed();
         test_repair_killed();
     }
+}
+
+int main(int argc, char **argv)
+{
+    const bool exhaustive = scratch_is_exhaustive(argc, argv);
+
+    scratch_begin();
+    if (exhaustive)
+        test_exhaustive();
+    else
+        test_usual(argv[1]);
     scratch_end();
     return check_end();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The table as a file: golden tables, damage, unsafe files, creation, the lock, repair. Argument: the directory of
- * golden tables. */
+/* The table as a file: golden tables, damage, unsafe files, creation, the lock, repair. Arguments: see
+ * scratch_is_exhaustive. */
 #include "buckets.h"
 #include "check.h"
 #include "closed.h"
@@ -1142,16 +1142,9 @@ static void test_worth(void)
           "whichever comes first");
 }
 
-int main(int argc, char **argv)
+static void test_usual(void)
 {
-    scratch_need(argc == 2, "argument: the directory of golden tables");
-    read_golden(argv[1], "table-2", golden);
-    read_golden(argv[1], "table-2-networks", golden_networks);
-    scratch_begin();
     test_golden();
-    change_every_byte(golden, "I8: verify sees every changed byte of the golden table");
-    change_every_byte(golden_networks, "I8: and of the one with networks");
-    test_every_length();
     test_empty_file();
     test_unsafe_files();
     test_unsafe_directory();
@@ -1177,12 +1170,32 @@ int main(int argc, char **argv)
     test_is_clean();
     test_strange_leftovers();
     test_worth();
+}
+
+static void test_exhaustive(void)
+{
+    change_every_byte(golden, "I8: verify sees every changed byte of the golden table");
+    change_every_byte(golden_networks, "I8: and of the one with networks");
+    test_every_length();
     test_killed_writers();
     if (scratch_can_trace()) {
         test_creation_killed();
         test_repair_killed();
         test_networks_killed();
     }
+}
+
+int main(int argc, char **argv)
+{
+    const bool exhaustive = scratch_is_exhaustive(argc, argv);
+
+    read_golden(argv[1], "table-2", golden);
+    read_golden(argv[1], "table-2-networks", golden_networks);
+    scratch_begin();
+    if (exhaustive)
+        test_exhaustive();
+    else
+        test_usual();
     scratch_end();
     return check_end();
 }
