@@ -12,11 +12,11 @@
 # What runs on which build:
 #
 #   gcc      every test there is, and the proofs of assurance/proof where frama-c is installed
-#   asan     unit and end-to-end tests. A sanitizer finds what is wrong in code that is reached, and reaching it once is
-#            enough. So it does without the tests of suite "slow", which reach the same code again at each of some hundred
-#            moments, for many clients at once, or after a long wait; and without a booted system, soak, faults, fuzzing
-#            (which has sanitizers of its own) and bench.
-#   clang    unit tests; that everything compiles without a warning is a test as well
+#   asan     unit tests, and end-to-end tests but the slow ones. A sanitizer finds what is wrong in code that is reached,
+#            and reaching it once is enough: the slow ones reach it again at each of some hundred moments, for many clients
+#            at once, or after a long wait. So do a booted system, soak, faults and bench; and fuzzing has sanitizers of its
+#            own.
+#   clang    unit tests but the slow ones; that everything compiles without a warning is a test as well
 #   memory   unit tests but the slow ones under valgrind, on gcc's build: it sees the use of values that were never set,
 #            which the sanitizers do not
 #   libwrap, static   what is different there, and only what that needs is compiled
@@ -101,9 +101,10 @@ run_others() {
     processes=$(((processes + 1) / 2))
     build asan -Db_sanitize=address,undefined -Db_lundef=false
     sh tests/setup.sh launchers build-tests/asan/launchers
-    run_tests sanitizers asan --suite unit --suite e2e --no-suite slow
+    run_tests sanitizers asan --suite unit
+    run_tests sanitizers-e2e asan --suite e2e --no-suite slow
     CC=clang build clang
-    run_tests clang clang --suite unit
+    run_tests clang clang --suite unit --no-suite slow
     run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
     set_up libwrap -Dlibwrap=enabled
     compile libwrap ostiaryd ostclient ostiaryctl interpose frozen
@@ -142,10 +143,10 @@ run_some() {
     fi
     without clang 'unit tests, built with clang' || {
         CC=clang build clang
-        run_tests clang clang --suite unit
+        run_tests clang clang --suite unit --no-suite slow
     }
     build asan -Db_sanitize=address,undefined -Db_lundef=false
-    run_tests sanitizers asan --suite unit --no-suite slow
+    run_tests sanitizers asan --suite unit
     without valgrind 'unit tests under valgrind' || run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
     leave_out 'end to end, but for the client' 'needs root: launchers with a /dev/log and processes of their own'
     leave_out 'system tests' 'needs root: a systemd in a container'
@@ -171,6 +172,10 @@ run_quick() {
 
 inside() {
     left_out=0
+    # In memory, where thousands of synchronous writes cost nothing, and from where all is gone with the namespace.
+    [ "$(id -u)" -ne 0 ] || mount -t tmpfs -o mode=755 none "$OSTIARY_TEST_ROOT"
+    mkdir -m 1777 "$OSTIARY_TEST_ROOT/tmp"
+    export TMPDIR="$OSTIARY_TEST_ROOT/tmp"
     logs=$OSTIARY_TEST_ROOT/logs
     mkdir "$logs"
     tests=auto
@@ -268,8 +273,6 @@ else
     set -- setsid
 fi
 export OSTIARY_TEST_ROOT
-mkdir -m 1777 "$OSTIARY_TEST_ROOT/tmp"
-export TMPDIR="$OSTIARY_TEST_ROOT/tmp"
 
 # In the background, so that a signal is heeded at once. The lock is this process's alone.
 "$@" sh "$0" inside "$what" 9>&- &
