@@ -328,7 +328,15 @@ inline lockout_close()
     }
 }
 
-/* ---- A visit ---- */
+/*
+ * ---- A visit ----
+ *
+ * C: main = visit_admit visit_charge handler_match visit_forgive visit_settle
+ * C: visit_admit = visit_begin_timed lockout_admit wait_for_place
+ * C: visit_charge = visit_begin lockout_charge
+ * C: visit_forgive = lockout_forgive
+ * C: visit_settle = visit_begin_timed lockout_settle
+ */
 
 /* The log says that the source is locked. Where the owner has unlocked it meanwhile, that is old news. */
 inline REPORT_LOCK()
@@ -461,7 +469,6 @@ active [HANDLERS] proctype handler()
 
     /*
      * C: lockout_admit = visit_begin inspect_and_count let_in store_release
-     * C: visit_begin = store_hold
      * C: inspect_and_count = inspect keep_promise count_refusal buckets_clean
      * C: let_in = take_slot store_write_counters buckets_write
      */
