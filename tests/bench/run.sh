@@ -5,7 +5,7 @@
 # usage: sh tests/bench/run.sh [--smoke] [BUILD]
 #
 # Installs what is missing (setup.sh), builds the handler in each way it can be built, and measures all of it in turn
-# (knocks.c), in about five minutes. Prints the machine, what was measured, and each goal with what was found: a goal that
+# (knocks.c), in about six minutes. Prints the machine, what was measured, and each goal with what was found: a goal that
 # is missed is no failure, since other work on the machine can miss it. Everything it makes is in one directory, removed
 # at the end. Needs root.
 #
