@@ -23,8 +23,8 @@
 
 struct seed_parts {
     uint8_t random[SEED_LEN];     /* getrandom(2) */
-    uint8_t key[SIPHASH_KEY_LEN]; /* random as well, and known to nobody outside: that of the lockout table */
-    uint64_t counter;             /* never the same twice on one host: from the lockout table */
+    uint8_t key[SIPHASH_KEY_LEN]; /* random as well, and known to nobody outside (private.h has both) */
+    uint64_t counter;             /* never the same twice on one host */
     struct timespec now;          /* CLOCK_REALTIME */
     pid_t pid;
 };
