@@ -11,9 +11,9 @@
 #define HASHED_LEN (5 * 8)
 
 /*
- * What the random bytes of a word are XORed with, where the counter alone would be too easy to tell. What is kept on disk
- * is hashed under the same key; none of it is as long as these 40 bytes, so that no hash which is known from there can
- * be one of these.
+ * What the random bytes of a word are XORed with, where the counter alone would be too easy to tell. What is kept on
+ * disk is hashed under the same key; none of it is as long as these 40 bytes, so that no hash which is known from there
+ * can be one of these.
  */
 static uint64_t hash_parts(const struct seed_parts *parts, uint64_t word)
 {
