@@ -30,7 +30,7 @@ bench="$demo python3 strace valgrind procps iproute2 util-linux ucspi-tcp-ipv6 n
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g
        libselinux1 libtirpc3 libsystemd0"
 proof='frama-c-base ocaml-findlib'
-coverage="$test gcovr"
+coverage="$test llvm acl"
 launchers='xinetd openbsd-inetd'
 peers='openssh-server'
 neighbours='tinysshd webhook'
