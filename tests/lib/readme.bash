@@ -1,20 +1,43 @@
 # SPDX-License-Identifier: ISC
 # shellcheck shell=bash disable=SC2016 # single quotes for shells elsewhere, and for Markdown
-# The README's commands, and where they are run: a minimal Debian, with the packages that the README names.
+# The commands of README.md and ostiary(7), and where they are run: a minimal Debian, with the packages that these name.
 # Loaded with: load ../lib/readme (after container).
 #
 #   follow SECTION [REGEX FUNCTION]...   type what the section says
 #
-# Only what the README says in words has to be done here: FUNCTION is called once, before the first block that matches REGEX.
-# A block of the README is typed if its first word is a command where it is run, $WHERE: layer or inside. One with ostclient
-# is typed at the client (knock_as_in); one with systemd-socket-activate is another way to do the same, and goes on for
-# ever; one with "# " before its commands shows what they print (see). Whatever follows a heading, up to the next one, is
-# its section.
+# Only what is said in words has to be done here: FUNCTION is called once, before the first block that matches REGEX.
+# A block is typed if its first word is a command where it is run, $WHERE: layer or inside. One with ostclient is typed at
+# the client (knock_as_in); one with systemd-socket-activate is another way to do the same, and goes on for ever; one with
+# "# " before some of its lines, commands, shows what they print (see). Whatever follows a heading, up to the next one, is
+# its section, of whichever page has that heading.
 
 README=$OSTIARY_SOURCE/README.md
+OVERVIEW=$OSTIARY_SOURCE/src/ostiary.7
+
+# overview: ostiary(7) as if it were written like README.md: headings behind "#", blocks indented, and words of commands in
+# backquotes. Where all lines of a block are behind "# " they are to be typed, and go without it, as there.
+overview() {
+    awk '
+        function end_block(line) {
+            print ""
+            for (line = 1; line <= count; line++) {
+                if (all_typed) sub(/^# /, "", block[line])
+                print "    " block[line]
+            }
+            print ""
+            inside = 0
+        }
+        /^\.\\"/ { next }
+        /^\.S[hs] / { sub(/^\.S[hs] /, "# "); print; next }
+        /^\.Bd / { inside = 1; count = 0; all_typed = 1; next }
+        /^\.Ed/ { end_block(); next }
+        inside { block[++count] = $0; if ($0 !~ /^# /) all_typed = 0; next }
+        /^\.(Ql|Sy|Pa|Cm) / { sub(/^\.[A-Za-z]+ /, ""); sub(/ [.,:;]$/, ""); print "`" $0 "`"; next }
+        { print }' "$OVERVIEW"
+}
 
 section() {
-    awk -v wanted="$1" '/^#/ { sub(/^#+ +/, ""); inside = $0 == wanted; next } inside' "$README"
+    { cat "$README"; overview; } | awk -v wanted="$1" '/^#/ { sub(/^#+ +/, ""); inside = $0 == wanted; next } inside'
 }
 
 # blocks SECTION: sets BLOCKS, an array of its indented blocks, without the indentation. An empty line ends one.
@@ -24,7 +47,7 @@ blocks() {
         inside { printf "%c", 0; inside = 0 }
         END { if (inside) printf "%c", 0 }')
     [ "${#BLOCKS[@]}" -gt 0 ] || {
-        echo "README.md: no block in section '$1'"
+        echo "there is no block in section '$1'"
         return 1
     }
 }
@@ -34,8 +57,8 @@ packages() {
     section "$1" | tr '\n' ' ' | grep -oE 'packages? `[^`]*`' | cut -d '`' -f 2 | tr '\n' ' '
 }
 
-# in_readme SECTION REGEX: what stands there, inline or in a block: the first match.
-in_readme() {
+# in_section SECTION REGEX: what stands there, inline or in a block: the first match.
+in_section() {
     section "$1" | grep -oE -- "$2" | head -n 1 | grep .
 }
 
@@ -61,12 +84,12 @@ follow() {
         [[ $block != @(ostclient|systemd-socket-activate)\ * ]] || continue
         typed=$((typed + 1))
         "$WHERE" sh -euc "$block" </dev/null || {
-            printf 'README.md, "%s": this fails:\n%s\n' "$1" "$block"
+            printf 'section "%s": this fails:\n%s\n' "$1" "$block"
             return 1
         }
     done
     [ "$typed" -gt 0 ] || {
-        echo "README.md: nothing to type in section '$1'"
+        echo "there is nothing to type in section '$1'"
         return 1
     }
 }
@@ -87,7 +110,7 @@ shown() {
     section "$1" | sed -n 's/^    # \([a-z]\)/\1/p'
 }
 
-# see SECTION: they work, and print something. What the README shows of it has other times and addresses.
+# see SECTION: they work, and print something. What the page shows of it has other times and addresses.
 see() {
     local command count=0
     while read -r command; do

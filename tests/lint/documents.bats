@@ -1,10 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# What README.md and the other pages in Markdown say of the tree: links, and files that they name.
+# What README.md and the other pages in Markdown say of the tree: lengths, links, and files that they name.
 # shellcheck disable=SC2016 # backquotes of Markdown
 
 load ../lib/common
 load ../lib/files
+
+@test "README.md can be read in one sitting: at most 200 lines" {
+    [ "$(wc -l <README.md)" -le 200 ]
+}
 
 # The targets of a page's links that are in the tree, as paths from the top.
 links_in() {

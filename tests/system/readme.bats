@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# Each sequence of commands in the README, as printed there, on a minimal Debian 12 that has the packages which the README
-# names, and no other: one where the project is built and installed, and with what is installed there, one with systemd,
+# Each sequence of commands in README.md and ostiary(7), as printed there, on a minimal Debian 12 that has the packages which
+# these name, and no other: one where the project is built and installed, and with what is installed there, one with systemd,
 # one with xinetd and cron as well, and one with inetd alone.
 # shellcheck disable=SC2016,SC2030,SC2031,SC2046 # single quotes for the shells inside; lists of packages are words
 
@@ -18,15 +18,26 @@ setup_file() {
     copy_source
     WHERE=layer
     follow Install
-    make_action
-    follow Configure
+    make_command "$(command_of Configure)" 'backing up'
+    make_command "$(command_of 'By hand')" 'lights on'
     echo "127.0.0.1 localhost $(server)" | layer tee /etc/hosts >/dev/null
 
     boot_on $(packages 'Under systemd') "${LIBRARIES[@]}"
     SYSTEMD="$CONTAINER $CONTAINER_DIR $CONTAINER_CGROUP"
-    boot_on $(packages 'Under systemd') $(packages 'Under xinetd') $(packages 'From cron') "${LIBRARIES[@]}"
+    configure inside
+    boot_on $(packages 'Under systemd') $(packages 'WITHOUT SYSTEMD') $(packages 'FROM CRON') "${LIBRARIES[@]}"
     XINETD="$CONTAINER $CONTAINER_DIR $CONTAINER_CGROUP"
+    configure inside
+    configure layer
     export SYSTEMD XINETD
+}
+
+# configure WHERE: each machine has a configuration of its own, and what add has said of it in a file there.
+configure() {
+    WHERE=$1
+    [ "$WHERE" = layer ] || inside sh -euc "$(in_section Install 'systemd-sysusers.*')"
+    follow Configure | "$WHERE" tee /root/added
+    follow 'By hand'
 }
 
 teardown_file() {
@@ -65,17 +76,21 @@ copy_source() {
         tar -cf - --null --files-from=-) | tar -xf - --no-same-owner -C "$LAYER/upper/root/ostiary"
 }
 
-# The command of the README's action, which it does not make.
-action() {
-    in_readme Configure '/usr/local/sbin/[a-z]+'
+# The command of a section's action, which the page does not make.
+command_of() {
+    in_section "$1" '/usr/local/sbin/[a-z]+'
 }
 
-make_action() {
-    printf '#!/bin/sh\necho "backing up for $1"\n' | layer sh -euc 'mkdir -p "${1%/*}" && cat >"$1" && chmod 755 "$1"' sh "$(action)"
+# make_command PATH TEXT: it says TEXT, and for whom.
+make_command() {
+    printf '#!/bin/sh\necho "%s for $1"\n' "$2" | "$WHERE" sh -euc 'mkdir -p "${1%/*}" && cat >"$1" && chmod 755 "$1"' sh "$1"
 }
+
+# The client's command in the README.
+KNOCK='Under systemd'
 
 server() {
-    client Configure | awk '{ print $NF }'
+    client "$KNOCK" | awk '{ print $NF }'
 }
 
 # secret_of COMMAND: the file behind -k.
@@ -99,13 +114,23 @@ secret_of() {
     is "$(layer find /tmp/disabled -path '*/tests/*')" '' "what is made of the tests"
 }
 
-@test "Configure: check says of a missing command what the README says that it says" {
+# What nobody can print twice is the name of the machine.
+@test "Configure: add prints what the README shows" {
+    local shown
+    local -a BLOCKS
+    blocks Configure
+    shown=$(printf '%s\n' "${BLOCKS[@]}" | grep -A 9 '^action ')
+    is "$(layer cat /root/added | sed "s/@$(uname -n)\\>/@$(server)/; s/ $(uname -n)\$/ $(server)/" | head -n "$(wc -l <<<"$shown")")" \
+        "$shown" "what add has printed"
+}
+
+@test "By hand: check says of a missing command what ostiary(7) says that it says" {
     local line
-    layer mv "$(action)" "$(action).away"
+    layer mv "$(command_of 'By hand')" "$(command_of 'By hand').away"
     run layer ostiaryctl check
-    layer mv "$(action).away" "$(action)"
+    layer mv "$(command_of 'By hand').away" "$(command_of 'By hand')"
     is "$status" 78 "status of check"
-    line=$(in_readme Configure '^    /etc/.*error: .*')
+    line=$(in_section 'By hand' '^    /etc/.*error: .*')
     matches "$output" "$(sed 's/^ *//; s/[].[*^$/\\]/\\&/g' <<<"$line")"
     layer ostiaryctl check
 }
@@ -113,8 +138,8 @@ secret_of() {
 @test "Under systemd: the port is open, the knock of the README is accepted, and what is shown can be seen" {
     on "$SYSTEMD"
     follow 'Under systemd'
-    knock_as_in Configure
-    journal_says "accepted source=127\\.0\\.0\\.1 action=$(basename "$(action)") "
+    knock_as_in "$KNOCK"
+    journal_says "accepted source=127\\.0\\.0\\.1 action=$(basename "$(command_of Configure)") "
     journal_says 'backing up for 127\.0\.0\.1'
     see 'Under systemd'
     all_is_well
@@ -126,11 +151,23 @@ prepare_sealed() {
     inside sed -i 's/nginx\.service/thing.service/' /etc/systemd/system/ostiary-action-restart@.service
 }
 
+@test "A door in five minutes: the action of ostiary(7) is added, its knock is accepted, and it can be removed" {
+    on "$SYSTEMD"
+    make_command "$(command_of 'A DOOR IN FIVE MINUTES')" 'reporting'
+    follow 'A DOOR IN FIVE MINUTES'
+    knock_as_in 'A DOOR IN FIVE MINUTES'
+    journal_says 'reporting for 127\.0\.0\.1'
+    inside sh -euc "$(in_section 'A DOOR IN FIVE MINUTES' 'ostiaryctl remove [a-z]+')"
+    run knock_as_in 'A DOOR IN FIVE MINUTES'
+    [ "$status" -ne 0 ]
+    all_is_well
+}
+
 @test "The sealed door: beside the other one, on another port, its knock restarts a service, and its examples are where they say" {
     local program
     on "$SYSTEMD"
-    follow 'The sealed door' 'enable --now' prepare_sealed
-    knock_as_in 'The sealed door'
+    follow 'THE SEALED DOOR' 'enable --now' prepare_sealed
+    knock_as_in 'THE SEALED DOOR'
     journal_says 'accepted source=127\.0\.0\.1 action=restart'
     eventually unit_is thing.service active
     for program in $(inside sed -n 's/^ExecStart=\([^ ]*\).*/\1/p' /etc/systemd/system/ostiary-action-restart@.service \
@@ -140,51 +177,50 @@ prepare_sealed() {
     # A secret is for the handler's user and for nobody else.
     is "$(inside sh -c 'stat -c %a:%U:%G /etc/ostiary/restart.secret /etc/ostiary/open-port.secret /etc/ostiary-sealed.cfg' | sort -u)" \
         640:root:ostiary "mode and owners"
-    knock_as_in Configure
+    knock_as_in "$KNOCK"
     all_is_well
 }
 
 @test "Upgrade: what is installed once more is taken by both doors, and what was configured is good" {
-    layer sh -euc "$(in_readme Upgrade 'meson install.*')"
+    layer sh -euc "$(in_section UPGRADE 'meson install.*')"
     on "$SYSTEMD"
-    inside sh -euc "$(in_readme Upgrade 'systemctl daemon-reload.*')"
-    inside sh -euc "$(in_readme Upgrade 'ostiaryctl check')"
+    inside sh -euc "$(in_section UPGRADE 'systemctl daemon-reload.*')"
+    inside sh -euc "$(in_section UPGRADE 'ostiaryctl check')"
     journal_says 'Stopping ostiary\.socket'
     journal_says 'Stopping ostiary-sealed\.socket'
-    knock_as_in Configure
-    knock_as_in 'The sealed door'
+    knock_as_in "$KNOCK"
+    knock_as_in 'THE SEALED DOOR'
     all_is_well
 }
 
 @test "From cron: the timer's service knocks" {
     local there
     on "$SYSTEMD"
-    there=$(in_readme 'From cron' '/etc/[a-z/]*/server[a-z.]*\.secret')
-    follow 'From cron'
-    inside sh -euc '[ -e "$2" ] || { mkdir -p "${2%/*}" && install -m 600 "$1" "$2"; }' sh "$(secret_of "$(client Configure)")" "$there"
+    there=$(in_section 'FROM CRON' '/etc/[a-z/]*/server[a-z.]*\.secret')
+    follow 'FROM CRON'
+    inside sh -euc '[ -e "$2" ] || { mkdir -p "${2%/*}" && install -m 600 "$1" "$2"; }' sh "$(secret_of "$(client "$KNOCK")")" "$there"
     inside systemctl start "ostclient@$(server).service"
     journal_says 'accepted source=127\.0\.0\.1 '
     inside systemctl list-timers --no-legend | grep -q "ostclient@$(server).timer"
     all_is_well
 }
 
-@test "Lockouts: what is shown can be seen" {
+@test "Looking after it: what is shown can be seen" {
     on "$SYSTEMD"
     inside ostiaryctl lock 203.0.113.80
-    inside ostiaryctl close
-    see Lockouts
+    see 'LOOKING AFTER IT'
     eventually unit_is ostiary.socket active
     all_is_well
 }
 
-@test "Under xinetd: the line for systemd-socket-activate opens a door" {
+@test "Without systemd: the line for systemd-socket-activate opens a door" {
     local line
     on "$SYSTEMD"
     inside systemctl stop ostiary.socket
-    line=$(in_readme 'Under xinetd' 'systemd-socket-activate .*')
+    line=$(in_section 'WITHOUT SYSTEMD' 'systemd-socket-activate .*')
     inside sh -c "exec $line" >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
     eventually grep -q '^Listening on' "$BATS_TEST_TMPDIR/said"
-    knock_as_in Configure
+    knock_as_in "$KNOCK"
     eventually grep -q 'accepted source=127\.0\.0\.1 ' "$BATS_TEST_TMPDIR/said"
     inside pkill -x systemd-socket- || inside sh -c 'kill $(grep -lx systemd-socket- /proc/[0-9]*/comm | cut -d / -f 3)'
     inside systemctl start ostiary.socket
@@ -194,28 +230,28 @@ switch_on() {
     inside sed -i 's/^\(\s*disable\s*= \)yes$/\1no/' /etc/xinetd.d/ostiary
 }
 
-@test "Under xinetd: switched on, the port is open" {
+@test "Without systemd: switched on, the port is open" {
     on "$XINETD"
-    follow 'Under xinetd' 'xinetd' switch_on
-    eventually knock_as_in Configure
+    follow 'WITHOUT SYSTEMD' 'xinetd' switch_on
+    eventually knock_as_in "$KNOCK"
     journal_says 'accepted source=127\.0\.0\.1 '
 }
 
 @test "From cron: the line knocks as its user" {
     local line
     on "$XINETD"
-    line=$(section 'From cron' | grep -A 1 '^    # /etc/cron\.d/' | sed 's/^    //')
+    line=$(in_section 'FROM CRON' '^    [0-9]+ .*ostclient.*' | sed 's/^ *//')
+    inside sh -euc "$(in_section 'FROM CRON' '^    install .*' | sed 's/^ *//')"
     # Not at night, but every minute.
-    inside sh -euc "$(in_readme 'From cron' '^    install .*' | sed 's/^ *//')"
-    sed 's/^[0-9][0-9]* [0-9][0-9]* /* * /' <(echo "$line") | write_inside "$(sed -n 's/^# //p' <<<"$line")"
+    write_inside "$(in_section 'FROM CRON' '/etc/cron\.d/[a-z-]+')" <<<"* * ${line#* * }"
     journal_says 'CRON.*ostclient'
     journal_says 'accepted source=127\.0\.0\.1 '
 }
 
-@test "Under xinetd: the line for inetd opens a door" {
+@test "Without systemd: the line for inetd opens a door" {
     local tree line
     tree=$(tree_with openbsd-inetd "${LIBRARIES[@]}")
-    line=$(in_readme 'Under xinetd' '[0-9]+ stream tcp nowait root [^`]*')
+    line=$(in_section 'WITHOUT SYSTEMD' '[0-9]+ stream tcp nowait root [^`]*')
     on_layer "$tree" sh -euc 'echo "$1" >/tmp/inetd.conf
         inetd -i /tmp/inetd.conf &
         shift
@@ -223,11 +259,11 @@ switch_on() {
             ! sh -c "$*" || exit 0
             sleep 0.1
         done
-        exit 1' sh "$line" "$(client Configure)"
+        exit 1' sh "$line" "$(client "$KNOCK")"
 }
 
 @test "What is installed: uninstalling leaves the configuration and the state" {
-    layer sh -euc "$(in_readme 'What is installed' 'ninja -C build uninstall')"
+    layer sh -euc "$(in_section 'What is installed' 'ninja -C build uninstall')"
     layer sh -c '! command -v ostiaryd && ! command -v ostclient'
-    layer ls /etc/xinetd.d/ostiary /var/lib/ostiary "$(secret_of "$(client Configure)")" /etc/ostiary.cfg
+    layer ls /etc/xinetd.d/ostiary /var/lib/ostiary "$(secret_of "$(client "$KNOCK")")" /etc/ostiary.cfg
 }
