@@ -43,3 +43,37 @@ links_in() {
     done < <(grep -oE '`(enum |struct )?[a-z]+(_[a-z]+)+`' tests/README.md | tr -d '`' | sort -u)
     is "$missing" '' "functions and types that are named and not there"
 }
+
+# Of src/SECURITY.md: each `file` below tests, and behind it the titles of tests that stand there "in quotes", a pair a line.
+tests_in_security() {
+    tr '\n' ' ' <src/SECURITY.md | grep -oE '`[a-z0-9_]+/[a-z0-9_/]+(\.bats|\.c|\.sh)?`( "[^"]+")*' | awk -F '"' '{
+        gsub(/[` ]/, "", $1)
+        print $1 "\t"
+        for (i = 2; i < NF; i += 2) print $1 "\t" $i
+    }'
+}
+
+@test "SECURITY.md: each test that it names is there, under this title" {
+    local file title titles=0
+    while IFS=$'\t' read -r file title; do
+        [ -e "tests/$file" ] || {
+            echo "tests/$file is not there"
+            return 1
+        }
+        [ -n "$title" ] || continue
+        grep -qF -- "$title" "tests/$file" || {
+            echo "tests/$file has no test '$title'"
+            return 1
+        }
+        titles=$((titles + 1))
+    done < <(tests_in_security)
+    [ "$titles" -ge 50 ]
+}
+
+@test "SECURITY.md: its matrix has each invariant that it states, and says something in each cell" {
+    local stated rows
+    stated=$(grep -oE '^- \*\*I[0-9]+ ' src/SECURITY.md | tr -d ' *-')
+    rows=$(awk -F ' \\| ' '/^\| I[0-9]+ \|/ && NF == 4 && $2 != "" && $3 != "" && $4 !~ /^ *\|$/ { print substr($1, 3) }' src/SECURITY.md)
+    is "$rows" "$stated" "the rows of the matrix"
+    [ "$(wc -l <<<"$rows")" -ge 14 ]
+}
