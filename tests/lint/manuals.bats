@@ -98,3 +98,34 @@ options_in_help() {
     done < <("$TOOLS/recipe_blocks.py" steps src/ostiary-recipes.7)
     [ "$count" -gt 0 ]
 }
+
+@test "every keyword of the configuration is in ostiary.cfg(5), and in the example" {
+    local keyword count=0
+    while read -r keyword; do
+        grep -qE "^\.It Cm (.* )?$keyword( |$)" src/config/ostiary.cfg.5 || {
+            echo "ostiary.cfg(5) has no entry for $keyword"
+            return 1
+        }
+        grep -qw -- "$keyword" src/config/ostiary.cfg.example || {
+            echo "ostiary.cfg.example does not show $keyword"
+            return 1
+        }
+        count=$((count + 1))
+    done < <(grep -oE '\.name = "[A-Z0-9_]+"' src/config/config.c | cut -d '"' -f 2)
+    [ "$count" -ge 20 ]
+}
+
+@test "every reason for which a visitor is refused or rejected is in ostiaryd(8)" {
+    local reason count=0
+    while read -r reason; do
+        sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh SEE/p' src/knock/ostiaryd.8 | grep -qE "^\.Sy (.* )?$reason( |$)|reason=$reason( |$)" || {
+            echo "ostiaryd(8), DIAGNOSTICS, has no word of $reason"
+            return 1
+        }
+        count=$((count + 1))
+    done < <({
+        grep -hoE 'visit_refuse\([^"]*"[a-z-]+"' src/*/*.c
+        sed -n '/_reason(enum .*)$/,/^}/p' src/door/visit.c src/knock/*.c | grep -oE 'return "[a-z-]+"'
+    } | grep -oE '"[a-z-]+"' | tr -d '"' | sort -u)
+    [ "$count" -ge 10 ]
+}
