@@ -111,5 +111,5 @@ teardown() {
     for first in {1..8}; do
         is "$(in_slot "127.0.20.$first" strikes)" none "strikes of 127.0.20.$first"
     done
-    [ ! -e "$WORK/state/closed" ]
+    is "$(cd "$WORK/state" && echo closed*)" 'closed*' "what closes a door"
 }

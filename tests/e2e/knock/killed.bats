@@ -109,7 +109,7 @@ knock_again() {
     knock_again
     for ((n = 1; n <= KILLS; n++)); do
         is "$(of "$n" status)" 0 "exit status at the door of call $n"
-        if [ -e "$WORK/kill.$n/state/closed" ]; then
+        if [ -e "$WORK/kill.$n/state/closed-knock" ]; then
             is "$(of "$n" length)" 0 "bytes at the closed door of call $n"
             closed=$((closed + 1))
         else
