@@ -275,6 +275,19 @@ static int wait_for(struct units *units, const struct job *job)
     return 0;
 }
 
+/* Once for each connection: a second time is an error to systemd. */
+static int subscribe(struct units *units, sd_bus_error *error)
+{
+    int result;
+
+    if (units->subscribed)
+        return 0;
+    result =
+        sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", error, NULL, NULL);
+    units->subscribed = result >= 0;
+    return result;
+}
+
 static int start(struct units *units, const char *name, sd_bus_error *error, struct job *job)
 {
     sd_bus_message *reply = NULL;
@@ -286,8 +299,7 @@ static int start(struct units *units, const char *name, sd_bus_error *error, str
     result = sd_bus_match_signal(units->bus, &slot, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "JobRemoved",
                                  take_job_end, job);
     if (result >= 0)
-        result =
-            sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "Subscribe", error, NULL, NULL);
+        result = subscribe(units, error);
     if (result >= 0)
         result = sd_bus_call_method(units->bus, SYSTEMD_NAME, SYSTEMD_PATH, SYSTEMD_MANAGER, "StartUnit", error, &reply,
                                     "ss", name, "replace");

@@ -27,6 +27,7 @@ enum units_fault {
 
 struct units {
     sd_bus *bus;
+    bool subscribed;              /* systemd tells this connection of the ends of jobs */
     char problem[UNITS_TEXT_LEN]; /* after NO_BUS and FAILED */
 };
 
