@@ -107,6 +107,68 @@ enum store_fault manage_lock(struct store *store, const struct manage_target *ta
     return fault;
 }
 
+/* What is taken over, in this table's time. */
+static void take_lock(struct record_slot *slot, const struct record_slot *lock, const struct store *store)
+{
+    const uint64_t until = moment_table(&store->counters.mark, lock->locked_until);
+    const bool by_hand = lock->by_hand || (slot_in_force(slot, store->now) && slot->by_hand);
+
+    if (!slot_in_force(slot, store->now) || slot->locked_until < until) {
+        lock_slot(slot, until, store->now);
+        slot->strikes = slot->strikes > lock->strikes ? slot->strikes : lock->strikes;
+    }
+    slot->by_hand = by_hand;
+}
+
+static enum store_fault take_source(struct store *store, const struct record_slot *lock)
+{
+    const struct buckets_age age = {.now = store->now, .strike_time = NO_AGE};
+    struct buckets buckets;
+    enum store_fault fault = buckets_read(store, &lock->source, &buckets);
+    struct record_slot *slot = buckets.own;
+
+    if (fault != STORE_OK)
+        return fault;
+    if (slot == NULL)
+        slot = buckets_make(&buckets, &lock->source, age, true, (uint8_t)store->counters.seed);
+    slot_refresh(slot, NO_AGE, store->now);
+    take_lock(slot, lock, store);
+    return buckets_write(store, &buckets, slot);
+}
+
+static enum store_fault take_network(struct store *store, const struct record_slot *lock)
+{
+    struct networks networks;
+    enum store_fault fault = networks_read(store, &networks);
+    struct record_slot *slot;
+
+    if (fault != STORE_OK)
+        return fault;
+    slot = find_network(&networks, &lock->source);
+    if (slot == NULL)
+        slot = make_network(&networks, &lock->source, store->now);
+    if (slot == NULL)
+        return STORE_NETWORKS_FULL;
+    take_lock(slot, lock, store);
+    return networks_write(store, &networks, slot);
+}
+
+enum store_fault manage_take(struct store *store, const struct record_slot *lock, bool network,
+                             const struct moment *now)
+{
+    enum store_fault fault = store_hold(store, HOLD_ALONE, now);
+
+    if (fault != STORE_OK)
+        return fault;
+    fault = network ? take_network(store, lock) : take_source(store, lock);
+    if (fault == STORE_OK)
+        fault = store_write_counters(store);
+    if (fault == STORE_OK)
+        fault = store_sync(store);
+    store_release(store);
+    return fault;
+}
+
 static enum store_fault unlock_source(struct store *store, const struct source *source, uint64_t now, bool *found)
 {
     struct record_slot *slot;

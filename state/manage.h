@@ -24,6 +24,13 @@ struct manage_target {
 enum store_fault manage_lock(struct store *store, const struct manage_target *target, uint64_t until,
                              const struct moment *now);
 
+/*
+ * Take over a lock in force from another table, with its times as manage_each gives them: whose it is, until when, by
+ * hand or not. One that is there already and lasts longer stays. Durable.
+ */
+enum store_fault manage_take(struct store *store, const struct record_slot *lock, bool network,
+                             const struct moment *now);
+
 /* Lift the lock and forget the strikes, durably. *found: there was a lock in force, or there were strikes. */
 enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
                                bool *found);

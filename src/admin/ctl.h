@@ -57,6 +57,7 @@ enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_flush(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_merge(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_open(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv);

@@ -147,7 +147,7 @@ static void check_interfaces(const struct ctl *ctl, struct ctl_findings *finding
 
 /* ---- the state directory --------------------------------------------------------------------------------------- */
 
-/* The handler uses a directory of root's, or of the user that it runs as itself. */
+/* A directory of root's serves handlers that are root alone; all others want one of the sealed door's user. */
 static void check_owner(const struct ctl_subject *subject, enum ctl_layout layout)
 {
     const struct passwd *owner;
@@ -161,12 +161,15 @@ static void check_owner(const struct ctl_subject *subject, enum ctl_layout layou
     if (layout == CTL_SEALED && strcmp(name, CTL_SEALED_USER) != 0)
         ctl_find(subject, CONFIG_ERROR,
                  "it belongs to %s, and the handler of " UNITS_SEALED_SOCKET " runs as " CTL_SEALED_USER
-                 ": set STATE_DIR to a directory of that user's",
-                 name);
-    else if (layout == CTL_ORDINARY && status.st_uid != 0)
+                 ": run 'chown -R " CTL_SEALED_USER ":" CTL_SEALED_USER
+                 " %s', which a handler that is root can use as well",
+                 name, subject->file);
+    else if (layout == CTL_ORDINARY && status.st_uid != 0 && strcmp(name, CTL_SEALED_USER) != 0)
         ctl_find(subject, CONFIG_ERROR,
-                 "it belongs to %s, and the handler of " UNITS_SOCKET " runs as root: chown it to root", name);
-    else if (layout == CTL_LAYOUT_UNKNOWN && status.st_uid != 0)
+                 "it belongs to %s, and the handler of " UNITS_SOCKET " uses one of " CTL_SEALED_USER
+                 "'s or root's alone: run 'chown -R " CTL_SEALED_USER ":" CTL_SEALED_USER " %s'",
+                 name, subject->file);
+    else if (layout == CTL_LAYOUT_UNKNOWN && status.st_uid != 0 && strcmp(name, CTL_SEALED_USER) != 0)
         ctl_find(subject, CONFIG_WARNING, "it belongs to %s, and only a handler that runs as that user can use it",
                  name);
 }

@@ -245,6 +245,26 @@ enum ctl_other ctl_load_other(const char *config_path, char path[static PATH_MAX
     return config_load(&reader, config) == 0 ? CTL_OTHER_LOADED : CTL_OTHER_BROKEN;
 }
 
+/*
+ * Each door has a table of its own, as they had before they could share one. How to move is said in commands that can
+ * be typed as they stand: into the knock's table, which root or the sealed door's user owns.
+ */
+static void say_two_tables(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_path,
+                           const char *other_dir)
+{
+    const bool sealed = which_door(ctl->config_path) == DOOR_SEALED;
+    const char *sealed_path = sealed ? ctl->config_path : other_path;
+    const char *into = sealed ? other_dir : ctl->config.state_dir;
+    const char *from = sealed ? ctl->config.state_dir : other_dir;
+
+    ctl_find(subject, CONFIG_NOTE,
+             "STATE_DIR: who is locked out here is not at the other door, whose table is in %s: to have one table, run "
+             "'systemctl stop " UNITS_SOCKET " " UNITS_SEALED_SOCKET "', 'chown -R " CTL_SEALED_USER ":" CTL_SEALED_USER
+             " %s', 'ostiaryctl -c %s merge %s', 'sed -i \"s,^ *STATE_DIR *=.*,STATE_DIR=\\\"%s\\\",\" %s', "
+             "'systemctl daemon-reload' and 'systemctl start " UNITS_SOCKET " " UNITS_SEALED_SOCKET "'",
+             other_dir, into, sealed ? other_path : ctl->config_path, from, into, sealed_path);
+}
+
 /* False: the other one's has errors. Its socket then does not start, and what it would listen on says nothing. */
 static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
 {
@@ -272,10 +292,8 @@ static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *
                  "PORT: %u is also the port of %s, which is enabled too: write another PORT= into one of the two "
                  "configurations, then run 'systemctl daemon-reload'",
                  place->port, other_socket);
-    if (strcmp(ctl->config.state_dir, other.state_dir) == 0)
-        ctl_find(subject, CONFIG_ERROR,
-                 "STATE_DIR: %s is also that of %s, whose handler is another user: give each its own", other.state_dir,
-                 other_socket);
+    if (strcmp(ctl->config.state_dir, other.state_dir) != 0)
+        say_two_tables(ctl, subject, path, other.state_dir);
     config_free(&other);
     return true;
 }

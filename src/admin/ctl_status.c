@@ -75,13 +75,26 @@ static bool concerns(const struct status *status, const struct units_socket *soc
     return status->has_config ? units_is_at(socket, status->ctl->config.state_dir) : socket->installed;
 }
 
-/* Who knocks where the configuration says is not heard elsewhere. */
-static bool is_misplaced(const struct status *status, const struct units_socket *socket)
+/* Is it this configuration's own door? Others may share its table. Where that cannot be told, each may be. */
+static bool is_own(const struct status *status, enum ctl_layout layout)
 {
-    return status->has_config && socket->active && !ctl_listens_as_written(&status->ctl->config, socket);
+    enum ctl_layout own = CTL_LAYOUT_UNKNOWN;
+
+    if (status->has_config)
+        own = ctl_layout_of(&status->listeners, status->ctl->config_path, status->ctl->config.state_dir);
+    return own == CTL_LAYOUT_UNKNOWN || own == layout;
 }
 
-/* Nothing that can be seen here keeps everybody out. */
+/* Who knocks where the configuration says is not heard elsewhere. */
+static bool is_misplaced(const struct status *status, enum ctl_layout layout)
+{
+    const struct units_socket *socket = &status->listeners.sockets[layout];
+
+    return status->has_config && socket->active && is_own(status, layout) &&
+           !ctl_listens_as_written(&status->ctl->config, socket);
+}
+
+/* Nothing that can be seen here keeps everybody out, at this configuration's door: another may share its table. */
 static bool is_serving(const struct status *status)
 {
     bool serving = status->has_config && !status->broken && state_is_known(status) && !status->door.closed;
@@ -89,8 +102,9 @@ static bool is_serving(const struct status *status)
     for (size_t i = 0; i < CTL_LAYOUTS; i++) {
         const struct units_socket *socket = &status->listeners.sockets[i];
 
-        if (concerns(status, socket))
-            serving &= (!socket->enabled || socket->active) && !status->deaf[i] && !is_misplaced(status, socket);
+        if (concerns(status, socket) && is_own(status, (enum ctl_layout)i))
+            serving &=
+                (!socket->enabled || socket->active) && !status->deaf[i] && !is_misplaced(status, (enum ctl_layout)i);
     }
     return serving;
 }
@@ -115,7 +129,7 @@ static void print_socket(const struct status *status, enum ctl_layout layout)
         printf(": %" PRIu32 " accepted, %" PRIu32 " connected, %" PRIu32 " refused", socket->accepted,
                socket->connected, socket->refused);
     putchar('\n');
-    if (is_misplaced(status, socket))
+    if (is_misplaced(status, layout))
         printf("%-21s  not where PORT and LOCAL_IP say: run 'systemctl daemon-reload && systemctl restart %s'\n", "",
                name);
     else if (status->deaf[layout])
@@ -195,7 +209,7 @@ static void json_socket(struct json *json, const struct status *status, enum ctl
         json_text(json, NULL, socket->listen[i]);
     json_close_array(json);
     json_bool(json, "heard", socket->active && !status->deaf[layout]);
-    json_bool(json, "as_written", !is_misplaced(status, socket));
+    json_bool(json, "as_written", !is_misplaced(status, layout));
     json_number(json, "accepted", socket->accepted);
     json_number(json, "connected", socket->connected);
     json_number(json, "refused", socket->refused);

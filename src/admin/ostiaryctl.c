@@ -18,7 +18,7 @@ struct command {
 static const struct command commands[] = {
     {"check", ctl_check},   {"list", ctl_list}, {"lock", ctl_lock},     {"unlock", ctl_unlock}, {"flush", ctl_flush},
     {"close", ctl_close},   {"open", ctl_open}, {"verify", ctl_verify}, {"repair", ctl_repair}, {"keygen", ctl_keygen},
-    {"status", ctl_status}, {"log", ctl_log},   {"add", ctl_add},       {"remove", ctl_remove},
+    {"status", ctl_status}, {"log", ctl_log},   {"add", ctl_add},       {"remove", ctl_remove}, {"merge", ctl_merge},
 };
 
 static const char help_text[] =
@@ -41,6 +41,7 @@ static const char help_text[] =
     "  unlock ADDR[/PREFIX]         lift its lock and forget its strikes\n"
     "  unlock --all                 the same for everybody\n"
     "  flush                        forget all strikes that lock nobody\n"
+    "  merge DIRECTORY              take over the locks of another table\n"
     "  close [REASON]               serve nobody\n"
     "  open                         serve again, after close, KILL or too many errors\n"
     "  verify                       look for damage in the table\n"

@@ -678,7 +678,7 @@ table +$STATE: $told"
     ctl 0 check
 }
 
-@test "check: two doors that are enabled on one port, or with one STATE_DIR, cannot both be served" {
+@test "check: two doors that are enabled on one port cannot both be served; on one STATE_DIR they can, and how to have one is said" {
     start_systemd
     with_sealed_user
     unit ostiary.socket active enabled '[::]:5018'
@@ -687,7 +687,7 @@ table +$STATE: $told"
     printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" 'ACTION="another secret of enough length","","socket=/run/ostiary/restart"' >"$WORK/ostiary-sealed.cfg"
     chmod 640 "$WORK/ostiary-sealed.cfg"
     ctl 78 check
-    is "$output" "$CONFIG: error: PORT: 5018 is also the port of ostiary-sealed.socket, which is enabled too: write another PORT= into one of the two configurations, then run 'systemctl daemon-reload'"
+    matches "$output" "$CONFIG: error: PORT: 5018 is also the port of ostiary-sealed.socket, which is enabled too: write another PORT= into one of the two configurations, then run 'systemctl daemon-reload'"
     # With errors its socket does not start, wherever that would listen.
     cp -p "$WORK/ostiary-sealed.cfg" "$WORK/sound"
     echo NONSENSE >>"$WORK/ostiary-sealed.cfg"
@@ -701,24 +701,30 @@ $CONFIG: good"
     echo PORT=5019 >>"$WORK/ostiary-sealed.cfg"
     # Until systemd has read it, or where a drop-in says otherwise.
     ctl 78 check
-    is "$output" "$CONFIG: error: ostiary.socket and ostiary-sealed.socket are both enabled, and both are to listen on port 5018: see 'systemctl cat ostiary.socket ostiary-sealed.socket'"
+    matches "$output" "$CONFIG: error: ostiary.socket and ostiary-sealed.socket are both enabled, and both are to listen on port 5018: see 'systemctl cat ostiary.socket ostiary-sealed.socket'"
     unit ostiary-sealed.socket inactive enabled '[::]:5019'
     ctl 0 check
-    is "$output" "$CONFIG: good"
+    matches "$output" "$CONFIG: note: STATE_DIR: .* whose table is in $WORK/sealed: .*'chown -R ostiary:ostiary $STATE', 'ostiaryctl -c $CONFIG merge $WORK/sealed'"
+    # The other way round the same commands, and nothing of this where the table is one.
+    CONFIG=$WORK/ostiary-sealed.cfg
+    echo "$WORK/sealed/closed" >"$WORK/units/ostiary-sealed.socket/Conditions"
+    ctl 78 check
+    matches "$output" "$CONFIG: note: STATE_DIR: .* whose table is in $STATE: .*'chown -R ostiary:ostiary $STATE', 'ostiaryctl -c $WORK/ostiary.cfg merge $WORK/sealed'"
     sed -i "s,$WORK/sealed,$STATE," "$WORK/ostiary-sealed.cfg"
     ctl 78 check
-    matches "$output" "$CONFIG: error: STATE_DIR: $STATE is also that of ostiary-sealed\.socket"
-    # The other way round, and on addresses that meet nowhere.
-    CONFIG=$WORK/ostiary-sealed.cfg
+    [[ $output != *'whose table is'* ]]
     unit ostiary-sealed.socket inactive enabled '[::]:5019'
-    ctl 78 check
-    matches "$output" "$CONFIG: error: STATE_DIR: $STATE is also that of ostiary\.socket"
+    CONFIG=$WORK/ostiary.cfg
+    ctl 0 check
+    is "$output" "$CONFIG: good"
+    # On addresses that meet nowhere.
+    CONFIG=$WORK/ostiary-sealed.cfg
     use_ctl PORT=5018 LOCAL_IP=127.0.0.1
     printf '%s\n' "STATE_DIR=\"$WORK/sealed\"" PORT=5018 LOCAL_IP=127.0.0.2 'KILL="another secret of enough length"' >"$WORK/ostiary-sealed.cfg"
     unit ostiary.socket active enabled 127.0.0.1:5018
     unit ostiary-sealed.socket active enabled 127.0.0.2:5018
     ctl 0 check
-    is "$output" "$CONFIG: good"
+    matches "$output" "$CONFIG: good"
     # One that nobody has enabled takes nothing away.
     use_ctl PORT=5018 LOCAL_IP=::
     unit ostiary.socket active enabled '[::]:5018'
@@ -971,7 +977,7 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
     CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     unit ostiary.socket active enabled '[::]:5018'
     ctl 78 check
-    matches "$output" "$STATE: error: it belongs to nobody, and the handler of ostiary\.socket runs as root"
+    matches "$output" "$STATE: error: it belongs to nobody, and the handler of ostiary\.socket uses one of ostiary's or root's alone: run 'chown -R ostiary:ostiary $STATE'"
     chown root:root "$STATE"
     chown root:root "$TABLE"
     ctl 0 check
@@ -979,6 +985,66 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
     unit ostiary-sealed.socket active enabled '[::]:5018'
     ctl 78 check
     matches "$output" "$STATE: error: it belongs to root, and the handler of ostiary-sealed\.socket runs as ostiary"
+}
+
+# other_table LINE...: with $OTHER, a configuration with a table of its own, do these things.
+other_table() {
+    OTHER=$WORK/elsewhere/ostiary.cfg
+    mkdir -p -m 700 "$WORK/elsewhere" "$WORK/elsewhere/state"
+    printf '%s\n' "STATE_DIR=\"$WORK/elsewhere/state\"" TABLE_SIZE=64 'ACTION="any secret","/bin/true","nobody"' >"$OTHER"
+    chmod 600 "$OTHER"
+    local line
+    for line in "$@"; do
+        # shellcheck disable=SC2086 # words
+        "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$OTHER" $line
+    done
+}
+
+locks() {
+    /usr/bin/python3 -ISc 'import json, sys
+for row in sorted(json.load(sys.stdin)["sources"], key=lambda row: row["source"]):
+    if row["locked"]:
+        print(row["source"], "hand" if row["by_hand"] else "strikes", "limited" if row["locked_until"] else "forever", sep=":")'
+}
+
+@test "merge takes over the locks that are in force in another table, and no more" {
+    other_table 'lock 192.0.2.7 0' 'lock 192.0.2.8 2h' 'lock 203.0.113.0/24' 'lock 192.0.2.20' 'unlock 192.0.2.20'
+    "$OSTIARY_BUILD/tests/make-strikes" "$WORK/elsewhere/state" 192.0.2.9 3 60
+    "$OSTIARY_BUILD/tests/make-strikes" "$WORK/elsewhere/state" 192.0.2.10 2 60
+    ctl 0 lock 192.0.2.7 1h
+    ctl 0 lock 192.0.2.11 1h
+    cp "$WORK/elsewhere/state/lockout" "$WORK/before"
+    ctl 0 merge "$WORK/elsewhere/state"
+    is "$output" "4 locks of $WORK/elsewhere/state are here too"
+    cmp "$WORK/elsewhere/state/lockout" "$WORK/before"
+    ctl 0 list --json
+    is "$(locks <<<"$output")" '192.0.2.11:hand:limited
+192.0.2.7:hand:forever
+192.0.2.8:hand:limited
+192.0.2.9:strikes:limited
+203.0.113.0/24:hand:limited' "what is locked"
+    # Twice is once.
+    ctl 0 merge "$WORK/elsewhere/state"
+    ctl 0 list
+    matches "$output" '5 locked'
+}
+
+@test "merge: a door that is closed there closes all here; no table there is no lock; its mistakes" {
+    other_table
+    ctl 0 merge "$WORK/elsewhere/state"
+    is "$output" "0 locks of $WORK/elsewhere/state are here too"
+    [ ! -e "$WORK/elsewhere/state/lockout" ]
+    other_table 'close moving'
+    ctl 0 merge "$WORK/elsewhere/state"
+    matches "$output" 'every door is closed, as one was there: moving; nobody is served until'
+    matches "$(cat "$STATE/closed")" 'Z moving$'
+    ctl 64 merge state
+    matches "$output" 'absolute path'
+    ctl 64 merge "$STATE"
+    matches "$output" 'this table itself'
+    ctl 74 merge /nonexistent
+    matches "$output" '/nonexistent: the state directory does not exist'
+    ctl 64 merge
 }
 
 @test "list shows more sources than there are lines on a screen, each once" {
