@@ -990,7 +990,8 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
 # other_table LINE...: with $OTHER, a configuration with a table of its own, do these things.
 other_table() {
     OTHER=$WORK/elsewhere/ostiary.cfg
-    mkdir -p -m 700 "$WORK/elsewhere" "$WORK/elsewhere/state"
+    mkdir -p "$WORK/elsewhere/state"
+    chmod 700 "$WORK/elsewhere" "$WORK/elsewhere/state"
     printf '%s\n' "STATE_DIR=\"$WORK/elsewhere/state\"" TABLE_SIZE=64 'ACTION="any secret","/bin/true","nobody"' >"$OTHER"
     chmod 600 "$OTHER"
     local line
