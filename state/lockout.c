@@ -18,6 +18,7 @@ struct visit {
     const struct moment *moment;
     bool exempt;
     uint64_t now; /* table time, s */
+    uint64_t judging_ms;
     enum lockout_answer answer;
     struct networks networks;
     struct buckets buckets;
@@ -181,15 +182,15 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
     return fault == STORE_OK ? keep_promise(visit, closure) : fault;
 }
 
-/* What admit and charge have in common: look, and when that is a refusal, write it down. */
-static enum store_fault inspect_and_count(struct visit *visit, const struct lockout_policy *policy,
-                                          uint64_t *locked_until, enum lockout_closure *closure)
+/* What admit and charge have in common: write down what inspect has found, where that is a refusal. */
+static enum store_fault count(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
+                              enum lockout_closure *closure)
 {
-    enum store_fault fault = inspect(visit);
+    enum store_fault fault = STORE_OK;
 
-    if (fault == STORE_OK && visit->answer == LOCKOUT_REFUSED_CLOSED)
+    if (visit->answer == LOCKOUT_REFUSED_CLOSED)
         fault = keep_promise(visit, closure);
-    else if (fault == STORE_OK && visit->answer == LOCKOUT_REFUSED_LOCKED)
+    else if (visit->answer == LOCKOUT_REFUSED_LOCKED)
         fault = count_refusal(visit, policy, locked_until, closure);
     if (fault == STORE_OK && visit->buckets.damaged > 0)
         fault = buckets_clean(visit->store, &visit->buckets);
@@ -277,7 +278,9 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
     fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    fault = inspect_and_count(&visit, policy, &admission->locked_until, &admission->closure);
+    fault = inspect(&visit);
+    if (fault == STORE_OK)
+        fault = count(&visit, policy, &admission->locked_until, &admission->closure);
     if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = let_in(&visit, policy, admission);
     store_release(store);
@@ -343,6 +346,23 @@ static uint64_t lock_end(const struct lockout_policy *policy, uint64_t now)
     return policy->lockout_time == 0 || end > RECORD_TIME_MAX ? LOCKOUT_FOREVER : end;
 }
 
+/* Would this visitor be let in, or not be locked by his strike, were all strikes found right that have not been judged?
+ */
+static bool hangs_on_others(const struct visit *visit, const struct lockout_policy *policy)
+{
+    const struct record_slot *slot = visit->slot;
+    uint64_t strikes;
+    unsigned unjudged;
+
+    if (visit->exempt || slot == NULL || visit->network != NULL)
+        return false;
+    strikes = slot_strikes(slot, policy->strike_time, visit->now);
+    unjudged = slot_unjudged(slot, visit->store->now_ms);
+    if (visit->answer == LOCKOUT_REFUSED_LOCKED)
+        return unjudged > 0 && !slot->by_hand && !slot->judged;
+    return strikes + 1 >= policy->max_bad_conns && strikes + 1 < policy->max_bad_conns + unjudged;
+}
+
 /* The strike, and the lock if it is the last one that is borne: one record, one write. */
 static enum store_fault strike(struct visit *visit, const struct lockout_policy *policy, struct lockout_charge *charge)
 {
@@ -359,6 +379,10 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
     count_up(&slot->strikes);
     slot->last_strike = visit->now;
     charge->strikes = slot->strikes;
+    if (!visit->exempt) {
+        slot_await(slot, visit->store->now_ms, add(visit->store->now_ms, visit->judging_ms));
+        charge->undo.unjudged = true;
+    }
     if (!visit->exempt && slot->strikes >= policy->max_bad_conns) {
         slot->locked = true;
         slot->by_hand = false;
@@ -382,7 +406,13 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
     fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    fault = inspect_and_count(&visit, policy, &charge->locked_until, &charge->closure);
+    visit.judging_ms = visitor->judging_ms;
+    fault = inspect(&visit);
+    if (fault == STORE_OK && visitor->patient && visit.answer != LOCKOUT_REFUSED_CLOSED &&
+        hangs_on_others(&visit, policy))
+        visit.answer = LOCKOUT_NOT_YET;
+    else if (fault == STORE_OK)
+        fault = count(&visit, policy, &charge->locked_until, &charge->closure);
     if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = strike(&visit, policy, charge);
     store_release(store);
@@ -393,7 +423,7 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
 }
 
 /*
- * Take back what the mark says, from a slot in which it still stands. While a source is locked nobody else can strike,
+ * Take back what undo says, from a slot in which it still stands. While a source is locked nobody else can strike,
  * but those who struck before may take theirs back, so the number of strikes says nothing about whose lock it is.
  */
 static void take_back(struct record_slot *slot, struct lockout_charge *charge)
@@ -405,6 +435,13 @@ static void take_back(struct record_slot *slot, struct lockout_charge *charge)
     if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->undo.last_strike)
         slot->last_strike = charge->undo.previous_strike;
     slot->strikes--;
+}
+
+/* This strike is judged: those that wait for it may go on. */
+static void judge(struct record_slot *slot, const struct lockout_charge *charge)
+{
+    if (charge->undo.unjudged && slot->generation == charge->undo.generation)
+        slot_judge(slot);
 }
 
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
@@ -422,6 +459,7 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
     if (fault == STORE_OK && buckets.own != NULL && buckets.own->generation == charge->undo.generation &&
         buckets.own->strikes > 0) {
         take_back(buckets.own, charge);
+        judge(buckets.own, charge);
         fault = buckets_write(store, &buckets, buckets.own);
         charge->locks &= fault != STORE_OK;
     }
@@ -444,6 +482,8 @@ static enum store_fault settle_error(struct visit *visit, const struct lockout_p
     /* Where the owner has lifted that lock meanwhile, whatever locks next has not been judged by it. */
     if (visit->slot != NULL && charge->locks && visit->slot->generation == charge->undo.generation)
         visit->slot->judged = true;
+    if (visit->slot != NULL)
+        judge(visit->slot, charge);
     fault = store_write_counters(visit->store);
     if (fault == STORE_OK && visit->slot != NULL)
         fault = buckets_write(visit->store, &visit->buckets, visit->slot);

@@ -38,12 +38,15 @@ struct lockout_visitor {
     const struct source *source;
     bool exempt;
     struct moment now;
+    uint64_t judging_ms; /* for a charge: within so many ms its strike is judged, or its handler is no more */
+    bool patient;        /* it can be told to come again */
 };
 
 enum lockout_answer {
     LOCKOUT_REFUSED_LOCKED, /* the assumption until the table has said otherwise */
     LOCKOUT_REFUSED_CLOSED,
     LOCKOUT_REFUSED_TOO_SOON,
+    LOCKOUT_NOT_YET, /* to a charge by a patient visitor: nothing is written, come again in a few milliseconds */
     LOCKOUT_ADMITTED
 };
 
@@ -99,10 +102,17 @@ struct lockout_charge {
     struct {
         uint64_t last_strike, previous_strike, locked_until; /* table time */
         uint8_t generation;
+        bool unjudged; /* the slot awaits a judgement of it */
     } undo; /* what the strike found and left in the slot: by it lockout_forgive takes back this strike and no other */
 };
 
-/* Write the strike. Nothing may be compared before this has returned STORE_OK with answer ADMITTED (I1). */
+/*
+ * Write the strike. At a door without a pace many rightful visitors of one source are charged at the same moment: a
+ * patient one who would be locked out, or finds a lock, only because of strikes that have not been judged yet is told
+ * to come again. Who is not patient is charged, or refused, as if all of them were wrong.
+ *
+ * Nothing may be compared before this has returned STORE_OK with answer ADMITTED (I1).
+ */
 enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge);
 

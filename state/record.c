@@ -12,7 +12,7 @@
 #define HEADER_LEN       (HEADER_CHECKED + CHECK_LEN)
 #define DOORS_CLOSING_AT 104 /* in the counters: one byte for each door */
 #define DOORS_ERRORS_AT  112 /* four for each */
-#define SLOT_LEN         84  /* likewise */
+#define SLOT_LEN         92  /* likewise */
 #define FLAG_DOUBTFUL    1
 #define NETWORKS_MASK    ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
@@ -169,6 +169,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes[25] = (uint8_t)flags;
     bytes_put(bytes + 26, 2, slot->epoch);
     bytes[28] = slot->generation;
+    bytes_put(bytes + 30, 2, slot->unjudged);
     bytes_put(bytes + 32, 8, slot->last_seen);
     bytes_put(bytes + 40, 8, slot->last_strike);
     bytes_put(bytes + 48, 8, slot->locked_until);
@@ -176,6 +177,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes_put(bytes + 60, 4, slot->refusals);
     bytes_put(bytes + 64, 4, slot->errors);
     encode_pace(&slot->pace, bytes + 68);
+    bytes_put(bytes + 84, 8, slot->judged_by_ms);
     bytes_put(bytes, CHECK_LEN, record_check(bytes, key, where));
 }
 
@@ -189,8 +191,8 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
         return RECORD_EMPTY;
     if (record_check(bytes, key, where) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN ||
-        !record_is_zero(bytes + 29, 3) || !record_is_zero(bytes + SLOT_LEN, RECORD_LEN - SLOT_LEN))
+    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN || bytes[29] != 0 ||
+        !record_is_zero(bytes + SLOT_LEN, RECORD_LEN - SLOT_LEN))
         return RECORD_DAMAGED;
     memcpy(slot->source.address, bytes + 8, SOURCE_ADDRESS_LEN);
     slot->source.prefix = bytes[24];
@@ -199,6 +201,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->judged = (flags & FLAG_JUDGED) != 0;
     slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
     slot->generation = bytes[28];
+    slot->unjudged = (uint16_t)bytes_get(bytes + 30, 2);
     slot->last_seen = bytes_get(bytes + 32, 8);
     slot->last_strike = bytes_get(bytes + 40, 8);
     slot->locked_until = bytes_get(bytes + 48, 8);
@@ -206,6 +209,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->refusals = (uint32_t)bytes_get(bytes + 60, 4);
     slot->errors = (uint32_t)bytes_get(bytes + 64, 4);
     decode_pace(bytes + 68, &slot->pace);
+    slot->judged_by_ms = bytes_get(bytes + 84, 8);
     return RECORD_WHOLE;
 }
 

@@ -79,13 +79,16 @@ struct record_slot {
     struct source source;
     bool locked;
     bool by_hand;          /* locked by an administrator */
-    bool judged;           /* the strike that locked it was found to be one: its refusals are errors */
+    bool judged;           /* the strike that locked it was found to be wrong: only then are refusals errors */
     uint8_t generation;    /* counts how often all strikes were forgotten at once: none from before can be taken back */
     uint64_t last_seen;    /* s */
     uint64_t last_strike;  /* s; of a locked slot: since when */
     uint64_t locked_until; /* s, or RECORD_FOREVER; 0 when not locked */
     struct record_pace pace;
     uint16_t epoch;
+    uint16_t
+        unjudged; /* of the strikes: not yet found to be right or wrong, and counted by judged_by_ms all the same */
+    uint64_t judged_by_ms;
     uint32_t strikes;
     uint32_t refusals;
     uint32_t errors;

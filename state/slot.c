@@ -29,6 +29,29 @@ void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now)
         slot_absolve(slot);
 }
 
+unsigned slot_unjudged(const struct record_slot *slot, uint64_t now_ms)
+{
+    return now_ms < slot->judged_by_ms ? slot->unjudged : 0;
+}
+
+void slot_await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms)
+{
+    if (slot_unjudged(slot, now_ms) == 0)
+        slot->unjudged = 0; /* those of handlers that were killed count by now */
+    if (slot->unjudged < UINT16_MAX)
+        slot->unjudged++;
+    if (slot->judged_by_ms < judged_by_ms)
+        slot->judged_by_ms = judged_by_ms;
+}
+
+void slot_judge(struct record_slot *slot)
+{
+    if (slot->unjudged > 0)
+        slot->unjudged--;
+    if (slot->unjudged == 0)
+        slot->judged_by_ms = 0;
+}
+
 void slot_absolve(struct record_slot *slot)
 {
     slot->locked = false;
@@ -36,6 +59,8 @@ void slot_absolve(struct record_slot *slot)
     slot->judged = false;
     slot->locked_until = 0;
     slot->strikes = 0;
+    slot->unjudged = 0;
+    slot->judged_by_ms = 0;
     slot->generation++;
 }
 

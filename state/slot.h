@@ -24,6 +24,13 @@ uint64_t slot_strikes(const struct record_slot *slot, uint64_t strike_time, uint
 /* Bring it up to date before a change: ended locks and old strikes go. */
 void slot_refresh(struct record_slot *slot, uint64_t strike_time, uint64_t now);
 
+/* How many of the strikes may still be found right? now_ms: table time. */
+unsigned slot_unjudged(const struct record_slot *slot, uint64_t now_ms);
+
+/* One more strike is to be judged, by this time (ms); or one of them has been. */
+void slot_await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms);
+void slot_judge(struct record_slot *slot);
+
 /* Take the lock and every strike away; a new generation begins. */
 void slot_absolve(struct record_slot *slot);
 

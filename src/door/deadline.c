@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* See deadline.h. Called by ostiaryd.c and by the steps in handler.c. */
+/* See deadline.h. */
 #include "deadline.h"
 
 #include <time.h>
@@ -71,12 +71,17 @@ void deadline_set(int64_t limit_ms)
         return;
 }
 
-bool deadline_is_over(void)
+int64_t deadline_left_ms(void)
 {
     struct itimerspec left = {0};
 
     /* Of a timer that has run out nothing is left. What cannot be looked at is taken for that. */
     if (timer_gettime(ending, &left) != 0)
-        return true;
-    return left.it_value.tv_sec == 0 && left.it_value.tv_nsec == 0;
+        return 0;
+    return (int64_t)left.it_value.tv_sec * 1000 + (left.it_value.tv_nsec + NS_OF_MS - 1) / NS_OF_MS;
+}
+
+bool deadline_is_over(void)
+{
+    return deadline_left_ms() == 0;
 }

@@ -25,6 +25,9 @@ int deadline_start(int64_t limit_ms, void (*end)(void));
 /* The deadline is so many milliseconds from now; at once where that is not positive. */
 void deadline_set(int64_t limit_ms);
 
+/* How many milliseconds are left until then; 0 when it has passed. */
+int64_t deadline_left_ms(void);
+
 /* Has it passed? For the moment before a step that must not be taken too late: the signal may be on its way. */
 bool deadline_is_over(void);
 

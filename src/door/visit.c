@@ -13,10 +13,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sysexits.h>
+
+/* How often a charge asks again whose answer hangs on strikes that are being judged, and how late it stops asking. */
+#define PAUSE_LEAST_MS  2
+#define PAUSE_MOST_MS   64
+#define LAST_MOMENTS_MS 1000
 
 bool visit_refuse(struct visit *visit, const char *reason, int status)
 {
@@ -214,6 +220,7 @@ static const char *refusal_reason(enum lockout_answer answer)
         return "closed";
     case LOCKOUT_REFUSED_TOO_SOON:
         return "too-soon";
+    case LOCKOUT_NOT_YET:
     case LOCKOUT_ADMITTED:
         break;
     }
@@ -303,6 +310,23 @@ bool visit_leave(struct visit *visit)
 
 /* ---- Strikes ---- */
 
+/* Ask until there is an answer; in the last moments of this process there is one whatever others do. */
+static enum store_fault charge_in_time(struct visit_table *table)
+{
+    for (int pause_ms = PAUSE_LEAST_MS;; pause_ms = pause_ms < PAUSE_MOST_MS ? pause_ms * 2 : pause_ms) {
+        const int64_t left_ms = deadline_left_ms();
+        enum store_fault fault;
+
+        table->visitor.patient = left_ms > LAST_MOMENTS_MS;
+        table->visitor.judging_ms = (uint64_t)left_ms;
+        moment_update(&table->visitor.now);
+        fault = lockout_charge(&table->store, &table->policy, &table->visitor, &table->charge);
+        if (fault != STORE_OK || table->charge.answer != LOCKOUT_NOT_YET)
+            return fault;
+        poll(NULL, 0, pause_ms);
+    }
+}
+
 bool visit_charge(struct visit *visit)
 {
     struct visit_table *table = &visit->table;
@@ -310,8 +334,7 @@ bool visit_charge(struct visit *visit)
     enum store_fault fault;
 
     visit_begin(visit, "strike");
-    moment_update(&table->visitor.now);
-    fault = lockout_charge(&table->store, &table->policy, &table->visitor, &table->charge);
+    fault = charge_in_time(table);
     if (fault != STORE_OK)
         return refuse_state(visit, fault);
     log_damage(visit, charge->damaged_slots);

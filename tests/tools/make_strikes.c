@@ -63,11 +63,14 @@ int main(int argc, char **argv)
         struct lockout_admission admission;
         struct lockout_charge charge;
 
-        expect(lockout_admit(&store, &policy, &(struct lockout_visitor){&source, false, now}, &admission));
+        expect(lockout_admit(&store, &policy, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                             &admission));
         if (admission.answer != LOCKOUT_ADMITTED)
             continue;
-        expect(lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, now}, &charge));
-        expect(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, now}, &charge));
+        expect(lockout_charge(&store, &policy,
+                              &(struct lockout_visitor){.source = &source, .exempt = false, .now = now}, &charge));
+        expect(lockout_settle(&store, &policy,
+                              &(struct lockout_visitor){.source = &source, .exempt = false, .now = now}, &charge));
     }
     move_back(&store, &source, parse(argv[4]), &now);
     store_close(&store);

@@ -26,6 +26,7 @@
 #define FILE_MAX    (4 * TABLE_LEN) /* of what is compared */
 #define STEPS_MAX   40
 #define SOURCES     16
+#define JUDGING_MS  5000
 #define PENDING_MAX 4
 
 enum flag {
@@ -504,17 +505,41 @@ static void leave(struct run *run, unsigned place)
         demand_free(run, &after, admission->place_ms);
 }
 
+/* Half of them can be told to come again, and are: never for their own sake, and with nothing written. */
+static struct lockout_visitor charging_visitor(const struct run *run, const struct source *source, bool exempt,
+                                               unsigned place)
+{
+    struct lockout_visitor visitor = visitor_of(run, source, exempt);
+
+    visitor.patient = place % 2 == 1;
+    visitor.judging_ms = JUDGING_MS;
+    return visitor;
+}
+
+static void demand_not_yet(const struct run *run, const struct lockout_visitor *visitor, const struct view *before,
+                           const struct view *after)
+{
+    DEMAND(visitor->patient && !visitor->exempt && before->has_slot && !before->closed);
+    DEMAND(slot_unjudged(&before->slot, run->store.now_ms) > 0);
+    DEMAND(before->barred || before->slot.strikes + 1 >= run->policy.max_bad_conns);
+    DEMAND(memcmp(&after->slot, &before->slot, sizeof(after->slot)) == 0 && after->seed == before->seed);
+}
+
 static void charge(struct run *run, const struct source *source, bool exempt, unsigned place)
 {
     struct pending *pending = &run->pending[place % PENDING_MAX];
     const struct view before = view_of(run, source, exempt);
-    const struct lockout_visitor visitor = visitor_of(run, source, exempt);
+    const struct lockout_visitor visitor = charging_visitor(run, source, exempt, place);
     const enum store_fault fault = lockout_charge(&run->store, &run->policy, &visitor, &pending->charge);
     const struct view after = view_of(run, source, exempt);
 
     pending->used = true;
     pending->exempt = exempt;
     pending->source = *source;
+    if (fault == STORE_OK && pending->charge.answer == LOCKOUT_NOT_YET) {
+        demand_not_yet(run, &visitor, &before, &after);
+        return;
+    }
     demand_answer(fault, pending->charge.answer, &before);
     if (fault != STORE_OK)
         return;
@@ -528,6 +553,7 @@ static void charge(struct run *run, const struct source *source, bool exempt, un
     DEMAND(after.has_slot && after.slot.strikes == pending->charge.strikes);
     DEMAND(after.slot.strikes == (before.strikes < UINT32_MAX ? before.strikes + 1 : UINT32_MAX));
     DEMAND(pending->charge.locks == (!exempt && after.slot.strikes >= run->policy.max_bad_conns));
+    DEMAND(exempt || slot_unjudged(&after.slot, run->store.now_ms) > 0);
     DEMAND(!pending->charge.locks || after.barred);
     DEMAND(!pending->charge.locks || is_ahead(run, pending->charge.locked_until));
 }
@@ -806,13 +832,13 @@ static void demand_kept(const struct run *run, const struct record_slot *old, bo
     struct buckets buckets;
 
     DEMAND(buckets_read(&run->store, &old->source, &buckets) == STORE_OK && buckets.own != NULL);
-    const struct record_slot *new = buckets.own;
-    DEMAND(!slot_in_force(old, now) || (slot_in_force(new, now) && new->locked_until >= old->locked_until));
+    const struct record_slot *after = buckets.own;
+    DEMAND(!slot_in_force(old, now) || (slot_in_force(after, now) && after->locked_until >= old->locked_until));
     if (!has_twin)
-        DEMAND(new->strikes == old->strikes &&new->generation == old->generation &&new->locked ==
-               old->locked &&new->locked_until == old->locked_until &&new->by_hand == old->by_hand &&new->judged ==
-               old->judged &&new->last_strike == old->last_strike &&new->errors == old->errors &&new->refusals ==
-               old->refusals &&new->epoch == old->epoch &&new->last_seen == old->last_seen);
+        DEMAND(after->strikes == old->strikes && after->generation == old->generation && after->locked == old->locked &&
+               after->locked_until == old->locked_until && after->by_hand == old->by_hand &&
+               after->judged == old->judged && after->last_strike == old->last_strike && after->errors == old->errors &&
+               after->refusals == old->refusals && after->epoch == old->epoch && after->last_seen == old->last_seen);
 }
 
 /* Whoever comes first and may write converts it, and nothing is lost. */
@@ -926,6 +952,8 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
     slot.pace.first_ms = less(run->store.now_ms, 32768) + fuzz_number(input, 2);
     slot.pace.taken = fuzz_number(input, 8);
     slot.epoch = (uint16_t)fuzz_number(input, 1);
+    slot.unjudged = fuzz_byte(input);
+    slot.judged_by_ms = less(run->store.now_ms, 32768) + fuzz_number(input, 2);
     slot.strikes = (uint32_t)fuzz_number(input, 1);
     slot.refusals = fuzz_byte(input) == 255 ? UINT32_MAX : 0;
     slot.errors = (uint32_t)fuzz_number(input, 1);

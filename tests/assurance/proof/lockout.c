@@ -178,6 +178,7 @@ static struct lockout_charge any_charge(void)
     charge.undo.previous_strike = any_number();
     charge.undo.locked_until = any_number();
     charge.undo.generation = (uint8_t)any_size(0, UINT8_MAX);
+    charge.undo.unjudged = any_bool();
     return charge;
 }
 
@@ -222,7 +223,12 @@ int main(void)
 {
     const struct source source = any_source();
     const struct lockout_visitor visitor = {
-        .source = &source, .exempt = any_bool(), .now = {.boot_ms = any_number(), .wall_ms = any_number()}};
+        .source = &source,
+        .exempt = any_bool(),
+        .now = {.boot_ms = any_number(), .wall_ms = any_number()},
+        .judging_ms = any_number(),
+        .patient = any_bool(),
+    };
     const struct lockout_policy policy = {
         .delay = any_size(0, 3600),
         .delay_max_wait = any_size(0, 3600),

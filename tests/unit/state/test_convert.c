@@ -353,7 +353,8 @@ static enum store_fault repair(struct store *store, uint64_t places, struct repa
 
 static enum store_fault charge(struct store *store, const struct source *source, struct lockout_charge *charge)
 {
-    return lockout_charge(store, &usual, &(struct lockout_visitor){source, true, now}, charge);
+    return lockout_charge(store, &usual, &(struct lockout_visitor){.source = source, .exempt = true, .now = now},
+                          charge);
 }
 
 /* ---- Nothing is lost ---- */

@@ -29,7 +29,7 @@ struct attacker {
 static bool guess(struct attacker *attacker)
 {
     const struct source source = scratch_source(attacker->who);
-    struct lockout_visitor visitor = {&source, false, scratch_at(attacker->now)};
+    struct lockout_visitor visitor = {.source = &source, .exempt = false, .now = scratch_at(attacker->now)};
     struct lockout_admission admission;
     struct lockout_charge charge;
 

@@ -28,8 +28,9 @@ static struct lockout_charge charge_at(struct store *store, const struct lockout
     const struct source source = scratch_source(who);
     struct lockout_charge charge;
 
-    scratch_need(lockout_charge(store, policy, &(struct lockout_visitor){&source, false, scratch_at(when)}, &charge) ==
-                     STORE_OK,
+    scratch_need(lockout_charge(store, policy,
+                                &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(when)},
+                                &charge) == STORE_OK,
                  "charge");
     return charge;
 }
@@ -41,8 +42,9 @@ static struct lockout_charge strike_at(struct store *store, const struct lockout
     const struct source source = scratch_source(who);
     struct lockout_charge charge = charge_at(store, policy, who, when);
 
-    scratch_need(lockout_settle(store, policy, &(struct lockout_visitor){&source, false, scratch_at(when)}, &charge) ==
-                     STORE_OK,
+    scratch_need(lockout_settle(store, policy,
+                                &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(when)},
+                                &charge) == STORE_OK,
                  "settle");
     return charge;
 }
@@ -61,7 +63,7 @@ static struct lockout_admission admit_ms(struct store *store, const struct locko
     struct lockout_admission admission;
 
     scratch_need(lockout_admit(store, policy,
-                               &(struct lockout_visitor){&source, false, (struct moment){.boot_ms = ms, .wall_ms = ms}},
+                               &(struct lockout_visitor){.source = &source, .now = {.boot_ms = ms, .wall_ms = ms}},
                                &admission) == STORE_OK,
                  "admit");
     return admission;
@@ -78,7 +80,9 @@ static enum lockout_answer look_at(struct store *store, uint32_t who, bool exemp
     const struct source source = scratch_source(who);
     enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, exempt, scratch_at(when)}, &answer) == STORE_OK,
+    scratch_need(lockout_look(store,
+                              &(struct lockout_visitor){.source = &source, .exempt = exempt, .now = scratch_at(when)},
+                              &answer) == STORE_OK,
                  "look");
     return answer;
 }
@@ -281,12 +285,16 @@ static void test_exempt(void)
     policy.max_single_errs = 4;
     policy.max_total_errs = 4;
     for (unsigned i = 0; i < 10; i++) {
-        scratch_need(lockout_charge(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)},
-                                    &charge) == STORE_OK,
-                     "charge");
-        scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)},
-                                    &charge) == STORE_OK,
-                     "settle");
+        scratch_need(
+            lockout_charge(&store, &policy,
+                           &(struct lockout_visitor){.source = &source, .exempt = true, .now = scratch_at(NOW)},
+                           &charge) == STORE_OK,
+            "charge");
+        scratch_need(
+            lockout_settle(&store, &policy,
+                           &(struct lockout_visitor){.source = &source, .exempt = true, .now = scratch_at(NOW)},
+                           &charge) == STORE_OK,
+            "settle");
         compared += charge.answer == LOCKOUT_ADMITTED && !charge.locks && charge.closure == LOCKOUT_NOT_CLOSED;
     }
     check_number(compared, 10, "an exempt source is never locked, and closes no door");
@@ -296,8 +304,9 @@ static void test_exempt(void)
     for (unsigned i = 0; i < 10; i++) {
         struct lockout_admission got;
 
-        scratch_need(lockout_admit(&store, &policy, &(struct lockout_visitor){&source, true, scratch_at(NOW)}, &got) ==
-                         STORE_OK,
+        scratch_need(lockout_admit(&store, &policy,
+                                   &(struct lockout_visitor){.source = &source, .exempt = true, .now = scratch_at(NOW)},
+                                   &got) == STORE_OK,
                      "admit");
         compared += got.answer == LOCKOUT_REFUSED_LOCKED && got.closure == LOCKOUT_NOT_CLOSED;
     }
@@ -310,6 +319,132 @@ static void test_exempt(void)
     scratch_empty();
 }
 
+/* --- strikes that are being judged --- */
+
+#define JUDGING_MS 5000
+
+/* A charge by somebody who can be told to come again. */
+static struct lockout_charge patient_charge(struct store *store, const struct lockout_policy *policy, uint32_t who,
+                                            uint64_t ms)
+{
+    const struct source source = scratch_source(who);
+    const struct lockout_visitor visitor = {
+        .source = &source,
+        .now = {.boot_ms = ms, .wall_ms = ms},
+        .judging_ms = JUDGING_MS,
+        .patient = true,
+    };
+    struct lockout_charge charge;
+
+    scratch_need(lockout_charge(store, policy, &visitor, &charge) == STORE_OK, "charge");
+    return charge;
+}
+
+static void settle(struct store *store, uint32_t who, uint64_t ms, struct lockout_charge *charge)
+{
+    const struct source source = scratch_source(who);
+    const struct lockout_visitor visitor = {.source = &source, .now = {.boot_ms = ms, .wall_ms = ms}};
+
+    scratch_need(lockout_settle(store, &usual, &visitor, charge) == STORE_OK, "settle");
+}
+
+/* Ten rightful visitors of one source at the same moment, where three strikes lock. */
+static void test_many_rightful_at_once(void)
+{
+    const uint64_t now_ms = (uint64_t)NOW * 1000;
+    struct store store = scratch_open(64);
+    struct lockout_charge first, second, charge;
+    unsigned served = 0;
+
+    first = patient_charge(&store, &usual, 1, now_ms);
+    second = patient_charge(&store, &usual, 1, now_ms);
+    check(first.answer == LOCKOUT_ADMITTED && second.answer == LOCKOUT_ADMITTED && !second.locks,
+          "two strikes lock nobody");
+    charge = patient_charge(&store, &usual, 1, now_ms);
+    check(charge.answer == LOCKOUT_NOT_YET && !charge.locks,
+          "a third that would lock waits for the judgement of the two");
+    check(record_of(&store, 1).found.strikes == 2, "I1: and has no strike, with which nothing may be compared");
+    forgive(&store, 1, &first);
+    for (unsigned i = 0; i < 8; i++) {
+        charge = patient_charge(&store, &usual, 1, now_ms);
+        served += charge.answer == LOCKOUT_ADMITTED && !charge.locks;
+        forgive(&store, 1, &charge);
+    }
+    check_number(served, 8, "once one is found right, the others have their turn");
+    forgive(&store, 1, &second);
+    check(record_of(&store, 1).found.strikes == 0 && record_of(&store, 1).found.unjudged == 0, "and nothing is left");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_wrong_ones_among_them(void)
+{
+    const uint64_t now_ms = (uint64_t)NOW * 1000;
+    struct store store = scratch_open(64);
+    struct lockout_charge first = patient_charge(&store, &usual, 1, now_ms);
+    struct lockout_charge second = patient_charge(&store, &usual, 1, now_ms);
+    struct lockout_charge third;
+
+    settle(&store, 1, now_ms, &first);
+    check(patient_charge(&store, &usual, 1, now_ms).answer == LOCKOUT_NOT_YET,
+          "one of two is judged: still it hangs on the other");
+    settle(&store, 1, now_ms, &second);
+    third = patient_charge(&store, &usual, 1, now_ms);
+    check(third.answer == LOCKOUT_ADMITTED && third.locks, "two wrong ones: the third locks, and is compared");
+    check(patient_charge(&store, &usual, 1, now_ms).answer == LOCKOUT_NOT_YET,
+          "who finds a lock whose own strike is not judged waits for that");
+    check_number(record_of(&store, 1).found.refusals, 0, "and is no refusal");
+    check(charge_at(&store, &usual, 1, NOW).answer == LOCKOUT_REFUSED_LOCKED, "but who cannot wait is refused");
+    settle(&store, 1, now_ms, &third);
+    check(patient_charge(&store, &usual, 1, now_ms).answer == LOCKOUT_REFUSED_LOCKED,
+          "I2: a lock that is judged is one");
+    store_close(&store);
+    scratch_empty();
+}
+
+/* A handler that was killed between its strike and the judgement. */
+static void test_never_judged(void)
+{
+    const uint64_t now_ms = (uint64_t)NOW * 1000;
+    struct store store = scratch_open(64);
+    struct lockout_charge third;
+
+    patient_charge(&store, &usual, 1, now_ms);
+    patient_charge(&store, &usual, 1, now_ms + 1000);
+    check(patient_charge(&store, &usual, 1, now_ms + 1000 + JUDGING_MS - 1).answer == LOCKOUT_NOT_YET,
+          "strikes whose handlers were killed are waited for until their deadline");
+    check(charge_at(&store, &usual, 2, NOW).answer == LOCKOUT_ADMITTED, "I9: by nobody but their own source");
+    third = patient_charge(&store, &usual, 1, now_ms + 1000 + JUDGING_MS);
+    check(third.answer == LOCKOUT_ADMITTED && third.locks && third.strikes == 3, "I1: and count from then on");
+    check_number(record_of(&store, 1).found.unjudged, 1, "so that one is to be judged");
+    forgive(&store, 1, &third);
+    check(record_of(&store, 1).found.strikes == 2 && look_at(&store, 1, false, NOW) == LOCKOUT_ADMITTED,
+          "whoever is right takes back his own");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_who_does_not_wait(void)
+{
+    const uint64_t now_ms = (uint64_t)NOW * 1000;
+    struct lockout_policy one = usual;
+    struct store store = scratch_open(64);
+    const struct source source = scratch_source(1);
+    struct lockout_charge charge;
+
+    one.max_bad_conns = 1;
+    charge = patient_charge(&store, &one, 1, now_ms);
+    check(charge.answer == LOCKOUT_ADMITTED && charge.locks,
+          "where the first strike locks there is nothing to wait for");
+    scratch_need(manage_lock(&store, &(struct manage_target){.source = source}, NOW + 60, at(NOW)) == STORE_OK, "lock");
+    check(patient_charge(&store, &usual, 1, now_ms).answer == LOCKOUT_REFUSED_LOCKED, "a lock by hand is judged");
+    for (unsigned i = 0; i < 3; i++)
+        charge_at(&store, &usual, 2, NOW);
+    check(record_of(&store, 2).found.locked, "without judging_ms, strikes count at once");
+    store_close(&store);
+    scratch_empty();
+}
+
 /* --- pacing --- */
 
 static void leave_ms(struct store *store, const struct lockout_policy *policy, uint32_t who, uint64_t ms,
@@ -318,7 +453,8 @@ static void leave_ms(struct store *store, const struct lockout_policy *policy, u
     const struct source source = scratch_source(who);
     const struct moment now = {.boot_ms = ms, .wall_ms = ms};
 
-    scratch_need(lockout_leave(store, policy, &(struct lockout_visitor){&source, false, now}, admission) == STORE_OK,
+    scratch_need(lockout_leave(store, policy, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                               admission) == STORE_OK,
                  "leave");
 }
 
@@ -405,7 +541,7 @@ static void test_waiting_max(void)
 static void test_waiting_exempt(void)
 {
     const struct source source = scratch_source(1);
-    const struct lockout_visitor visitor = {&source, true, scratch_at(NOW)};
+    const struct lockout_visitor visitor = {.source = &source, .exempt = true, .now = scratch_at(NOW)};
     struct store store = scratch_open(64);
     struct lockout_admission got;
     unsigned admitted = 0;
@@ -577,7 +713,7 @@ static void lock_all_ways(struct store *store, const struct machine *machine)
 {
     struct lockout_policy policy = usual;
     const struct source striker = scratch_source(BY_STRIKES);
-    const struct lockout_visitor visitor = {&striker, false, machine->now};
+    const struct lockout_visitor visitor = {.source = &striker, .exempt = false, .now = machine->now};
     const struct manage_target host = {.source = scratch_source(BY_HAND)};
     struct manage_target network = {.source = scratch_source(BY_NETWORK), .network = true};
     const uint64_t until = machine->now.wall_ms / 1000 + DAY;
@@ -597,7 +733,8 @@ static enum lockout_answer look_now(struct store *store, const struct machine *m
     const struct source source = scratch_source(who);
     enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &(struct lockout_visitor){&source, false, machine->now}, &answer) == STORE_OK,
+    scratch_need(lockout_look(store, &(struct lockout_visitor){.source = &source, .exempt = false, .now = machine->now},
+                              &answer) == STORE_OK,
                  "look");
     return answer;
 }
@@ -619,8 +756,9 @@ static struct lockout_admission refused_now(struct store *store, const struct ma
     const struct source source = scratch_source(who);
     struct lockout_admission got;
 
-    scratch_need(lockout_admit(store, &usual, &(struct lockout_visitor){&source, false, machine->now}, &got) ==
-                     STORE_OK,
+    scratch_need(lockout_admit(store, &usual,
+                               &(struct lockout_visitor){.source = &source, .exempt = false, .now = machine->now},
+                               &got) == STORE_OK,
                  "admit");
     return got;
 }
@@ -1036,10 +1174,12 @@ static int strike_total(unsigned number)
     const struct source source = scratch_source(number);
     struct lockout_charge charge;
 
-    if (lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
-            STORE_OK ||
-        lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
-            STORE_OK)
+    if (lockout_charge(&store, &policy,
+                       &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                       &charge) != STORE_OK ||
+        lockout_settle(&store, &policy,
+                       &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                       &charge) != STORE_OK)
         return 9;
     return charge.closure == LOCKOUT_CLOSED_TOTAL_ERRS ? 1 : 0;
 }
@@ -1165,8 +1305,9 @@ static void test_limit_without_file(void)
     struct lockout_charge charge = charge_at(&sealed, &policy, 1, NOW);
 
     scratch_need(mkdir(scratch_path("closed.new"), 0700) == 0, "mkdir");
-    check(lockout_settle(&sealed, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
-                  STORE_CLOSED_FAILED &&
+    check(lockout_settle(&sealed, &policy,
+                         &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                         &charge) == STORE_CLOSED_FAILED &&
               !is_closed(&sealed),
           "a door whose file cannot be written");
     check(look_at(&sealed, 2, false, NOW) == LOCKOUT_REFUSED_CLOSED, "is closed all the same");
@@ -1201,9 +1342,11 @@ static void test_unjudged_lock(void)
 
     charge = charge_at(&store, &policy, 1, NOW + 60);
     const struct source source = scratch_source(1);
-    scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW + 60)},
-                                &charge) == STORE_OK,
-                 "settle");
+    scratch_need(
+        lockout_settle(&store, &policy,
+                       &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW + 60)},
+                       &charge) == STORE_OK,
+        "settle");
     check(charge.closure == LOCKOUT_CLOSED_TOTAL_ERRS, "a judged one is an error");
     store_close(&store);
     scratch_empty();
@@ -1223,8 +1366,9 @@ static void test_judged_after_unlock(void)
     policy.max_bad_conns = 1;
     first = charge_at(&store, &policy, 1, NOW);
     scratch_need(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "unlock");
-    scratch_need(lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &first) ==
-                     STORE_OK,
+    scratch_need(lockout_settle(&store, &policy,
+                                &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                                &first) == STORE_OK,
                  "settle");
     second = charge_at(&store, &policy, 1, NOW);
     scratch_need(second.locks, "the next strike locks");
@@ -1404,9 +1548,10 @@ static void test_all_locked(void)
     record_buckets(&store.header, &source, ends.firsts);
     scratch_need(manage_each(&store, at(NOW), find_first_end, &ends, NULL) == STORE_OK, "manage_each");
     check(admit_at(&store, &usual, newcomer, NOW).answer == LOCKOUT_ADMITTED, "without it, a newcomer is served");
-    scratch_need(lockout_look(&store, &(struct lockout_visitor){&ends.source, false, scratch_at(NOW)}, &answer) ==
-                     STORE_OK,
-                 "look");
+    scratch_need(
+        lockout_look(&store, &(struct lockout_visitor){.source = &ends.source, .exempt = false, .now = scratch_at(NOW)},
+                     &answer) == STORE_OK,
+        "look");
     check(answer == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
     store_close(&store);
     scratch_empty();
@@ -1481,17 +1626,20 @@ static int wrong_reply_then_note(unsigned number)
 
     (void)number;
     if (scratch_try(&store, 64, false, 20000) != STORE_OK ||
-        lockout_admit(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &admission) !=
-            STORE_OK ||
-        lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
-            STORE_OK)
+        lockout_admit(&store, &policy,
+                      &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                      &admission) != STORE_OK ||
+        lockout_charge(&store, &policy,
+                       &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                       &charge) != STORE_OK)
         return 9;
     if (charge.answer != LOCKOUT_ADMITTED)
         return 8;
     if (mkdir(scratch_path("other"), 0700) != 0) /* the comparison: it leaves a trace */
         return 7;
-    return lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
-                   STORE_OK
+    return lockout_settle(&store, &policy,
+                          &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                          &charge) == STORE_OK
                ? 0
                : 6;
 }
@@ -1534,11 +1682,13 @@ static int closing_error(unsigned number)
     const struct source source = scratch_source(1);
 
     (void)number;
-    if (lockout_charge(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) !=
-        STORE_OK)
+    if (lockout_charge(&store, &policy,
+                       &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                       &charge) != STORE_OK)
         return 9;
-    return lockout_settle(&store, &policy, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
-                   STORE_OK
+    return lockout_settle(&store, &policy,
+                          &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                          &charge) == STORE_OK
                ? 0
                : 8;
 }
@@ -1609,20 +1759,26 @@ static void test_damaged_network(void)
 
     scratch_need(manage_lock(&store, &network, LOCKOUT_FOREVER, at(NOW)) == STORE_OK, "lock");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &byte, 1);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
-                  STORE_DAMAGED &&
+    check(lockout_admit(&store, &usual,
+                        &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                        &got) == STORE_DAMAGED &&
               got.answer != LOCKOUT_ADMITTED,
           "I8: a damaged network lets nobody in");
     scratch_poke("lockout", RECORD_NETWORKS_AT + 60, &zeros[0], 1);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) == STORE_OK,
+    check(lockout_admit(&store, &usual,
+                        &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                        &got) == STORE_OK,
           "until it is put right");
     /* It may be one that was being locked when its process was killed. */
     scratch_poke("lockout", RECORD_NETWORKS_AT + 5 * RECORD_LEN, &byte, 1);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) == STORE_OK,
+    check(lockout_admit(&store, &usual,
+                        &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                        &got) == STORE_OK,
           "what stands in a place that is not in use says nothing");
     scratch_poke("lockout", RECORD_NETWORKS_AT, zeros, sizeof zeros);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &got) ==
-              STORE_DAMAGED,
+    check(lockout_admit(&store, &usual,
+                        &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                        &got) == STORE_DAMAGED,
           "nor does one that was wiped");
     store_close(&store);
     scratch_empty();
@@ -1642,8 +1798,9 @@ static void test_nothing_to_forgive(void)
     check(lockout_forgive(&store, &source, &charge) == STORE_OK && charge.answer == LOCKOUT_REFUSED_LOCKED &&
               record_of(&store, 1).found.strikes == 3 && look_at(&store, 1, false, NOW) == LOCKOUT_REFUSED_LOCKED,
           "a right reply of a locked source takes nothing back");
-    check(lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
-                  STORE_OK &&
+    check(lockout_settle(&store, &usual,
+                         &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                         &charge) == STORE_OK &&
               record_of(&store, 1).found.strikes == 3,
           "nor is it counted a second time");
     store_close(&store);
@@ -1660,8 +1817,9 @@ static void test_slot_gone(void)
 
     charge = charge_at(&store, &usual, 1, NOW);
     scratch_need(manage_flush(&store, at(NOW), &count) == STORE_OK && count == 1, "flush");
-    check(lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, scratch_at(NOW)}, &charge) ==
-                  STORE_OK &&
+    check(lockout_settle(&store, &usual,
+                         &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
+                         &charge) == STORE_OK &&
               store.counters.total_errors == 1,
           "an error of a source that has been forgotten counts to the total");
     charge = charge_at(&store, &usual, 1, NOW);
@@ -1750,6 +1908,10 @@ int main(void)
     test_forgive();
     test_strike_age();
     test_exempt();
+    test_many_rightful_at_once();
+    test_wrong_ones_among_them();
+    test_never_judged();
+    test_who_does_not_wait();
     test_pace();
     test_pace_of_all();
     test_waiting_max();

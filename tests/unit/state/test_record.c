@@ -17,6 +17,8 @@ static const struct record_slot sample = {
     .locked_until = 0x2122232425262728,
     .pace = {.first_ms = 0x3132333435363738, .taken = 0x8182838485868788},
     .epoch = 0x4142,
+    .unjudged = 0x4344,
+    .judged_by_ms = 0x4546474849505152,
     .strikes = 0x51525354,
     .refusals = 0x61626364,
     .errors = 0x71727374,
@@ -65,12 +67,12 @@ static void test_slot_bytes(void)
     uint8_t bytes[RECORD_LEN];
 
     record_encode_slot(&sample, key, 9, bytes);
-    check_hex(bytes + 8, 84 - 8,
+    check_hex(bytes + 8, 92 - 8,
               "20010db8010203040000000000000000"
               "40"
               "07"
               "4241"
-              "a5000000"
+              "a5004443"
               "0807060504030201"
               "1817161514131211"
               "2827262524232221"
@@ -78,9 +80,10 @@ static void test_slot_bytes(void)
               "64636261"
               "74737271"
               "3837363534333231"
-              "8887868584838281",
+              "8887868584838281"
+              "5251504948474645",
               "a slot's fields are where FORMAT.md says");
-    check(record_is_zero(bytes + 84, RECORD_LEN - 84), "and behind them there is room");
+    check(record_is_zero(bytes + 92, RECORD_LEN - 92), "and behind them there is room");
 }
 
 static void test_slot_round_trip(void)
@@ -140,9 +143,8 @@ static void test_slot_impossible(void)
         {24, 129, "a prefix of 129"},
         {25, 0x06, "a slot that is not used"},
         {25, 0x17, "a flag that there is not"},
-        {29, 1, "a byte behind the run"},
-        {31, 1, "the last byte before the times"},
-        {84, 1, "the first byte behind the fields"},
+        {29, 1, "a byte behind the generation"},
+        {92, 1, "the first byte behind the fields"},
         {127, 1, "the last byte of a slot"},
     };
     uint8_t bytes[RECORD_LEN];

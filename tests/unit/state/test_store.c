@@ -232,7 +232,8 @@ static void test_empty_file(void)
 
     scratch_write_file(scratch_path("lockout"), golden, 0);
     store = scratch_open(64);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_DAMAGED &&
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                        &got) == STORE_DAMAGED &&
               got.answer != LOCKOUT_ADMITTED,
           "an empty file is not completed in silence");
     store_close(&store);
@@ -336,7 +337,8 @@ static void test_locked_for_ever(void)
     scratch_need(fd >= 0 && flock(fd, LOCK_EX) == 0, "flock");
     sigaction(SIGALRM, &ignore, NULL);
     begin = monotonic_ms();
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_BUSY &&
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                        &got) == STORE_BUSY &&
               got.answer != LOCKOUT_ADMITTED,
           "I8: a lock that another process never gives back lets nobody in");
     check(monotonic_ms() - begin >= 200 && monotonic_ms() - begin < 5000, "and holds nobody beyond the limit");
@@ -346,7 +348,8 @@ static void test_locked_for_ever(void)
               timer.it_interval.tv_usec == 0,
           "SIGALRM and its timer are as they were");
     close(fd);
-    check(lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_OK,
+    check(lockout_admit(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                        &got) == STORE_OK,
           "once it is free, it is had");
     store_close(&store);
 
@@ -368,14 +371,18 @@ static void test_deleted(void)
 
     scratch_need(unlink(scratch_path("lockout")) == 0, "unlink");
     young = scratch_open(64);
-    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){&source, false, now}, &charge) == STORE_OK,
+    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                                &charge) == STORE_OK,
                  "charge");
-    scratch_need(lockout_charge(&young, &usual, &(struct lockout_visitor){&source, false, now}, &charge) == STORE_OK,
+    scratch_need(lockout_charge(&young, &usual,
+                                &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                                &charge) == STORE_OK,
                  "charge");
     check_number(charge.strikes, 2, "after the table was deleted, old and new processes work on the same new one");
     snprintf(moved, sizeof moved, "%s/other", scratch_dir);
     scratch_need(rename(scratch_path("lockout"), moved) == 0, "rename");
-    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){&source, false, now}, &charge) == STORE_OK,
+    scratch_need(lockout_charge(&old, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                                &charge) == STORE_OK,
                  "charge");
     check_number(charge.strikes, 1, "one that was moved away is no longer used either");
     store_close(&old);
@@ -394,7 +401,8 @@ static int create_and_strike(unsigned number)
     (void)number;
     if (scratch_try(&store, 100, false, 20000) != STORE_OK)
         return 0;
-    if (lockout_charge(&store, &usual, &(struct lockout_visitor){&source, true, now}, &charge) != STORE_OK)
+    if (lockout_charge(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = true, .now = now},
+                       &charge) != STORE_OK)
         return 0;
     return (int)charge.strikes;
 }
@@ -603,7 +611,8 @@ static void test_repair_other_size(void)
         const struct source source = scratch_source(who);
 
         scratch_need(lockout_charge(&store, who % 40 == 0 ? &strict : &usual,
-                                    &(struct lockout_visitor){&source, false, now}, &charge) == STORE_OK,
+                                    &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                                    &charge) == STORE_OK,
                      "charge");
     }
     scratch_need(list(&store, &all) == STORE_OK && all.count == 300, "list");
@@ -655,8 +664,9 @@ static void test_repair_misplaced(void)
     scratch_poke("lockout", (off_t)store_slot_at(wrong), bytes, sizeof bytes);
     check(!is_clean(&store, &findings) && findings.damaged == 1, "a record in a bucket not its own is damage");
     check(repair(&store, 0, false, &report) == STORE_OK && is_clean(&store, &findings), "which repair puts right");
-    scratch_need(lockout_charge(&store, &usual, &(struct lockout_visitor){&slot.source, false, now}, &charge) ==
-                     STORE_OK,
+    scratch_need(lockout_charge(&store, &usual,
+                                &(struct lockout_visitor){.source = &slot.source, .exempt = false, .now = now},
+                                &charge) == STORE_OK,
                  "charge");
     check_number(charge.strikes, 3, "so that it counts again");
     store_close(&store);
@@ -736,7 +746,9 @@ static void test_stale_rebuild(void)
     scratch_need(hold_once(&store) == STORE_OK, "hold");
     mark_rebuilding(&store, golden_networks, stale);
     scratch_write_file(scratch_path("lockout.rebuild"), stale, GOLDEN_LEN);
-    scratch_need(lockout_charge(&store, &usual, &(struct lockout_visitor){&source, false, now}, &charge) == STORE_OK,
+    scratch_need(lockout_charge(&store, &usual,
+                                &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                                &charge) == STORE_OK,
                  "charge");
     check(repair(&store, 0, false, &report) == STORE_OK && !report.finished_earlier &&
               list(&store, &content) == STORE_OK && content.count == 5,
@@ -797,7 +809,8 @@ static int come_from_network(unsigned number)
     (void)number;
     if (scratch_try(&store, 64, false, 1000) != STORE_OK)
         return 1;
-    return lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &got) == STORE_OK &&
+    return lockout_admit(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                         &got) == STORE_OK &&
                    got.answer == LOCKOUT_REFUSED_LOCKED
                ? 0
                : 2;
@@ -857,13 +870,16 @@ static int strike_for_ever(unsigned number)
     for (uint32_t who = number;; who += 7) {
         const struct source source = scratch_source(who % 500);
 
-        if (lockout_admit(&store, &usual, &(struct lockout_visitor){&source, false, now}, &admission) != STORE_OK ||
-            lockout_charge(&store, &usual, &(struct lockout_visitor){&source, false, now}, &charge) != STORE_OK)
+        if (lockout_admit(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                          &admission) != STORE_OK ||
+            lockout_charge(&store, &usual, &(struct lockout_visitor){.source = &source, .exempt = false, .now = now},
+                           &charge) != STORE_OK)
             return 1;
         if (who % 2 == 0)
             (void)lockout_forgive(&store, &source, &charge);
         else
-            (void)lockout_settle(&store, &usual, &(struct lockout_visitor){&source, false, now}, &charge);
+            (void)lockout_settle(&store, &usual,
+                                 &(struct lockout_visitor){.source = &source, .exempt = false, .now = now}, &charge);
     }
 }
 
