@@ -183,8 +183,8 @@ static enum store_fault count_refusal(struct visit *visit, const struct lockout_
 }
 
 /* What admit and charge have in common: write down what inspect has found, where that is a refusal. */
-static enum store_fault count(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
-                              enum lockout_closure *closure)
+static enum store_fault count_refused(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
+                                      enum lockout_closure *closure)
 {
     enum store_fault fault = STORE_OK;
 
@@ -280,7 +280,7 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
         return fault;
     fault = inspect(&visit);
     if (fault == STORE_OK)
-        fault = count(&visit, policy, &admission->locked_until, &admission->closure);
+        fault = count_refused(&visit, policy, &admission->locked_until, &admission->closure);
     if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = let_in(&visit, policy, admission);
     store_release(store);
@@ -412,7 +412,7 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
         hangs_on_others(&visit, policy))
         visit.answer = LOCKOUT_NOT_YET;
     else if (fault == STORE_OK)
-        fault = count(&visit, policy, &charge->locked_until, &charge->closure);
+        fault = count_refused(&visit, policy, &charge->locked_until, &charge->closure);
     if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
         fault = strike(&visit, policy, charge);
     store_release(store);

@@ -245,6 +245,11 @@ inline take_slot()
 #else
 #define is_locked in_force
 #endif
+#if NETWORKS
+#define is_network_locked lockout.network
+#else
+#define is_network_locked false
+#endif
 #ifdef BROKEN_CLOSED_UNSEEN
 #define is_free (!is_locked)
 #else
@@ -333,7 +338,8 @@ inline lockout_close()
  *
  * C: main = visit_admit visit_charge handler_match visit_forgive visit_settle
  * C: visit_admit = visit_begin_timed lockout_admit wait_for_place
- * C: visit_charge = visit_begin lockout_charge
+ * C: visit_charge = visit_begin charge_in_time
+ * C: charge_in_time = lockout_charge
  * C: visit_forgive = lockout_forgive
  * C: visit_settle = visit_begin_timed lockout_settle
  */
@@ -347,12 +353,19 @@ inline REPORT_LOCK()
     fi
 }
 
-/* Its strike would be the last, and there are others that are not judged yet. */
-#define would_lock (lockout.used && !lockout.over && lockout.strikes + 1 >= MAX_BAD_CONNS)
+/*
+ * Its strike would be the last, or there is a lock: but not if all those were found right that have not been judged.
+ * Those of a lock by hand, or of a network, have been.
+ */
+#define would_lock (lockout.strikes + 1 >= MAX_BAD_CONNS && lockout.strikes + 1 < MAX_BAD_CONNS + lockout.unjudged)
+#define is_doubtful_lock (in_force && !lockout.by_hand && !lockout.judged && lockout.unjudged > 0)
+#define hangs_on_others \
+    (lockout.used && !lockout.over && !is_closed && !is_network_locked && \
+     ((lockout.locked && is_doubtful_lock) || (!lockout.locked && would_lock)))
 #ifdef BROKEN_NO_PATIENCE
 #define has_to_wait false
 #else
-#define has_to_wait (would_lock && lockout.unjudged > 0 && where[_pid] != IMPATIENT)
+#define has_to_wait (hangs_on_others && where[_pid] != IMPATIENT)
 #endif
 
 /*
@@ -468,13 +481,13 @@ active [HANDLERS] proctype handler()
     bit locks, was_open, failed;
 
     /*
-     * C: lockout_admit = visit_begin inspect_and_count let_in store_release
-     * C: inspect_and_count = inspect keep_promise count_refusal buckets_clean
+     * C: lockout_admit = visit_begin inspect count_refused let_in store_release
+     * C: count_refused = keep_promise count_refusal buckets_clean
      * C: let_in = take_slot store_write_counters buckets_write
      */
     if
     :: d_step { FIRST && CAN_HOLD && is_closed -> table_lock = _pid; where[_pid] = INSIDE }; goto promise
-    :: d_step { FIRST && CAN_HOLD && !is_closed && is_locked -> table_lock = _pid; where[_pid] = INSIDE }; goto refusal
+    :: d_step { FIRST && CAN_HOLD && !is_closed && is_locked && !has_to_wait -> table_lock = _pid; where[_pid] = INSIDE }; goto refusal
     :: d_step { FIRST && CAN_HOLD && is_free && !lockout.used -> table_lock = _pid; where[_pid] = INSIDE }; goto no_slot
     :: d_step { FIRST && CAN_HOLD && is_free -> LET_IN(); table_lock = _pid; where[_pid] = INSIDE }
     /* Too soon, or a fault, or killed before it has done anything. */
@@ -520,18 +533,18 @@ charge:
     COMPARED();
 #endif
     /*
-     * C: lockout_charge = visit_begin inspect_and_count strike store_release
+     * C: lockout_charge = visit_begin inspect hangs_on_others count_refused strike store_release
      */
     if
     :: d_step { FIRST && CAN_HOLD && is_closed -> table_lock = _pid; where[_pid] = INSIDE }; goto promise
-    :: d_step { FIRST && CAN_HOLD && !is_closed && is_locked -> table_lock = _pid; where[_pid] = INSIDE }; goto refusal
+    :: d_step { FIRST && CAN_HOLD && !is_closed && is_locked && !has_to_wait -> table_lock = _pid; where[_pid] = INSIDE }; goto refusal
     :: d_step { FIRST && CAN_HOLD && is_free && !lockout.used -> table_lock = _pid; where[_pid] = INSIDE }; goto no_slot
 #ifdef BROKEN_WAIT_WITH_LOCK
-    :: d_step { FIRST && CAN_HOLD && is_free && has_to_wait -> table_lock = _pid; where[_pid] = PATIENT };
+    :: d_step { FIRST && CAN_HOLD && has_to_wait -> table_lock = _pid; where[_pid] = PATIENT };
        d_step { lockout.unjudged == 0 -> table_lock = NOBODY; where[_pid] = BEFORE_CHARGE };
        goto charge
 #else
-    :: d_step { FIRST && CAN_HOLD && is_free && has_to_wait -> where[_pid] = PATIENT }; goto patience
+    :: d_step { FIRST && CAN_HOLD && has_to_wait -> where[_pid] = PATIENT }; goto patience
 #endif
 #ifdef BROKEN_LOOK_THEN_CHARGE
     :: d_step { FIRST && CAN_HOLD && is_free && !has_to_wait -> where[_pid] = BETWEEN };
@@ -548,7 +561,7 @@ patience:
 #ifdef BROKEN_ENDLESS_POLLING
     :: d_step { FIRST -> where[_pid] = BEFORE_CHARGE }; goto charge
 #else
-    :: d_step { FIRST && (!would_lock || lockout.unjudged == 0 || lockout.rebuild || !is_free) -> where[_pid] = BEFORE_CHARGE };
+    :: d_step { FIRST && (!hangs_on_others || lockout.rebuild) -> where[_pid] = BEFORE_CHARGE };
        goto charge
 #endif
 #ifndef BROKEN_WAIT_WITHOUT_DEADLINE
