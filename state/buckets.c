@@ -144,7 +144,7 @@ static unsigned least_worthy(const struct buckets *buckets, struct buckets_age a
 }
 
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t generation)
+                                 bool evict_lock, uint64_t generation)
 {
     struct worth least;
     const unsigned chosen = least_worthy(buckets, age, &least);

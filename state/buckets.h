@@ -34,7 +34,7 @@ struct buckets_age {
  * count.
  */
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t generation);
+                                 bool evict_lock, uint64_t generation);
 
 /*
  * A slot for a record from elsewhere, in memory. Of two records of one source the worthier stays; full buckets give way

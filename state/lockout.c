@@ -204,10 +204,14 @@ static enum store_fault take_slot(struct visit *visit, const struct lockout_poli
     struct record_counters *counters = &visit->store->counters;
     const struct buckets_age age = {.now = visit->now, .strike_time = policy->strike_time};
     enum store_fault fault;
+    uint64_t generation;
 
-    if (visit->slot == NULL)
-        visit->slot =
-            buckets_make(&visit->buckets, visit->source, age, !policy->close_when_full, (uint8_t)counters->seed);
+    if (visit->slot == NULL) {
+        fault = store_new_generation(visit->store, &generation);
+        if (fault != STORE_OK)
+            return fault;
+        visit->slot = buckets_make(&visit->buckets, visit->source, age, !policy->close_when_full, generation);
+    }
     if (visit->slot != NULL) {
         slot_refresh(visit->slot, policy->strike_time, visit->now);
         visit->slot->last_seen = visit->now;

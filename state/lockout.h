@@ -101,7 +101,7 @@ struct lockout_charge {
     unsigned damaged_slots;
     struct {
         uint64_t last_strike, previous_strike, locked_until; /* table time */
-        uint8_t generation;
+        uint64_t generation;
         bool unjudged; /* the slot awaits a judgement of it */
     } undo; /* what the strike found and left in the slot: by it lockout_forgive takes back this strike and no other */
 };

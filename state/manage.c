@@ -38,13 +38,18 @@ static enum store_fault lock_source(struct store *store, const struct source *so
     struct record_slot *slot;
     struct buckets buckets;
     enum store_fault fault;
+    uint64_t generation;
 
     fault = buckets_read(store, source, &buckets);
     if (fault != STORE_OK)
         return fault;
     slot = buckets.own;
-    if (slot == NULL)
-        slot = buckets_make(&buckets, source, age, true, (uint8_t)store->counters.seed);
+    if (slot == NULL) {
+        fault = store_new_generation(store, &generation);
+        if (fault != STORE_OK)
+            return fault;
+        slot = buckets_make(&buckets, source, age, true, generation);
+    }
     slot_refresh(slot, NO_AGE, now);
     lock_slot(slot, until, now);
     return buckets_write(store, &buckets, slot);

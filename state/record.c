@@ -12,7 +12,7 @@
 #define HEADER_LEN       (HEADER_CHECKED + CHECK_LEN)
 #define DOORS_CLOSING_AT 104 /* in the counters: one byte for each door */
 #define DOORS_ERRORS_AT  112 /* four for each */
-#define SLOT_LEN         92  /* likewise */
+#define SLOT_LEN         100 /* likewise */
 #define FLAG_DOUBTFUL    1
 #define NETWORKS_MASK    ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
@@ -168,7 +168,6 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes[24] = slot->source.prefix;
     bytes[25] = (uint8_t)flags;
     bytes_put(bytes + 26, 2, slot->epoch);
-    bytes[28] = slot->generation;
     bytes_put(bytes + 30, 2, slot->unjudged);
     bytes_put(bytes + 32, 8, slot->last_seen);
     bytes_put(bytes + 40, 8, slot->last_strike);
@@ -178,6 +177,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes_put(bytes + 64, 4, slot->errors);
     encode_pace(&slot->pace, bytes + 68);
     bytes_put(bytes + 84, 8, slot->judged_by_ms);
+    bytes_put(bytes + 92, 8, slot->generation);
     bytes_put(bytes, CHECK_LEN, record_check(bytes, key, where));
 }
 
@@ -200,7 +200,6 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
     slot->judged = (flags & FLAG_JUDGED) != 0;
     slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
-    slot->generation = bytes[28];
     slot->unjudged = (uint16_t)bytes_get(bytes + 30, 2);
     slot->last_seen = bytes_get(bytes + 32, 8);
     slot->last_strike = bytes_get(bytes + 40, 8);
@@ -210,6 +209,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->errors = (uint32_t)bytes_get(bytes + 64, 4);
     decode_pace(bytes + 68, &slot->pace);
     slot->judged_by_ms = bytes_get(bytes + 84, 8);
+    slot->generation = bytes_get(bytes + 92, 8);
     return RECORD_WHOLE;
 }
 

@@ -80,7 +80,7 @@ struct record_slot {
     bool locked;
     bool by_hand;          /* locked by an administrator */
     bool judged;           /* the strike that locked it was found to be wrong: only then are refusals errors */
-    uint8_t generation;    /* counts how often all strikes were forgotten at once: none from before can be taken back */
+    uint64_t generation;   /* changes when all strikes are forgotten at once: none from before can be taken back */
     uint64_t last_seen;    /* s */
     uint64_t last_strike;  /* s; of a locked slot: since when */
     uint64_t locked_until; /* s, or RECORD_FOREVER; 0 when not locked */

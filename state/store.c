@@ -340,6 +340,16 @@ enum store_fault store_write_counters(const struct store *store)
     return store_write(store, RECORD_COUNTERS_AT, bytes, sizeof bytes);
 }
 
+enum store_fault store_new_generation(const struct store *store, uint64_t *generation)
+{
+    uint64_t random = 0;
+    const enum store_fault fault = create_random(&random, sizeof random);
+
+    /* Should the random generator stand still: less than 256 times can all strikes be forgotten between two seeds. */
+    *generation = random + (store->counters.seed << 8);
+    return fault;
+}
+
 enum store_fault store_sync(const struct store *store)
 {
     return fdatasync(store->table_fd) == 0 ? STORE_OK : STORE_CANNOT_WRITE;

@@ -122,6 +122,9 @@ enum store_fault store_write(const struct store *store, uint64_t offset, const u
 /* Write store->counters. */
 enum store_fault store_write_counters(const struct store *store);
 
+/* The generation of a slot made anew: none that this source has had. While held. STORE_OK or STORE_NO_RANDOM. */
+enum store_fault store_new_generation(const struct store *store, uint64_t *generation);
+
 /* What was written is on the disk when this returns STORE_OK. Needs no lock. */
 enum store_fault store_sync(const struct store *store);
 

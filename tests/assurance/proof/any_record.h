@@ -42,7 +42,7 @@ static inline struct record_slot any_slot(void)
         .locked = any_bool(),
         .by_hand = any_bool(),
         .judged = any_bool(),
-        .generation = (uint8_t)any_size(0, UINT8_MAX),
+        .generation = any_number(),
         .last_seen = any_number(),
         .last_strike = any_number(),
         .locked_until = any_number(),

@@ -85,8 +85,15 @@ enum store_fault buckets_clean(const struct store *store, struct buckets *bucket
     return any_fault();
 }
 
+enum store_fault store_new_generation(const struct store *store, uint64_t *generation)
+{
+    (void)store;
+    *generation = any_number();
+    return any_fault();
+}
+
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
-                                 bool evict_lock, uint8_t generation)
+                                 bool evict_lock, uint64_t generation)
 {
     const size_t place = any_size(0, BUCKETS_SLOTS - 1);
     //@ split place;
@@ -177,7 +184,7 @@ static struct lockout_charge any_charge(void)
     charge.undo.last_strike = any_number();
     charge.undo.previous_strike = any_number();
     charge.undo.locked_until = any_number();
-    charge.undo.generation = (uint8_t)any_size(0, UINT8_MAX);
+    charge.undo.generation = any_number();
     charge.undo.unjudged = any_bool();
     return charge;
 }

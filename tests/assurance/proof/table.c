@@ -73,7 +73,7 @@ static void change_buckets(const struct store *store, const struct source *sourc
     if (any_bool())
         buckets.own = &buckets.slots[any_size(0, BUCKETS_SLOTS - 1)];
     if (any_bool())
-        write_slot(store, &buckets, buckets_make(&buckets, source, age, any_bool(), (uint8_t)any_size(0, UINT8_MAX)));
+        write_slot(store, &buckets, buckets_make(&buckets, source, age, any_bool(), any_number()));
     else
         write_slot(store, &buckets, buckets_put(&buckets, &record, age, &pushed_out));
 }

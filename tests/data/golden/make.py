@@ -118,11 +118,12 @@ class Version2:
         55: ("2001:db8:ff00::/40", 15, 0, 0, TABLE - 100, TABLE + 3600, 0, 0, 0, 0, 0, 0),
     }
 
-    def slot(self, where, who, flags, run, seen, strike, until, pace_ms, taken, epoch, strikes, refusals, errors):
+    def slot(self, where, who, flags, generation, seen, strike, until, pace_ms, taken, epoch, strikes, refusals, errors):
         packed, prefix = address(who)
-        body = packed + bytes([prefix, flags]) + number(epoch, 2) + bytes([run, 0, 0, 0])
+        body = packed + bytes([prefix, flags]) + number(epoch, 2) + bytes(4)
         body += number(seen, 8) + number(strike, 8) + number(until, 8)
         body += number(strikes, 4) + number(refusals, 4) + number(errors, 4) + number(pace_ms, 8) + number(taken, 8)
+        body += number(0, 8) + number(generation, 8)
         return sealed(body.ljust(120, b"\0"), where)
 
     def header(self):

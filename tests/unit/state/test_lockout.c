@@ -319,6 +319,27 @@ static void test_exempt(void)
     scratch_empty();
 }
 
+/* A strike of before, by somebody whose record was forgotten and made anew meanwhile, twice: his right reply is for
+ * that one. */
+static void test_generations(void)
+{
+    struct store store = scratch_open(64);
+    struct lockout_charge first;
+    uint64_t flushed;
+
+    admit_at(&store, &usual, 1, NOW);
+    admit_at(&store, &usual, 1, NOW);
+    scratch_need(manage_flush(&store, at(NOW), &flushed) == STORE_OK, "flush");
+    first = charge_at(&store, &usual, 1, NOW);
+    scratch_need(manage_flush(&store, at(NOW), &flushed) == STORE_OK, "flush");
+    charge_at(&store, &usual, 1, NOW);
+    forgive(&store, 1, &first);
+    check_number(record_of(&store, 1).found.strikes, 1,
+                 "I1: a strike that was forgotten with all others takes no other one back");
+    store_close(&store);
+    scratch_empty();
+}
+
 /* --- strikes that are being judged --- */
 
 #define JUDGING_MS 5000
@@ -1908,6 +1929,7 @@ int main(void)
     test_forgive();
     test_strike_age();
     test_exempt();
+    test_generations();
     test_many_rightful_at_once();
     test_wrong_ones_among_them();
     test_never_judged();
