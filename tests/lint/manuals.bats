@@ -99,7 +99,7 @@ options_in_help() {
     [ "$count" -gt 0 ]
 }
 
-@test "every keyword of the configuration is in ostiary.cfg(5), and in the example" {
+@test "every keyword of the configuration is in ostiary.cfg(5), in the example, and known to its proof and its fuzzing" {
     local keyword count=0
     while read -r keyword; do
         grep -qE "^\.It Cm (.* )?$keyword( |$)" src/config/ostiary.cfg.5 || {
@@ -108,6 +108,10 @@ options_in_help() {
         }
         grep -qw -- "$keyword" src/config/ostiary.cfg.example || {
             echo "ostiary.cfg.example does not show $keyword"
+            return 1
+        }
+        grep -qF "\"$keyword\"" tests/assurance/proof/config.c && grep -qE "^\"${keyword}[=\"]" tests/assurance/fuzz/config.dict || {
+            echo "tests/assurance does not know $keyword"
             return 1
         }
         count=$((count + 1))
