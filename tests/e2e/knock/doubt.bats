@@ -283,14 +283,14 @@ NO_ROOM=(size=8k nr_inodes=2)
 
 @test "I8: a table that is damaged while a source waits for its slot: no seed" {
     write_door TABLE_SIZE=64 DELAY=8 MIN_LOGLEVEL=LOG_DEBUG
-    knock 127.0.0.2=wrong
-    : >"$LOG"
-    knock 127.0.0.2=sesame 3>&- &
+    # Both at once, so that one has to wait on the busiest machine too; the other replies when that one has its end.
+    knock --width=2 127.0.0.2=sesamex2 3>&- &
     eventually grep -q 'waits [0-9]* ms for its slot' "$LOG"
     truncate -s 100 "$WORK/state/lockout"
     wait $!
-    is "$(of 1 length) $(of 1 end)" '0 eof' "bytes received, and the end"
-    logged 'refused source=127\.0\.0\.2 reason=state'
+    is "$(how_many length 0) $(how_many end eof)" '1 2' "peers that got no seed, and that saw the end"
+    is "$(how_many receipt right)" 0 "peers that were let in"
+    logged_times 2 'refused source=127\.0\.0\.2 reason=state'
     is "$(acted)" 0 actions
 }
 
