@@ -107,10 +107,10 @@ run_others() {
     run_tests clang clang --suite unit --no-suite slow
     run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
     set_up libwrap -Dlibwrap=enabled
-    compile libwrap ostiaryd ostclient ostiaryctl interpose frozen
+    compile libwrap src/knock/ostiaryd ostclient ostiaryctl interpose frozen
     run_tests libwrap libwrap --suite libwrap
     set_up static -Dstatic_handler=true
-    compile static ostiaryd ostclient ostiaryctl interpose dump-self
+    compile static src/knock/ostiaryd ostclient ostiaryctl interpose dump-self
     sh tests/setup.sh launchers build-tests/static/launchers
     run_tests static static static launchers
 }
