@@ -218,7 +218,7 @@ NO_ROOM=(size=8k nr_inodes=2)
         is "$(acted)" 0 actions
     done
     logged 'closed reason=max-total-errs source=127\.0\.0\.2'
-    logged 'the file that closes the door cannot be written or removed: .*: No space left on device'
+    logged 'the file that closes a door cannot be written or removed: .*: No space left on device'
 }
 
 @test "I8: a full disk when KILL has to close the door: it is closed all the same" {

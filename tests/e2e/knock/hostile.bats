@@ -120,7 +120,7 @@ ROOMS=(size=12k nr_inodes=2 size=1m)
         # Where the file is still missing, that is what is wrong.
         if [ "$room" = nr_inodes=2 ]; then
             logged_times 1 'refused source=127\.0\.0\.4 reason=state'
-            logged 'the file that closes the door cannot be written or removed: .*: No space left on device'
+            logged 'the file that closes a door cannot be written or removed: .*: No space left on device'
         else
             logged_times 1 'refused source=127\.0\.0\.4 reason=closed'
         fi
