@@ -225,7 +225,7 @@ static enum store_fault fill_all(struct conversion *conversion, const struct sto
 /* The new table is whole: it takes the name, and the old one has none any more. */
 static enum store_fault replace(const struct store *store)
 {
-    if (renameat(store->dir_fd, CONVERT_NAME, store->dir_fd, STORE_TABLE_NAME) != 0)
+    if (renameat(store->dir_fd, CONVERT_NAME, store->dir_fd, CREATE_TABLE_NAME) != 0)
         return STORE_CANNOT_CREATE;
     return fsync(store->dir_fd) == 0 ? STORE_OK : STORE_CANNOT_WRITE;
 }

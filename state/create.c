@@ -3,6 +3,9 @@
 #include "create.h"
 
 #include "clock.h"
+#include "head.h"
+#include "hold.h"
+#include "record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +65,7 @@ static enum store_fault fill(int fd, uint64_t places, const struct moment *now)
 
     if (create_random(header.key, sizeof header.key) != STORE_OK)
         return STORE_NO_RANDOM;
-    store_encode_head(&header, &counters, head);
+    head_encode(&header, &counters, head);
     const ssize_t written = pwrite(fd, head, sizeof head, 0);
     if (written >= 0 && (size_t)written < sizeof head)
         errno = ENOSPC;
@@ -74,10 +77,10 @@ static enum store_fault fill(int fd, uint64_t places, const struct moment *now)
 /* Give the finished table its name, unless somebody has the name already. */
 static enum store_fault publish(int dir_fd)
 {
-    int done = renameat2(dir_fd, NEW_NAME, dir_fd, STORE_TABLE_NAME, RENAME_NOREPLACE);
+    int done = renameat2(dir_fd, NEW_NAME, dir_fd, CREATE_TABLE_NAME, RENAME_NOREPLACE);
 
     if (done != 0 && (errno == EINVAL || errno == ENOSYS)) {
-        done = linkat(dir_fd, NEW_NAME, dir_fd, STORE_TABLE_NAME, 0);
+        done = linkat(dir_fd, NEW_NAME, dir_fd, CREATE_TABLE_NAME, 0);
         if (done == 0)
             done = unlinkat(dir_fd, NEW_NAME, 0);
     }
@@ -92,7 +95,7 @@ static enum store_fault create_alone(int dir_fd, uint64_t places, const struct m
     enum store_fault fault;
     int fd = -1;
 
-    if (fstatat(dir_fd, STORE_TABLE_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
+    if (fstatat(dir_fd, CREATE_TABLE_NAME, &info, AT_SYMLINK_NOFOLLOW) == 0)
         return STORE_OK;
     if (errno != ENOENT)
         return STORE_CANNOT_CREATE;
@@ -108,11 +111,11 @@ static enum store_fault create_alone(int dir_fd, uint64_t places, const struct m
     return fault == STORE_OK ? publish(dir_fd) : fault;
 }
 
-enum store_fault create_table(int dir_fd, const struct store_options *options)
+enum store_fault create_table(int dir_fd, const struct create_order *order)
 {
     enum store_fault fault;
 
-    switch (hold_file(dir_fd, HOLD_ALONE, options->patience_ms)) {
+    switch (hold_file(dir_fd, HOLD_ALONE, order->patience_ms)) {
     case HOLD_FAILED:
         return STORE_CANNOT_LOCK;
     case HOLD_BUSY:
@@ -120,7 +123,7 @@ enum store_fault create_table(int dir_fd, const struct store_options *options)
     case HOLD_HELD:
         break;
     }
-    fault = create_alone(dir_fd, create_round_places(options->places), &options->now);
+    fault = create_alone(dir_fd, create_round_places(order->places), &order->now);
     hold_release(dir_fd);
     return fault;
 }

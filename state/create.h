@@ -7,13 +7,23 @@
 #ifndef OSTIARY_CREATE_H
 #define OSTIARY_CREATE_H
 
-#include "store.h"
+#include "fault.h"
+#include "moment.h"
 
-/*
- * Make an empty table under the name `lockout`, or find that somebody else has: both are STORE_OK. Its places are
- * rounded up to whole buckets and kept within RECORD_PLACES_MIN and RECORD_PLACES_MAX.
- */
-enum store_fault create_table(int dir_fd, const struct store_options *options);
+#include <stddef.h>
+#include <stdint.h>
+
+#define CREATE_TABLE_NAME "lockout" /* in the state directory */
+
+/* What a new table is to be like. */
+struct create_order {
+    uint64_t places;      /* rounded up to whole buckets, within RECORD_PLACES_MIN and RECORD_PLACES_MAX */
+    struct moment now;    /* where its time starts */
+    unsigned patience_ms; /* for the lock on the directory */
+};
+
+/* Make an empty table under its name, or find that somebody else has: both are STORE_OK. */
+enum store_fault create_table(int dir_fd, const struct create_order *order);
 
 /* A new private file under this name, in place of any leftover. The caller closes *fd. */
 enum store_fault create_file(int dir_fd, const char *name, int *fd);

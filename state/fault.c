@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* What to say about each fault of the store. */
-#include "store.h"
+/* See fault.h. */
+#include "fault.h"
 
 const char *store_fault_text(enum store_fault fault)
 {

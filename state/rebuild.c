@@ -3,6 +3,7 @@
 #include "rebuild.h"
 
 #include "create.h"
+#include "head.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -60,7 +61,7 @@ enum store_fault rebuild_end(struct rebuild *rebuild, const struct record_counte
                            head + RECORD_NETWORKS_AT + (size_t)i * RECORD_LEN);
         all.networks |= UINT64_C(1) << i;
     }
-    store_encode_head(&rebuild->file.header, &all, head);
+    head_encode(&rebuild->file.header, &all, head);
     fault = store_write(&rebuild->file, 0, head, sizeof head);
     return fault == STORE_OK ? sync_file(rebuild->file.table_fd) : fault;
 }

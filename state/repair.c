@@ -5,6 +5,7 @@
 #include "convert.h"
 #include "create.h"
 #include "form1.h"
+#include "head.h"
 #include "rebuild.h"
 
 #include <errno.h>
@@ -179,7 +180,7 @@ static enum store_fault verify_held(struct store *store, struct survey *survey)
 
     if (fault != STORE_OK)
         return fault;
-    survey->findings->head = store_judge_head(head.bytes, store->file_len, &header, &counters);
+    survey->findings->head = head_judge(head.bytes, store->file_len, &header, &counters);
     if (head.old)
         survey->findings->head = STORE_OLD;
     if (head.old || head.foreign || survey->findings->head == STORE_REBUILDING)
@@ -382,7 +383,7 @@ static enum store_fault finish(struct repair *repair)
     if (!repair->old.has_header && counters.seed < create_first_seed())
         counters.seed = create_first_seed();
     header.rebuild = 0;
-    store_encode_head(&header, &counters, head);
+    head_encode(&header, &counters, head);
     fault = store_write(repair->store, 0, head, sizeof head);
     if (fault == STORE_OK)
         fault = sync_file(repair->store->table_fd);
@@ -407,7 +408,7 @@ static bool find_leftover(struct repair *repair)
     rebuilt->table_fd = openat(repair->store->dir_fd, REBUILD_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (rebuilt->table_fd >= 0 && fstat(rebuilt->table_fd, &info) == 0 && S_ISREG(info.st_mode) &&
         (info.st_uid == 0 || info.st_uid == geteuid()) && store_read(rebuilt, 0, head, sizeof head) == STORE_OK &&
-        store_judge_head(head, (uint64_t)info.st_size, &rebuilt->header, &rebuilt->counters) == STORE_REBUILDING &&
+        head_judge(head, (uint64_t)info.st_size, &rebuilt->header, &rebuilt->counters) == STORE_REBUILDING &&
         (uint64_t)info.st_size == record_file_len(rebuilt->header.places) &&
         (!repair->old.has_header || rebuilt->header.rebuild == repair->old.header.rebuild))
         return true;

@@ -4,6 +4,7 @@
 
 #include "convert.h"
 #include "create.h"
+#include "head.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -106,15 +107,21 @@ static int open_file(const struct store *store)
     int fd;
 
     if (!store->options.read_only)
-        return openat(store->dir_fd, STORE_TABLE_NAME, O_RDWR | flags);
-    fd = openat(store->dir_fd, STORE_TABLE_NAME, O_RDONLY | O_NOATIME | flags);
+        return openat(store->dir_fd, CREATE_TABLE_NAME, O_RDWR | flags);
+    fd = openat(store->dir_fd, CREATE_TABLE_NAME, O_RDONLY | O_NOATIME | flags);
     if (fd < 0 && errno == EPERM)
-        fd = openat(store->dir_fd, STORE_TABLE_NAME, O_RDONLY | flags);
+        fd = openat(store->dir_fd, CREATE_TABLE_NAME, O_RDONLY | flags);
     return fd;
 }
 
 static enum store_fault open_table(struct store *store)
 {
+    const struct create_order order = {
+        .places = store->options.places,
+        .now = store->options.now,
+        .patience_ms = store->options.patience_ms,
+    };
+
     for (unsigned i = 0; i < TRIES_MAX; i++) {
         const int fd = open_file(store);
 
@@ -126,7 +133,7 @@ static enum store_fault open_table(struct store *store)
             return STORE_CANNOT_OPEN;
         if (store->options.read_only)
             return STORE_ABSENT;
-        const enum store_fault fault = create_table(store->dir_fd, &store->options);
+        const enum store_fault fault = create_table(store->dir_fd, &order);
         if (fault != STORE_OK)
             return fault;
     }
@@ -178,7 +185,7 @@ static enum store_fault hold_named(struct store *store, enum hold_way way)
         case HOLD_HELD:
             break;
         }
-        if (fstatat(store->dir_fd, STORE_TABLE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
+        if (fstatat(store->dir_fd, CREATE_TABLE_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 &&
             named.st_dev == store->device && named.st_ino == store->inode) {
             store->held = true;
             store->file_len = (uint64_t)named.st_size;
@@ -206,47 +213,6 @@ enum store_fault store_hold_unread(struct store *store, enum hold_way way)
     return fault;
 }
 
-enum store_fault store_judge_head(const uint8_t head[static RECORD_NETWORKS_AT], uint64_t file_len,
-                                  struct record_header *header, struct record_counters *counters)
-{
-    const size_t zeros_at = RECORD_COUNTERS_AT + RECORD_LEN;
-
-    switch (record_decode_header(head, header)) {
-    case RECORD_OLD:
-        return STORE_OLD;
-    case RECORD_FOREIGN:
-        return STORE_FOREIGN;
-    case RECORD_DAMAGED:
-    case RECORD_EMPTY:
-        return STORE_DAMAGED;
-    case RECORD_WHOLE:
-        break;
-    }
-    if (memcmp(head, head + RECORD_HEADER_COPY_AT, RECORD_LEN) != 0)
-        return STORE_DAMAGED;
-    if (header->rebuild != 0)
-        return STORE_REBUILDING;
-    if (!record_is_zero(head + zeros_at, RECORD_HEADER_COPY_AT - zeros_at) ||
-        file_len != record_file_len(header->places))
-        return STORE_DAMAGED;
-    if (record_decode_counters(head + RECORD_COUNTERS_AT, header->key, counters) != RECORD_WHOLE)
-        return STORE_DAMAGED;
-    return STORE_OK;
-}
-
-void store_encode_head(const struct record_header *header, const struct record_counters *counters,
-                       uint8_t head[static RECORD_NETWORKS_AT])
-{
-    uint8_t record[RECORD_LEN];
-
-    memset(head, 0, RECORD_NETWORKS_AT);
-    record_encode_header(header, record);
-    memcpy(head, record, sizeof record);
-    memcpy(head + RECORD_HEADER_COPY_AT, record, sizeof record);
-    record_encode_counters(counters, header->key, record);
-    memcpy(head + RECORD_COUNTERS_AT, record, sizeof record);
-}
-
 /* What time is it? A mark that is the first of its boot is written before anything that goes by it. */
 static enum store_fault tell_time(struct store *store, enum hold_way way, const struct moment *moment)
 {
@@ -270,7 +236,7 @@ static enum store_fault hold_as_is(struct store *store, enum hold_way way, const
         return fault;
     fault = store_read(store, 0, head, sizeof head);
     if (fault == STORE_OK)
-        fault = store_judge_head(head, store->file_len, &store->header, &store->counters);
+        fault = head_judge(head, store->file_len, &store->header, &store->counters);
     if (fault == STORE_OK && moment != NULL)
         fault = tell_time(store, way, moment);
     if (fault != STORE_OK)

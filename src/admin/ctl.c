@@ -3,6 +3,7 @@
 #include "ctl.h"
 
 #include "address.h"
+#include "create.h"
 #include "log.h"
 
 #include <err.h>
@@ -280,7 +281,7 @@ static bool disk_is_full(int fd)
 
 enum store_fault ctl_prove_table(int dir_fd)
 {
-    const int table_fd = openat(dir_fd, STORE_TABLE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int table_fd = openat(dir_fd, CREATE_TABLE_NAME, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     enum hold_result held = HOLD_HELD;
 
     if (table_fd < 0 && errno != ENOENT)

@@ -12,6 +12,7 @@
 #include "closed.h"
 #include "form1.h"
 #include "fuzz.h"
+#include "head.h"
 #include "lockout.h"
 #include "manage.h"
 #include "networks.h"
@@ -226,7 +227,7 @@ static void make_table(struct fuzz_input *input, unsigned flags)
         len = fuzz_take(input, table, layout->table_len);
     } else {
         if (layout == &today)
-            store_encode_head(&header, &counters, table);
+            head_encode(&header, &counters, table);
         else
             make_old(table);
         while (input->left > 3) {

@@ -15,7 +15,7 @@ static enum store_fault any_fault(void)
     return (enum store_fault)Frama_C_interval(STORE_OK, STORE_NETWORKS_FULL);
 }
 
-/* What store_judge_head lets through. */
+/* What head_judge lets through. */
 enum store_fault store_hold(struct store *store, enum hold_way way, const struct moment *moment)
 {
     const enum store_fault fault = any_fault();

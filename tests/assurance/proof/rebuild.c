@@ -4,6 +4,7 @@
 
 #include "any_record.h"
 #include "create.h"
+#include "head.h"
 
 #include <unistd.h>
 
@@ -73,7 +74,7 @@ uint64_t record_file_len(uint64_t places)
     return RECORD_HEAD_LEN + places * RECORD_LEN;
 }
 
-void store_encode_head(const struct record_header *header, const struct record_counters *counters,
+void head_encode(const struct record_header *header, const struct record_counters *counters,
                        uint8_t head[static RECORD_NETWORKS_AT])
 {
     (void)header;

@@ -5,6 +5,7 @@
 #include "check.h"
 #include "closed.h"
 #include "create.h"
+#include "head.h"
 #include "manage.h"
 #include "repair.h"
 #include "scratch.h"
@@ -728,7 +729,7 @@ static void mark_rebuilding(const struct store *store, const uint8_t *table, uin
 
     header.rebuild = 5;
     memcpy(marked, table, GOLDEN_LEN);
-    store_encode_head(&header, &store->counters, marked);
+    head_encode(&header, &store->counters, marked);
 }
 
 /* A leftover of a repair that had not begun to copy says nothing about a table that lived on. */
@@ -1101,7 +1102,7 @@ static void test_strange_leftovers(void)
         if (kind == OF_ANOTHER) {
             header = store.header;
             header.rebuild = 7;
-            store_encode_head(&header, &store.counters, leftover);
+            head_encode(&header, &store.counters, leftover);
         }
         if (kind == FIFO)
             scratch_need(mkfifo(scratch_path("lockout.rebuild"), 0600) == 0, "mkfifo");
