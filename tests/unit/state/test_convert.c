@@ -121,10 +121,13 @@ static void put_counters(const struct record_counters *counters, unsigned networ
 
 static void encode(const struct record_slot *slot, uint64_t where, uint8_t bytes[static V1_LEN])
 {
+    const unsigned flags =
+        1U | (unsigned)slot->locked << 1 | (unsigned)slot->by_hand << 2 | (unsigned)slot->judged << 3;
+
     memset(bytes, 0, V1_LEN);
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
     bytes[24] = slot->source.prefix;
-    bytes[25] = (uint8_t)(1 | slot->locked << 1 | slot->by_hand << 2 | slot->judged << 3 | slot->generation << 4);
+    bytes[25] = (uint8_t)(flags | slot->generation << 4);
     put(bytes + 26, 6, slot->last_seen);
     put(bytes + 32, 6, slot->last_strike);
     put(bytes + 38, 6, slot->locked_until);
