@@ -83,11 +83,11 @@ teardown() {
     one_by_one 127.0.0.2=wrongx3
     at_noon --env="OSTIARY_TEST_CALLS=$WORK/calls.locked" 127.0.0.2=sesame@100
     is "$(of 1 length)" 0
-    # 16 bytes are the key with which the parser of the configuration hashes.
+    # 16 bytes are the key with which the parser of the configuration hashes; below, 8 are for the slot of a new source.
     is "$(grep -v '^random 16$' "$WORK/calls.locked")" '' "calls for the locked source"
     at_noon --env="OSTIARY_TEST_CALLS=$WORK/calls.free" 127.0.0.3=sesame@100
     is "$(of 1 receipt)" right
-    is "$(grep -v '^random 16$' "$WORK/calls.free" | tr '\n' ' ')" 'random 32 gcrypt ' "calls for a source that is served"
+    is "$(grep -v '^random 16$' "$WORK/calls.free" | tr '\n' ' ')" 'random 8 random 32 gcrypt ' "calls for a source that is served"
 }
 
 @test "I2: one that is locked while it waits for its slot gets no seed" {
