@@ -218,3 +218,34 @@ int check_config(const struct config_reader *reader, const struct config *config
         status |= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION");
     return status;
 }
+
+void check_print(void *context, const struct config_finding *finding)
+{
+    FILE *out = context;
+    const char *severity = config_severity_text(finding->severity);
+
+    if (finding->line != 0)
+        fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);
+    else
+        fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
+}
+
+enum check_result check_file(const char *path, void (*tell)(void *context, const struct config_finding *finding),
+                             void *context, struct config *config)
+{
+    const struct config_reader reader = {
+        .path = path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = true,
+        .may_lack_credentials = true,
+        .report = tell,
+        .context = context,
+    };
+    int status;
+
+    if (config_load(&reader, config) != 0)
+        return CHECK_UNUSABLE;
+    status = check_config(&reader, config);
+    locked_free(&config->secrets);
+    return status == 0 ? CHECK_GOOD : CHECK_FAULTY;
+}

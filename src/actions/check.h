@@ -18,6 +18,23 @@
  */
 int check_entry(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN]);
 
+/* Print a finding as "file:line: error: text". context is the FILE to print to. */
+void check_print(void *context, const struct config_finding *finding);
+
+/* What is to be thought of a configuration as a whole. */
+enum check_result {
+    CHECK_UNUSABLE, /* it cannot be read, or means nothing: *config is empty */
+    CHECK_FAULTY,   /* it can, but not everything in it */
+    CHECK_GOOD
+};
+
+/*
+ * Read the file with its secrets and check all of it, as this process' user; the secrets are wiped again. Findings are
+ * told. Credentials that only the unit has are warned of. The caller frees *config.
+ */
+enum check_result check_file(const char *path, void (*tell)(void *context, const struct config_finding *finding),
+                             void *context, struct config *config);
+
 /*
  * Every entry of a configuration that was read with its secrets, LOCKOUT_ACTION too, and the strength of the secrets.
  * Findings go to reader->report. Returns 0, or -1 when there was an error.

@@ -3,8 +3,10 @@
 #include "ctl.h"
 
 #include "address.h"
+#include "check.h"
 #include "create.h"
 #include "log.h"
+#include "options.h"
 
 #include <err.h>
 #include <errno.h>
@@ -33,8 +35,19 @@ void ctl_usage(const char *format, ...)
     exit(CTL_USAGE);
 }
 
+/* Exit: this option stands on the command line twice. */
+_Noreturn static void reject_second(int option, const struct option *options)
+{
+    for (; options->name != NULL; options++)
+        if (options->val == option)
+            ctl_usage("option --%s is given twice", options->name);
+    ctl_usage("option -%c is given twice", option);
+}
+
 int ctl_option(int argc, char **argv, const char *letters, const struct option *options)
 {
+    static struct options_seen seen;
+    static char **seen_of; /* the command line that it is about: the program's own, or that of its command */
     int option;
 
     opterr = 0;
@@ -43,14 +56,12 @@ int ctl_option(int argc, char **argv, const char *letters, const struct option *
         ctl_usage("%s: option %s needs a value", argv[0], argv[optind - 1]);
     if (option == '?')
         ctl_usage("%s: there is no such option: %s", argv[0], argv[optind - 1]);
+    if (argv != seen_of)
+        seen = (struct options_seen){0};
+    seen_of = argv;
+    if (!options_first(&seen, option))
+        reject_second(option, options);
     return option;
-}
-
-void ctl_once(bool *given, const char *option)
-{
-    if (*given)
-        ctl_usage("option %s is given twice", option);
-    *given = true;
 }
 
 char **ctl_arguments(int argc, char **argv, int low, int high)
@@ -76,17 +87,6 @@ void ctl_changed(const char *format, ...)
     log_open_syslog("ostiaryctl");
     log_line(LOG_NOTICE, "%s", text);
     puts(text);
-}
-
-void ctl_print_finding(void *context, const struct config_finding *finding)
-{
-    FILE *out = context;
-    const char *severity = config_severity_text(finding->severity);
-
-    if (finding->line != 0)
-        fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);
-    else
-        fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
 }
 
 void ctl_beside(const char *config_path, const char *name, char path[static PATH_MAX])
@@ -128,7 +128,7 @@ enum ctl_status ctl_complain(const char *path)
 static void print_error(void *context, const struct config_finding *finding)
 {
     if (finding->severity == CONFIG_ERROR)
-        ctl_print_finding(context, finding);
+        check_print(context, finding);
 }
 
 void ctl_require_readable(const struct ctl *ctl)

@@ -71,11 +71,11 @@ enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv);
 /* Say what is wrong with the command line, and exit. */
 _Noreturn __attribute__((format(printf, 1, 2))) void ctl_usage(const char *format, ...);
 
-/* The next option of a command, as getopt_long(3) gives it, -1 at the end; exits when it is not one of them. */
+/*
+ * The next option of a command, as getopt_long(3) gives it, -1 at the end; exits when it is not one of them, or is
+ * given for the second time.
+ */
 int ctl_option(int argc, char **argv, const char *letters, const struct option *options);
-
-/* Take a flag that may be given once; exits at the second time. */
-void ctl_once(bool *given, const char *option);
 
 /* Exit unless the arguments behind the options are at least low and at most high; gives the first of them. */
 char **ctl_arguments(int argc, char **argv, int low, int high);
@@ -135,9 +135,6 @@ void ctl_fault_text(const struct ctl *ctl, enum store_fault fault, char text[sta
 
 /* Say what has been changed, one line: on standard output, and to syslog, where the next administrator looks for it. */
 __attribute__((format(printf, 1, 2))) void ctl_changed(const char *format, ...);
-
-/* Print a finding as "file:line: error: text". context is the FILE to print to. */
-void ctl_print_finding(void *context, const struct config_finding *finding);
 
 /* ---- what listens ---------------------------------------------------------------------------------------------- */
 

@@ -33,7 +33,7 @@ void ctl_take_finding(void *context, const struct config_finding *finding)
         snprintf(text, sizeof(text), "%s (as user %s)", finding->text, findings->as);
         shown.text = text;
     }
-    ctl_print_finding(findings->out, &shown);
+    check_print(findings->out, &shown);
 }
 
 void ctl_find(const struct ctl_subject *subject, enum config_severity severity, const char *format, ...)
@@ -96,27 +96,15 @@ static bool become_handler(const struct ctl *ctl, struct ctl_findings *findings)
 
 bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings)
 {
-    const struct config_reader reader = {
-        .path = ctl->config_path,
-        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
-        .with_secrets = true,
-        .may_lack_credentials = true,
-        .report = ctl_take_finding,
-        .context = findings,
-    };
-    bool usable;
+    enum check_result result;
 
     ctl_require_readable(ctl);
     if (find_layout(ctl, listeners) == CTL_SEALED)
         become_handler(ctl, findings);
-    usable = config_load(&reader, &ctl->config) == 0;
-    if (usable) {
-        check_config(&reader, &ctl->config);
-        locked_free(&ctl->config.secrets);
-    }
+    result = check_file(ctl->config_path, ctl_take_finding, findings, &ctl->config);
     ctl_be_root();
     findings->as = NULL;
-    return usable;
+    return result != CHECK_UNUSABLE;
 }
 
 /* ---- interfaces ------------------------------------------------------------------------------------------------- */

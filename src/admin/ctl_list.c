@@ -221,7 +221,7 @@ enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv)
     char **arguments;
 
     while (ctl_option(argc, argv, ":", options) != -1)
-        ctl_once(&as_json, "--json");
+        as_json = true;
     arguments = ctl_arguments(argc, argv, 0, 1);
     list.now = list.moment.wall_ms / 1000;
     list.limited = arguments[0] != NULL;

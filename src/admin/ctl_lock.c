@@ -167,7 +167,7 @@ enum ctl_status ctl_unlock(struct ctl *ctl, int argc, char **argv)
     char **arguments;
 
     while (ctl_option(argc, argv, ":", options) != -1)
-        ctl_once(&all, "--all");
+        all = true;
     arguments = ctl_arguments(argc, argv, all ? 0 : 1, all ? 0 : 1);
     ctl_load(ctl);
     return all ? unlock_all(ctl, &now) : unlock_one(ctl, arguments[0], &now);

@@ -261,38 +261,29 @@ static uint64_t show(sd_journal *journal, const struct wish *wish)
 
 static void take_source(struct wish *wish, const char *text)
 {
-    ctl_once(&wish->has_source, "--source");
+    wish->has_source = true;
     ctl_parse_network(text, &wish->source);
 }
 
 static void take_since(struct wish *wish, const char *text)
 {
-    ctl_once(&wish->has_since, "--since");
+    wish->has_since = true;
     if (when_parse_since(text, ctl_now().wall_ms / 1000, &wish->since) != 0)
         ctl_usage("log: '%s' is no time: write it as 10m, 2h, 1d, 2026-11-21 or '2026-11-21 20:39'", text);
 }
 
 static void take_count(struct wish *wish, const char *text)
 {
-    ctl_once(&wish->has_count, "-n");
+    wish->has_count = true;
     if (number_parse(text, (struct number_range){0, COUNT_MAX}, &wish->count) != NUMBER_OK)
         ctl_usage("log: -n takes a whole number from 0 to %d, not '%s'", COUNT_MAX, text);
 }
 
 static void take_door(struct wish *wish, const char *text)
 {
-    if (wish->door != NULL)
-        ctl_usage("option --door is given twice");
     if (strcmp(text, DOOR_ORDINARY) != 0 && strcmp(text, DOOR_SEALED) != 0)
         ctl_usage("log: --door takes " DOOR_ORDINARY " or " DOOR_SEALED ", not '%s'", text);
     wish->door = text;
-}
-
-static void take_text(const char **place, const char *option, const char *text)
-{
-    if (*place != NULL)
-        ctl_usage("option %s is given twice", option);
-    *place = text;
 }
 
 static void read_options(int argc, char **argv, struct wish *wish)
@@ -314,7 +305,7 @@ static void read_options(int argc, char **argv, struct wish *wish)
             take_count(wish, optarg);
             break;
         case 'f':
-            ctl_once(&wish->follow, "-f");
+            wish->follow = true;
             break;
         case 's':
             take_since(wish, optarg);
@@ -323,16 +314,16 @@ static void read_options(int argc, char **argv, struct wish *wish)
             take_source(wish, optarg);
             break;
         case 'c':
-            take_text(&wish->action, "--action", optarg);
+            wish->action = optarg;
             break;
         case 'o':
             take_door(wish, optarg);
             break;
         case 'd':
-            take_text(&wish->directory, "--directory", optarg);
+            wish->directory = optarg;
             break;
         default:
-            ctl_once(&wish->as_json, "--json");
+            wish->as_json = true;
             break;
         }
     }

@@ -94,7 +94,7 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
     enum store_fault fault;
 
     while (ctl_option(argc, argv, ":", options) != -1)
-        ctl_once(&order.give_up, "--empty");
+        order.give_up = true;
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
     order.places = ctl->config.table_size;

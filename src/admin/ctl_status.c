@@ -276,7 +276,7 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
     bool as_json = false;
 
     while (ctl_option(argc, argv, ":", options) != -1)
-        ctl_once(&as_json, "--json");
+        as_json = true;
     ctl_arguments(argc, argv, 0, 0);
     status.now = status.moment.wall_ms / 1000;
     /* As root first, and the table last: its owner may be somebody else. */

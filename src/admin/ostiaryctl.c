@@ -63,8 +63,6 @@ static void read_options(int argc, char **argv, struct ctl *ctl)
     while ((option = ctl_option(argc, argv, "+:c:h", options)) != -1) {
         switch (option) {
         case 'c':
-            if (ctl->config_path != NULL)
-                ctl_usage("option -c is given twice");
             ctl->config_path = optarg;
             break;
         case 'h':

@@ -85,7 +85,7 @@ static enum knock_result find_addresses(const struct knock_plan *plan, int64_t d
              "%s: no answer from the name servers within the time limit: try later, or give a numeric address", host);
     switch (resolve_host(&query, deadline_ms, answer)) {
     case RESOLVE_OK:
-        return KNOCK_UNDECIDED;
+        return KNOCK_GOES_ON;
     case RESOLVE_UNKNOWN:
         return note(plan, KNOCK_UNKNOWN_HOST, "%s: host unknown%s: check the spelling", host,
                     plan->host.family == AF_INET    ? " in IPv4 (-4)"
@@ -174,15 +174,15 @@ static enum knock_result connect_any(const struct knock_plan *plan, const struct
 
     for (size_t i = 0; i < answer->count; i++) {
         name_place(&answer->addresses[i], plan->host.port, session->place);
-        note(plan, KNOCK_UNDECIDED, "%s: connecting", session->place);
+        note(plan, KNOCK_GOES_ON, "%s: connecting", session->place);
         connect_one(&answer->addresses[i], share_of_time(session->deadline_ms - clock_now_ms(), answer->count - i),
                     session, &attempts[i]);
         if (attempts[i].result == STREAM_OK)
-            return KNOCK_UNDECIDED;
+            return KNOCK_GOES_ON;
         if (attempts[i].result == STREAM_SIGNAL)
             return KNOCK_INTERRUPTED;
         if (i + 1 < answer->count)
-            note_attempt(plan, KNOCK_UNDECIDED, session->place, &attempts[i]);
+            note_attempt(plan, KNOCK_GOES_ON, session->place, &attempts[i]);
     }
     for (size_t i = 0; i < answer->count; i++) {
         name_place(&answer->addresses[i], plan->host.port, session->place);
@@ -293,10 +293,10 @@ static enum knock_result tell(const struct knock_plan *plan, const struct sessio
     const char *place = session->place;
 
     if (ending == ENDING_REPLIED || ending == ENDING_HUNG_UP || ending == ENDING_REPLY_STUCK)
-        note(plan, KNOCK_UNDECIDED, "%s: seed arrived", place);
+        note(plan, KNOCK_GOES_ON, "%s: seed arrived", place);
     switch (ending) {
     case ENDING_REPLIED:
-        note(plan, KNOCK_UNDECIDED, "%s: reply sent", place);
+        note(plan, KNOCK_GOES_ON, "%s: reply sent", place);
         return KNOCK_SENT;
     case ENDING_CLOSED:
         return note(plan, KNOCK_NO_SEED, "%s: closed without a seed: locked out, or the server is busy: try later",
@@ -369,7 +369,7 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
     if (mac_same(receipt, expected) == 0)
         return note(plan, KNOCK_BAD_PROTOCOL,
                     "%s: the receipt is wrong: whoever answers there does not hold this secret", session->place);
-    note(plan, KNOCK_UNDECIDED, "%s: accepted", session->place);
+    note(plan, KNOCK_GOES_ON, "%s: accepted", session->place);
     return KNOCK_ACCEPTED;
 }
 
@@ -381,11 +381,11 @@ enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms)
     struct resolve_answer answer;
     enum knock_result result = find_addresses(plan, deadline_ms, &answer);
 
-    if (result == KNOCK_UNDECIDED && mac_key_new(plan->secret, &session.key) != 0)
+    if (result == KNOCK_GOES_ON && mac_key_new(plan->secret, &session.key) != 0)
         result = note(plan, KNOCK_NO_RESOURCES, "the reply could not be computed: libgcrypt refuses the secret");
-    if (result == KNOCK_UNDECIDED)
+    if (result == KNOCK_GOES_ON)
         result = connect_any(plan, &answer, &session);
-    if (result == KNOCK_UNDECIDED)
+    if (result == KNOCK_GOES_ON)
         result = exchange(plan, &session);
     if (result == KNOCK_SENT && plan->wait)
         result = check_receipt(plan, &session);

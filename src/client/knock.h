@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 enum knock_result {
-    KNOCK_UNDECIDED, /* in notes alone: a step, and it goes on */
+    KNOCK_GOES_ON, /* nothing has been decided: of a note, that it tells of a step */
     KNOCK_SENT,
     KNOCK_ACCEPTED,
     KNOCK_UNKNOWN_HOST,

@@ -9,6 +9,7 @@
 #include "locked.h"
 #include "mac.h"
 #include "number.h"
+#include "options.h"
 #include "prompt.h"
 #include "reach.h"
 #include "secret_input.h"
@@ -238,7 +239,7 @@ static void check_together(struct options *options)
 
 static void parse_options(int argc, char *argv[], struct options *options)
 {
-    uint64_t seen[2] = {0};
+    struct options_seen seen = {0};
     int option;
 
     *options = (struct options){.family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
@@ -252,14 +253,8 @@ static void parse_options(int argc, char *argv[], struct options *options)
             else
                 reject(options, "unknown option or wrong use: %s", argv[optind - 1]);
         } else {
-            if (option < 128) {
-                uint64_t *word = &seen[option / 64];
-                const uint64_t bit = UINT64_C(1) << (option % 64);
-
-                if (*word & bit)
-                    reject(options, "-%c is given twice", option);
-                *word |= bit;
-            }
+            if (!options_first(&seen, option))
+                reject(options, "-%c is given twice", option);
             take_option(options, option);
         }
     }
@@ -284,7 +279,7 @@ __attribute__((format(printf, 2, 3))) static void complain(const struct voice *v
 static void on_note(void *context, enum knock_result result, const char *text)
 {
     const struct voice *voice = context;
-    const bool is_error = result != KNOCK_UNDECIDED && !(voice->tries_left && knock_may_repeat(result));
+    const bool is_error = result != KNOCK_GOES_ON && !(voice->tries_left && knock_may_repeat(result));
 
     if (is_error || voice->verbose)
         complain(voice, "%s", text);
@@ -503,7 +498,7 @@ static enum exit_status status_of(enum knock_result result)
         return STATUS_PROTOCOL;
     case KNOCK_NOT_ACCEPTED:
         return STATUS_NOT_ACCEPTED;
-    case KNOCK_UNDECIDED:
+    case KNOCK_GOES_ON:
     case KNOCK_NO_RESOURCES:
     case KNOCK_INTERRUPTED:
         break;

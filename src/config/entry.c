@@ -44,7 +44,7 @@ int entry_begin(struct parser *parser)
 {
     unsigned earlier;
 
-    if (seen_new(parser->most + PUBLISHED_COUNT, &parser->seen) != 0) {
+    if (seen_new(parser->lines_max + PUBLISHED_COUNT, &parser->seen) != 0) {
         parser_error(parser, "there is no memory, or no random number, to compare its secrets");
         return -1;
     }
@@ -290,8 +290,8 @@ static void take_name(struct parser *parser, const struct scan_field *option, st
 }
 
 /* All fields but the first: what is to be done, as whom, and what it is called. */
-static void take_deed(struct parser *parser, const struct scan_line *line, struct options *options,
-                      struct config_entry *entry)
+static void take_what_is_run(struct parser *parser, const struct scan_line *line, struct options *options,
+                             struct config_entry *entry)
 {
     const size_t next = take_ids(parser, line, entry);
 
@@ -377,7 +377,7 @@ void entry_take_action(struct parser *parser, const struct scan_line *line)
     struct options options = {0};
 
     parser->has_entry = true;
-    take_deed(parser, line, &options, &entry);
+    take_what_is_run(parser, line, &options, &entry);
     take_secret(parser, &line->fields[0], &options, &entry);
     if (parser->errors == errors)
         keep_entry(parser->config, &entry);
@@ -418,7 +418,7 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
     }
     if (line->fields[0].len > 0)
         parser_warn(parser, "the first field is not used, for nobody asks for this action: write \"\"");
-    take_deed(parser, line, &options, &entry);
+    take_what_is_run(parser, line, &options, &entry);
     if (options.secret_file.text != NULL || options.credential.text != NULL)
         parser_error(parser, "has no secret: leave secret-file= and credential= out");
     if (parser->errors != errors)

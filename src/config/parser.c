@@ -37,17 +37,17 @@ static size_t count_lines(const char *text, size_t len)
 int parser_begin(struct parser *parser, const char *text, size_t len)
 {
     struct config *config = parser->config;
-    const size_t most = count_lines(text, len);
+    const size_t lines_max = count_lines(text, len);
 
-    parser->most = most;
-    config->memory = calloc(1, most * (sizeof(struct config_entry) + sizeof(struct source)) + STRINGS_ROOM(len));
+    parser->lines_max = lines_max;
+    config->memory = calloc(1, lines_max * (sizeof(struct config_entry) + sizeof(struct source)) + STRINGS_ROOM(len));
     if (config->memory == NULL) {
         parser_error(parser, "there is no memory to read it");
         return -1;
     }
     config->entries = config->memory;
-    config->exempt = (void *)(config->entries + most);
-    parser->strings = (void *)(config->exempt + most);
+    config->exempt = (void *)(config->entries + lines_max);
+    parser->strings = (void *)(config->exempt + lines_max);
     parser->strings_left = STRINGS_ROOM(len);
     return 0;
 }

@@ -24,7 +24,7 @@ struct parser {
     unsigned kill_line;        /* 0: no KILL yet */
     unsigned port_line;        /* of the last PORT that is another one than those before */
     bool has_entry;            /* a line with ACTION or KILL, right or wrong */
-    size_t most;               /* no more entries, exemptions or secrets can come */
+    size_t lines_max;          /* no more entries, exemptions or secrets can come */
     struct seen seen;
 
     char *strings; /* free room in config->memory */
@@ -35,7 +35,8 @@ struct parser {
 };
 
 /*
- * Make room for all that a text of len bytes can say, and set parser->most. Returns 0, or -1 after reporting an error.
+ * Make room for all that a text of len bytes can say, and set parser->lines_max. Returns 0, or -1 after reporting an
+ * error.
  */
 int parser_begin(struct parser *parser, const char *text, size_t len);
 

@@ -13,6 +13,7 @@
 #include "handler.h"
 #include "harden.h"
 #include "log.h"
+#include "options.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -64,24 +65,25 @@ static void read_options(struct options *options, int argc, char **argv)
         {"version", no_argument, NULL, 'V'},
         {NULL, 0, NULL, 0},
     };
+    struct options_seen seen = {0};
     int option;
 
     opterr = 0;
     while ((option = getopt_long(argc, argv, "c:eht", long_options, NULL)) != -1) {
+        if (option != '?' && !options_first(&seen, option)) {
+            char what[] = "-X is given twice";
+
+            what[1] = (char)option;
+            usage(options, what);
+        }
         switch (option) {
         case 'c':
-            if (options->config_path != NULL)
-                usage(options, "-c is given twice");
             options->config_path = optarg;
             break;
         case 'e':
-            if (options->log_to_stderr)
-                usage(options, "-e is given twice");
             options->log_to_stderr = true;
             break;
         case 't':
-            if (options->test_config)
-                usage(options, "-t is given twice");
             options->test_config = true;
             break;
         case 'h':
@@ -120,41 +122,20 @@ static void harden(const struct options *options, struct harden_limits *before)
     }
 }
 
-static void print_finding(void *context, const struct config_finding *finding)
-{
-    FILE *out = context;
-    const char *severity = config_severity_text(finding->severity);
-
-    if (finding->line != 0)
-        fprintf(out, "%s:%u: %s: %s\n", finding->file, finding->line, severity, finding->text);
-    else
-        fprintf(out, "%s: %s: %s\n", finding->file, severity, finding->text);
-}
-
 static int test_config(const struct options *options)
 {
-    const struct config_reader reader = {
-        .path = options->config_path,
-        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
-        .with_secrets = true,
-        .may_lack_credentials = true,
-        .report = print_finding,
-        .context = stdout,
-    };
     struct config config;
-    int status;
+    enum check_result result;
 
     if (options->too_few_descriptors) {
         fprintf(stderr, "ostiaryd: %s\n", DESCRIPTORS_TOO_FEW);
         return EX_OSERR;
     }
-    status = config_load(&reader, &config);
-    if (status == 0)
-        status = check_config(&reader, &config);
+    result = check_file(options->config_path, check_print, stdout, &config);
     config_free(&config);
     if (fflush(stdout) != 0)
         return EX_IOERR;
-    return status == 0 ? EX_OK : EX_CONFIG;
+    return result == CHECK_GOOD ? EX_OK : EX_CONFIG;
 }
 
 int main(int argc, char **argv)

@@ -133,7 +133,7 @@ static void make_receipt(void)
 static void take_note(void *context, enum knock_result result, const char *text)
 {
     (void)context;
-    DEMAND(result >= KNOCK_UNDECIDED && result < KNOCK_INTERRUPTED);
+    DEMAND(result >= KNOCK_GOES_ON && result < KNOCK_INTERRUPTED);
     DEMAND(text[0] != '\0' && strstr(text, MARK) == NULL && strchr(text, '\n') == NULL);
     world.notes[result]++;
 }
@@ -142,7 +142,7 @@ static void demand_result(enum knock_result result, bool wait)
 {
     uint8_t expected[REPLY_LEN];
 
-    DEMAND(result != KNOCK_UNDECIDED);
+    DEMAND(result != KNOCK_GOES_ON);
     if (result != KNOCK_SENT && result != KNOCK_ACCEPTED)
         DEMAND(world.notes[result] > 0);
     /*

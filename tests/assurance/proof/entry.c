@@ -153,7 +153,7 @@ int main(void)
     reader.credentials_dir = any_bool() ? "/run/credentials" : NULL;
     switch (Frama_C_interval(0, 2)) {
     case 0:
-        parser.most = any_size(1, CONFIG_SIZE_MAX);
+        parser.lines_max = any_size(1, CONFIG_SIZE_MAX);
         entry_begin(&parser);
         break;
     case 1:

@@ -61,7 +61,7 @@ choose() {
         ;;
     entry)
         files=src/config/entry.c needed=$proof/text_loose.c states=5000 returned=take_ids:2:3
-        inlined=take_option,take_options,take_deed,read_secret_file,is_path,take_command,take_socket
+        inlined=take_option,take_options,take_what_is_run,read_secret_file,is_path,take_command,take_socket
         merged=span,default_name,trimmed
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c src/base/clock.c' states=10000 ;;

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* See options.h. */
+#include "options.h"
+
+bool options_first(struct options_seen *seen, int option)
+{
+    uint64_t bit;
+    bool is_first;
+
+    if (option < 0 || option >= 256)
+        return true;
+    bit = UINT64_C(1) << (option % 64);
+    is_first = (seen->words[option / 64] & bit) == 0;
+    seen->words[option / 64] |= bit;
+    return is_first;
+}
