@@ -75,7 +75,7 @@ uint64_t record_file_len(uint64_t places)
 }
 
 void head_encode(const struct record_header *header, const struct record_counters *counters,
-                       uint8_t head[static RECORD_NETWORKS_AT])
+                 uint8_t head[static RECORD_NETWORKS_AT])
 {
     (void)header;
     (void)counters;
