@@ -15,7 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PACE_PLACES 64 /* that can be told apart, the one in use included */
+#define PACE_PLACES 64 /* that a record can hold; the one in use need not be among them */
 
 struct pace_rule {
     uint64_t delay_ms;   /* 0: there is no pace, and no place to hold */

@@ -353,6 +353,7 @@ bool visit_forgive(struct visit *visit)
     if (table->charge.answer != LOCKOUT_ADMITTED)
         return visit_refuse(visit, refusal_reason(table->charge.answer), EX_OK);
     visit->end.outcome = VISIT_ACCEPTED;
+    visit_begin(visit, "outcome"); /* the lock that was this strike's, if there was one, is no news any more */
     return true;
 }
 
