@@ -389,6 +389,20 @@ enum store_fault manage_open(struct store *store, bool *was_closed)
     return fault;
 }
 
+enum store_fault manage_promise(struct store *store, enum doors door, enum lockout_closure *promised)
+{
+    const enum store_fault fault = store_hold(store, HOLD_SHARED, NULL);
+
+    *promised = LOCKOUT_NOT_CLOSED;
+    if (fault != STORE_OK)
+        return fault;
+    *promised = (enum lockout_closure)store->counters.closing;
+    if (*promised == LOCKOUT_NOT_CLOSED)
+        *promised = (enum lockout_closure)store->counters.doors[door].closing;
+    store_release(store);
+    return STORE_OK;
+}
+
 /* A list under way. */
 struct listing {
     struct store *store;

@@ -338,6 +338,20 @@ enum store_fault ctl_read_closed(int dir_fd, enum doors which, struct ctl_closed
     return STORE_OK;
 }
 
+enum store_fault ctl_read_promise(struct ctl *ctl, enum doors which, struct ctl_closed *door)
+{
+    enum lockout_closure promised = LOCKOUT_NOT_CLOSED;
+    enum store_fault fault = STORE_OK;
+
+    if (!door->closed)
+        fault = manage_promise(&ctl->store, which, &promised);
+    if (promised != LOCKOUT_NOT_CLOSED) {
+        door->closed = true;
+        door->reason = lockout_closure_text(promised);
+    }
+    return fault;
+}
+
 const char *ctl_closed_reason(const struct ctl_closed *door)
 {
     return door->reason[0] == '\0' ? "no reason is given" : door->reason;

@@ -229,6 +229,12 @@ struct ctl_closed {
 };
 enum store_fault ctl_read_closed(int dir_fd, enum doors which, struct ctl_closed *door);
 
+/*
+ * Where no file closes it: does the table say that it has to be closed? Handlers heed that alike. The table has to be
+ * open; of a door that is closed already nothing changes.
+ */
+enum store_fault ctl_read_promise(struct ctl *ctl, enum doors which, struct ctl_closed *door);
+
 /* Why it is closed, for people. */
 const char *ctl_closed_reason(const struct ctl_closed *door);
 

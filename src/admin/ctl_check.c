@@ -162,15 +162,27 @@ static void check_owner(const struct ctl_subject *subject, enum ctl_layout layou
                  name);
 }
 
-static void check_door(const struct ctl *ctl, const struct ctl_subject *subject, int dir_fd)
+static void say_closed(const struct ctl *ctl, const struct ctl_subject *subject, const struct ctl_closed *door)
 {
-    struct ctl_closed door;
-
-    if (ctl_read_closed(dir_fd, which_door(ctl->config_path), &door) != STORE_OK)
-        ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
-    else if (door.closed)
+    if (door->closed)
         ctl_find(subject, CONFIG_WARNING, "the door is closed%s%s, and nobody is served: %s: run '%s open'",
-                 door.has_since ? " since " : "", door.since, ctl_closed_reason(&door), ctl->self);
+                 door->has_since ? " since " : "", door->since, ctl_closed_reason(door), ctl->self);
+}
+
+static void check_door(const struct ctl *ctl, const struct ctl_subject *subject, int dir_fd, struct ctl_closed *door)
+{
+    if (ctl_read_closed(dir_fd, which_door(ctl->config_path), door) != STORE_OK)
+        ctl_find(subject, CONFIG_ERROR, "whether the door is closed cannot be seen: %s", strerror(errno));
+    else
+        say_closed(ctl, subject, door);
+}
+
+/* Without the file the table may say that it is closed. Whether that can be read is for check_table to say. */
+static void check_promise(struct ctl *ctl, const struct ctl_subject *subject, struct ctl_closed *door)
+{
+    if (!door->closed && ctl->store.table_fd >= 0 &&
+        ctl_read_promise(ctl, which_door(ctl->config_path), door) == STORE_OK)
+        say_closed(ctl, subject, door);
 }
 
 static void say_fault(const struct ctl_subject *subject, enum store_fault fault)
@@ -210,6 +222,7 @@ static void check_table(struct ctl *ctl, const struct ctl_subject *subject)
 static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl_layout layout)
 {
     const struct ctl_subject subject = {findings, ctl->config.state_dir};
+    struct ctl_closed door;
     enum store_fault fault;
     int dir_fd;
 
@@ -219,12 +232,14 @@ static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl
         say_fault(&subject, fault);
         return;
     }
-    check_door(ctl, &subject, dir_fd);
+    check_door(ctl, &subject, dir_fd, &door);
     fault = ctl_prove_table(dir_fd);
-    if (fault != STORE_OK)
+    if (fault != STORE_OK) {
         say_fault(&subject, fault);
-    else
+    } else {
         check_table(ctl, &subject);
+        check_promise(ctl, &subject, &door);
+    }
     close(dir_fd);
 }
 

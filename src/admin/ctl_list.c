@@ -201,12 +201,16 @@ static void print_json(const struct list *list)
 /* Everything that is known, into the list. */
 static void read_all(struct ctl *ctl, struct list *list)
 {
+    const enum doors door = which_door(ctl->config_path);
     enum store_fault fault;
     const int dir_fd = ctl_open_directory(ctl);
 
-    fault = ctl_read_closed(dir_fd, which_door(list->ctl->config_path), &list->door);
-    if (fault == STORE_OK && ctl_open_table(ctl, true))
-        fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
+    fault = ctl_read_closed(dir_fd, door, &list->door);
+    if (fault == STORE_OK && ctl_open_table(ctl, true)) {
+        fault = ctl_read_promise(ctl, door, &list->door);
+        if (fault == STORE_OK)
+            fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
+    }
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     if (list->count != 0)

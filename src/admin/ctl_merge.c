@@ -21,7 +21,8 @@ struct locks {
     struct lock *all;
     size_t count;
     size_t room;
-    uint64_t now; /* of the wall clock, s */
+    uint64_t now;             /* of the wall clock, s */
+    struct ctl_closed closed; /* a door there that is closed, if any is */
 };
 
 static bool keep(void *context, const struct manage_entry *entry)
@@ -51,26 +52,26 @@ static bool read_locks(struct ctl *from, const struct moment *now, bool read_onl
     fault = manage_each(&from->store, now, keep, locks, NULL);
     if (fault == STORE_OLD)
         return false;
+    for (unsigned door = 0; door < DOOR_EVERY && fault == STORE_OK; door++)
+        fault = ctl_read_promise(from, (enum doors)door, &locks->closed);
     if (fault != STORE_OK)
         ctl_state_fault(from, fault);
     return true;
 }
 
-/* Is any door there closed? Then its reason is in *closed. */
-static bool read_closed(const struct ctl *from, struct ctl_closed *closed)
+/* Does a file close any door there? Then its reason is in *closed. */
+static void read_closed(const struct ctl *from, struct ctl_closed *closed)
 {
     const int dir_fd = ctl_open_directory(from);
-    bool any = false;
 
-    for (unsigned door = 0; door < DOOR_EVERY && !any; door++) {
+    closed->closed = false;
+    for (unsigned door = 0; door < DOOR_EVERY && !closed->closed; door++) {
         const enum store_fault fault = ctl_read_closed(dir_fd, (enum doors)door, closed);
 
         if (fault != STORE_OK)
             ctl_state_fault(from, fault);
-        any = closed->closed;
     }
     close(dir_fd);
-    return any;
 }
 
 static void take(struct ctl *ctl, const struct locks *locks, const struct moment *now)
@@ -83,7 +84,7 @@ static void take(struct ctl *ctl, const struct locks *locks, const struct moment
     }
 }
 
-/* Whoever closed a door meant it: that it moves does not open it. */
+/* Whoever closed a door meant it: that it moves does not open it. First of all, whatever becomes of the locks. */
 static void close_too(struct ctl *ctl, const struct ctl_closed *closed, const struct moment *now)
 {
     const enum store_fault fault = lockout_close(&ctl->store, ctl_closed_reason(closed), now, NULL);
@@ -100,8 +101,6 @@ enum ctl_status ctl_merge(struct ctl *ctl, int argc, char **argv)
     const struct moment now = ctl_now();
     struct locks locks = {.now = now.wall_ms / 1000};
     struct ctl from = {.config_path = ctl->config_path, .store = {.dir_fd = -1, .table_fd = -1}};
-    struct ctl_closed closed;
-    bool was_closed;
 
     ctl_option(argc, argv, ":", options);
     argv = ctl_arguments(argc, argv, 1, 1);
@@ -113,7 +112,7 @@ enum ctl_status ctl_merge(struct ctl *ctl, int argc, char **argv)
     if (strcmp(argv[0], ctl->config.state_dir) == 0)
         ctl_usage("merge: %s is this table itself", argv[0]);
 
-    was_closed = read_closed(&from, &closed);
+    read_closed(&from, &locks.closed);
     ctl_be_root();
     if (!read_locks(&from, &now, true, &locks)) {
         store_close(&from.store);
@@ -123,11 +122,11 @@ enum ctl_status ctl_merge(struct ctl *ctl, int argc, char **argv)
     ctl_be_root();
 
     ctl_open_table(ctl, false);
+    if (locks.closed.closed)
+        close_too(ctl, &locks.closed, &now);
     take(ctl, &locks, &now);
     ctl_changed("%zu %s of %s %s here too", locks.count, locks.count == 1 ? "lock" : "locks", argv[0],
                 locks.count == 1 ? "is" : "are");
-    if (was_closed)
-        close_too(ctl, &closed, &now);
     free(locks.all);
     return CTL_OK;
 }

@@ -59,6 +59,8 @@ static void read_state(struct ctl *ctl, struct status *status)
     if (status->fault == STORE_OK)
         status->fault = ctl_try_table(ctl, true);
     if (status->fault == STORE_OK)
+        status->fault = ctl_read_promise(ctl, which_door(ctl->config_path), &status->door);
+    if (status->fault == STORE_OK)
         status->fault = manage_each(&ctl->store, &status->moment, count, status, &status->totals);
     ctl_fault_text(ctl, status->fault, status->fault_text);
 }

@@ -489,6 +489,27 @@ everything() {
     done
 }
 
+# As handlers see it: the counters hold the door too, and the file may not have been written, or not yet.
+@test "a door that the table alone says is closed is closed, and that is said" {
+    ctl 0 close moving
+    rm "$STATE/closed"
+    ctl 0 list
+    matches "$output" 'the door is closed: by-order'
+    ctl 1 status
+    matches "$output" 'door +closed: by-order'
+    ctl 1 status --json
+    is "$(json serving)" False
+    is "$(json closed.since)" None
+    is "$(json closed.reason)" by-order
+    ctl 0 check
+    matches "$output" 'warning: the door is closed, and nobody is served: by-order: run'
+    [ ! -e "$STATE/closed" ]
+    ctl 0 open
+    matches "$output" 'the door is open'
+    ctl 0 status
+    matches "$output" 'door +open'
+}
+
 # ---- check ----------------------------------------------------------------------------------------------------------
 
 @test "check: a good configuration ends with one line that says so; errors are status 78 with file and line" {
@@ -1028,6 +1049,18 @@ for row in sorted(json.load(sys.stdin)["sources"], key=lambda row: row["source"]
     ctl 0 merge "$WORK/elsewhere/state"
     ctl 0 list
     matches "$output" '5 locked'
+}
+
+@test "merge closes first, and also where the table there alone says that a door is closed" {
+    local i
+    other_table 'close moving' 'lock 203.0.113.0/24'
+    rm "$WORK/elsewhere/state/closed"
+    for ((i = 0; i < 56; i++)); do
+        ctl 0 lock "198.18.$i.0/24"
+    done
+    ctl 74 merge "$WORK/elsewhere/state"
+    matches "$output" 'every door is closed, as one was there: by-order; nobody is served until'
+    matches "$(cat "$STATE/closed")" 'Z by-order$'
 }
 
 @test "merge: a door that is closed there closes all here; no table there is no lock; its mistakes" {
