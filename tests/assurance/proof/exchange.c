@@ -3,6 +3,7 @@
 #include "exchange.h"
 
 #include "any.h"
+#include "any_clock.h"
 #include "clock.h"
 #include "stream.h"
 
@@ -12,20 +13,8 @@
 #include <stdarg.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <time.h>
-
-#define UPTIME_MAX (INT64_C(1) << 40) /* s: more than 30,000 years */
-#define WALL_MAX   (INT64_C(1) << 33) /* s: as nanoseconds, until 2242, they are a number of 64 bits */
 
 #define WAIT_MAX_MS (3600 * 1000) /* of DELAY_MAX_WAIT and COMM_TIMEOUT */
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    now->tv_sec =
-        clock == CLOCK_REALTIME ? Frama_C_long_interval(-WALL_MAX, WALL_MAX) : Frama_C_long_interval(0, UPTIME_MAX);
-    now->tv_nsec = Frama_C_long_interval(0, 999999999);
-    return 0;
-}
 
 int poll(struct pollfd *fds, nfds_t count, int timeout)
 {
@@ -120,12 +109,15 @@ int main(void)
     uint8_t reply[REPLY_LEN];
     uint8_t receipt[RECEIPT_LEN];
     int64_t deadline_ms;
+    char utc[CLOCK_UTC_LEN];
 
     any_bytes(seed, sizeof(seed));
     any_bytes(receipt, sizeof(receipt));
     clock_boot_ms();
     clock_wall_ms();
     clock_wall_ns();
+    clock_format_utc(any_number(), utc);
+    //@ assert time_is_a_string: valid_read_string((char *)utc);
     stream_has_left(0);
     /* As the client waits: a signal ends it. */
     stream_wait(0, POLLIN, (struct stream_limit){.deadline_ms = clock_now_ms(), .signal_fd = 1});

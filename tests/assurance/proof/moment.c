@@ -5,11 +5,11 @@
  */
 #include "moment.h"
 
+#include "any_clock.h"
 #include "any_record.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 int open(const char *path, int flags, ...)
@@ -42,14 +42,6 @@ char *getenv(const char *name)
     any_bytes(text, sizeof(text));
     text[sizeof(text) - 1] = '\0';
     return any_bool() ? text : NULL;
-}
-
-int clock_gettime(clockid_t clock, struct timespec *now)
-{
-    (void)clock;
-    now->tv_sec = Frama_C_long_interval(INT64_MIN, INT64_MAX);
-    now->tv_nsec = Frama_C_long_interval(0, 999999999);
-    return 0;
 }
 
 int main(void)

@@ -69,7 +69,7 @@ choose() {
     siphash) files=src/base/siphash.c ;;
     record) files=state/record.c needed=src/base/siphash.c ;;
     form1) files=state/form1.c needed='state/record.c src/base/siphash.c' ;;
-    moment) files=state/moment.c needed=$proof/text.c ;;
+    moment) files=state/moment.c needed="$proof/text.c src/base/clock.c" ;;
     pace) files=state/pace.c ;;
     rebuild) files=state/rebuild.c ;;
     convert) files=state/convert.c states=0 turns=0 ;;

@@ -115,6 +115,11 @@ static void change_slot(const struct source *source)
     slot_is(&slot, source);
     slot_refresh(&slot, any_number(), now);
     slot_covers(&slot, source);
+    slot_unjudged(&slot, now);
+    if (any_bool())
+        slot_await(&slot, now, any_number());
+    else
+        slot_judge(&slot);
 }
 
 int main(void)
