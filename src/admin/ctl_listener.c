@@ -265,6 +265,44 @@ static void say_two_tables(const struct ctl *ctl, const struct ctl_subject *subj
              other_dir, into, sealed ? other_path : ctl->config_path, from, into, sealed_path);
 }
 
+/*
+ * Two configurations that go by one table, and not by the same numbers. Who is one source is the same for all that is
+ * in the table, or it is not found again; in the others each door may have a will of its own.
+ */
+static void compare_limits(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_path,
+                           const struct config *other)
+{
+    const struct config *own = &ctl->config;
+    const struct {
+        const char *keyword;
+        unsigned ours, theirs;
+    } limits[] = {
+        {"MAX_BAD_CONNS", own->max_bad_conns, other->max_bad_conns},
+        {"LOCKOUT_TIME", own->lockout_time, other->lockout_time},
+        {"STRIKE_TIME", own->strike_time, other->strike_time},
+        {"MAX_SINGLE_ERRS", own->max_single_errs, other->max_single_errs},
+    };
+
+    if (own->ipv6_prefix != other->ipv6_prefix)
+        ctl_find(subject, CONFIG_WARNING,
+                 "IPV6_PREFIX is %u here and %u in %s, which goes by the same table: who is locked at one door is "
+                 "another source at the other: write the same into both",
+                 own->ipv6_prefix, other->ipv6_prefix, other_path);
+    if (own->table_size != other->table_size)
+        ctl_find(subject, CONFIG_WARNING,
+                 "TABLE_SIZE is %" PRIu64 " here and %" PRIu64
+                 " in %s, which goes by the same table: write the same into "
+                 "both",
+                 own->table_size, other->table_size, other_path);
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
+        if (limits[i].ours != limits[i].theirs)
+            ctl_find(
+                subject, CONFIG_NOTE,
+                "%s is %u here and %u in %s: strikes at both doors add up in one table, and each door goes by its own "
+                "number: if that is not meant, write the same into both",
+                limits[i].keyword, limits[i].ours, limits[i].theirs, other_path);
+}
+
 /* False: the other one's has errors. Its socket then does not start, and what it would listen on says nothing. */
 static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *subject, const char *other_socket)
 {
@@ -294,6 +332,8 @@ static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *
                  place->port, other_socket);
     if (strcmp(ctl->config.state_dir, other.state_dir) != 0)
         say_two_tables(ctl, subject, path, other.state_dir);
+    else
+        compare_limits(ctl, subject, path, &other);
     config_free(&other);
     return true;
 }

@@ -732,12 +732,25 @@ $CONFIG: good"
     ctl 78 check
     matches "$output" "$CONFIG: note: STATE_DIR: .* whose table is in $STATE: .*'chown -R ostiary:ostiary $STATE', 'ostiaryctl -c $WORK/ostiary.cfg merge $WORK/sealed'"
     sed -i "s,$WORK/sealed,$STATE," "$WORK/ostiary-sealed.cfg"
+    echo TABLE_SIZE=64 >>"$WORK/ostiary-sealed.cfg"
     ctl 78 check
     [[ $output != *'whose table is'* ]]
     unit ostiary-sealed.socket inactive enabled '[::]:5019'
     CONFIG=$WORK/ostiary.cfg
     ctl 0 check
     is "$output" "$CONFIG: good"
+    # One table, and two wills.
+    cp -p "$WORK/ostiary-sealed.cfg" "$WORK/sound"
+    sed -i 's/TABLE_SIZE=64/TABLE_SIZE=4096/' "$WORK/ostiary-sealed.cfg"
+    printf '%s\n' IPV6_PREFIX=56 MAX_BAD_CONNS=5 LOCKOUT_TIME=1h STRIKE_TIME=2h MAX_SINGLE_ERRS=7 >>"$WORK/ostiary-sealed.cfg"
+    ctl 0 check
+    matches "$output" "$CONFIG: warning: IPV6_PREFIX is 64 here and 56 in $WORK/ostiary-sealed.cfg, which goes by the same table: .* write the same into both"
+    matches "$output" "$CONFIG: warning: TABLE_SIZE is [0-9]* here and 4096 in $WORK/ostiary-sealed.cfg, which goes by the same table: write the same into both"
+    matches "$output" "$CONFIG: note: MAX_BAD_CONNS is 3 here and 5 in $WORK/ostiary-sealed.cfg: strikes at both doors add up"
+    matches "$output" "$CONFIG: note: LOCKOUT_TIME is 86400 here and 3600 in"
+    matches "$output" "$CONFIG: note: STRIKE_TIME is 3600 here and 7200 in"
+    matches "$output" "$CONFIG: note: MAX_SINGLE_ERRS is [0-9]* here and 7 in"
+    mv "$WORK/sound" "$WORK/ostiary-sealed.cfg"
     # On addresses that meet nowhere.
     CONFIG=$WORK/ostiary-sealed.cfg
     use_ctl PORT=5018 LOCAL_IP=127.0.0.1
