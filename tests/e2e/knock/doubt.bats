@@ -96,6 +96,66 @@ everybody_gets_in() {
     everybody_gets_in
 }
 
+# two_doors: there is a user ostiary, of number 64000; at_root's and at_ostiarys knock at a handler that is root, and at
+# one that is this user, on the same STATE_DIR.
+two_doors() {
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh ostiary:x:64000:64000::/:/bin/false >"$WORK/passwd"
+    sed 's/"65534","65534"/"64000","64000"/' "$CONFIG" >"$WORK/ostiarys.cfg"
+    chmod 600 "$WORK/ostiarys.cfg"
+    chown 64000:64000 "$WORK/ostiarys.cfg"
+    # shellcheck disable=SC2016 # for the inner shell
+    BESIDE=(unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$WORK/passwd")
+    AT_ROOTS=("${BESIDE[@]}" "$OSTIARYD" -e -c "$CONFIG")
+    AT_OSTIARYS=("${BESIDE[@]}" setpriv --reuid 64000 --regid 64000 --clear-groups "$OSTIARYD" -e -c "$WORK/ostiarys.cfg")
+}
+
+at_roots() {
+    HANDLER=("${AT_ROOTS[@]}")
+    one_by_one "$@"
+}
+
+at_ostiarys() {
+    HANDLER=("${AT_OSTIARYS[@]}")
+    one_by_one "$@"
+}
+
+# Who has locked himself out at one door, which makes the table, finds himself locked at the other, and others do not.
+locked_at_both() {
+    local first=$1 second=$2
+    rm -f "$WORK/state/"*
+    "$first" 127.0.0.4=wrong@10 127.0.0.4=wrong@20 127.0.0.4=wrong@30
+    is "$(lengths)" '32 32 32' "bytes at the first door"
+    "$second" 127.0.0.4=sesame@40 127.0.0.5=idle@50
+    is "$(lengths)" '0 32' "bytes at the second door"
+    is "$(stat -c %u:%g:%a "$WORK/state/"* | sort -u)" 64000:64000:600 "whose the files are"
+}
+
+@test "I2: in a directory of the user ostiary a handler that is root and one of his have one table" {
+    two_doors
+    printf 'COMM_TIMEOUT=1\n' | tee -a "$CONFIG" >>"$WORK/ostiarys.cfg"
+    sed -i '/COMM_TIMEOUT=3600/d' "$CONFIG" "$WORK/ostiarys.cfg"
+    chown 64000:64000 "$WORK/state"
+    locked_at_both at_roots at_ostiarys
+    locked_at_both at_ostiarys at_roots
+    is "$(grep -c 'refused source=127\.0\.0\.4 reason=locked' "$LOG")" 2 "refusals"
+}
+
+@test "I8: a state directory of root's is none for the user ostiary, and one of a third user is none for either" {
+    two_doors
+    HANDLER=("${AT_OSTIARYS[@]}")
+    nobody_gets_in 'the state directory cannot be opened'
+    chown 64001 "$WORK/state"
+    nobody_gets_in 'the state directory cannot be opened'
+    HANDLER=("${AT_ROOTS[@]}")
+    nobody_gets_in 'the state directory belongs to somebody else: chown'
+    # Not even where everybody could work in it.
+    chmod 777 "$WORK/state"
+    nobody_gets_in 'the state directory belongs to somebody else: chown'
+    HANDLER=("${AT_OSTIARYS[@]}")
+    nobody_gets_in 'the state directory belongs to somebody else: chown'
+    is "$(ls -A "$WORK/state")" '' "what was made there"
+}
+
 @test "I8: a table of the wrong length" {
     local length
     make_table
