@@ -47,18 +47,16 @@ _Noreturn static void reject_second(int option, const struct option *options)
 int ctl_option(int argc, char **argv, const char *letters, const struct option *options)
 {
     static struct options_seen seen;
-    static char **seen_of; /* the command line that it is about: the program's own, or that of its command */
     int option;
 
+    if (optind == 0)
+        seen = (struct options_seen){0}; /* another command line begins: behind the program's own, its command's */
     opterr = 0;
     option = getopt_long(argc, argv, letters, options, NULL);
     if (option == ':')
         ctl_usage("%s: option %s needs a value", argv[0], argv[optind - 1]);
     if (option == '?')
         ctl_usage("%s: there is no such option: %s", argv[0], argv[optind - 1]);
-    if (argv != seen_of)
-        seen = (struct options_seen){0};
-    seen_of = argv;
     if (!options_first(&seen, option))
         reject_second(option, options);
     return option;
