@@ -11,7 +11,8 @@
 #
 # What runs on which build:
 #
-#   gcc      every test there is, and the proofs of assurance/proof where frama-c is installed
+#   gcc      every test there is. The proofs of assurance/proof are no test of meson's: they need Frama-C, a gigabyte of
+#            packages, and judge the source alone, so they have a command of their own (sh tests/assurance/proof/run.sh)
 #   asan     unit tests, and end-to-end tests but the slow ones. A sanitizer finds what is wrong in code that is reached,
 #            and reaching it once is enough: the slow ones reach it again at each of some hundred moments, for many clients
 #            at once, or after a long wait. So do a booted system, soak, faults and bench; and fuzzing has sanitizers of its

@@ -23,6 +23,8 @@
 # What is bounded: the length of texts, as the drivers say. Prints TAP: a line for each subject, with its alarms, its
 # statements and its seconds.
 #
+# It installs Frama-C where that is missing (setup.sh), a gigabyte of packages, so it is run by hand: tests/run.sh does not.
+#
 # OSTIARY_PROOF_LINE: the length of the longest line that scan is proved for; each byte more takes twice as long.
 # OSTIARY_PROOF_JOBS: how many analyses run at once.
 set -eu
