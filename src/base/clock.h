@@ -21,7 +21,7 @@ int64_t clock_boot_ms(void);
 int64_t clock_wall_ms(void);
 int64_t clock_wall_ns(void);
 
-#define CLOCK_UTC_LEN 32 /* with the NUL */
+#define CLOCK_UTC_LEN 48 /* with the NUL */
 
 /* "2026-11-21T20:39:00Z", of seconds since 1970. Returns 0, or -1: no calendar has this time, and text is "". */
 int clock_format_utc(uint64_t seconds, char text[static CLOCK_UTC_LEN]);
