@@ -99,6 +99,10 @@ options_in_help() {
     [ "$count" -gt 0 ]
 }
 
+keywords() {
+    grep -oE '\.name = "[A-Z0-9_]+"' src/config/config.c | cut -d '"' -f 2
+}
+
 @test "every keyword of the configuration is in ostiary.cfg(5), in the example, and known to its proof and its fuzzing" {
     local keyword count=0
     while read -r keyword; do
@@ -115,8 +119,25 @@ options_in_help() {
             return 1
         }
         count=$((count + 1))
-    done < <(grep -oE '\.name = "[A-Z0-9_]+"' src/config/config.c | cut -d '"' -f 2)
+    done < <(keywords)
     [ "$count" -ge 20 ]
+}
+
+@test "every keyword of the configuration has a right line and a wrong one in tests/data/config" {
+    local keyword kind missing=
+    while read -r keyword; do
+        for kind in good broken; do
+            grep -rqE "^ *$keyword( *=|$)" "tests/data/config/$kind" || missing+="$keyword in $kind; "
+        done
+    done < <(keywords)
+    is "$missing" '' "lines that are missing"
+}
+
+reasons() {
+    {
+        grep -hoE 'visit_refuse\([^"]*"[a-z-]+"' src/*/*.c
+        sed -n '/_reason(enum .*)$/,/^}/p' src/door/visit.c src/knock/*.c | grep -oE 'return "[a-z-]+"'
+    } | grep -oE '"[a-z-]+"' | tr -d '"' | sort -u
 }
 
 @test "every reason for which a visitor is refused or rejected is in ostiaryd(8)" {
@@ -127,9 +148,14 @@ options_in_help() {
             return 1
         }
         count=$((count + 1))
-    done < <({
-        grep -hoE 'visit_refuse\([^"]*"[a-z-]+"' src/*/*.c
-        sed -n '/_reason(enum .*)$/,/^}/p' src/door/visit.c src/knock/*.c | grep -oE 'return "[a-z-]+"'
-    } | grep -oE '"[a-z-]+"' | tr -d '"' | sort -u)
+    done < <(reasons)
     [ "$count" -ge 10 ]
+}
+
+@test "for every reason for which a visitor is refused or rejected a test at a door asks" {
+    local reason missing=
+    while read -r reason; do
+        grep -rqE "reason=(\([a-z|-]*)?$reason" tests/e2e || missing+="$reason "
+    done < <(reasons)
+    is "$missing" '' "reasons that no test has seen"
 }

@@ -221,6 +221,7 @@ static void test_defaults(void)
     check(parse(ENTRY, false, &config) == 0 && last.count == 0, "one ACTION is enough, and nothing is found");
     check_number(config.delay, 5, "DELAY is 5");
     check_number(config.delay_max_wait, 30, "DELAY_MAX_WAIT is 30");
+    check_number(config.waiting_max, 2, "WAITING_MAX is 2");
     check(!config.delay_all, "DELAY_SCOPE is source");
     check_number(config.comm_timeout, 5, "COMM_TIMEOUT is 5");
     check_number(config.max_bad_conns, 3, "MAX_BAD_CONNS is 3");
@@ -257,8 +258,8 @@ static void uncomment(char *text)
 /* The settings of two configurations, without entries and lists. */
 static bool same_settings(const struct config *a, const struct config *b)
 {
-    return a->delay == b->delay && a->delay_max_wait == b->delay_max_wait && a->delay_all == b->delay_all &&
-           a->comm_timeout == b->comm_timeout && a->max_bad_conns == b->max_bad_conns &&
+    return a->delay == b->delay && a->delay_max_wait == b->delay_max_wait && a->waiting_max == b->waiting_max &&
+           a->delay_all == b->delay_all && a->comm_timeout == b->comm_timeout && a->max_bad_conns == b->max_bad_conns &&
            a->max_single_errs == b->max_single_errs && a->max_total_errs == b->max_total_errs &&
            a->close_when_full == b->close_when_full && a->lockout_time == b->lockout_time &&
            a->strike_time == b->strike_time && a->ipv6_prefix == b->ipv6_prefix && a->log_level == b->log_level &&
@@ -297,6 +298,7 @@ static void test_settings(const char *corpus)
     check_number(config.ipv6_prefix, 48, "IPV6_PREFIX=48");
     check(config.delay_all, "DELAY_SCOPE=all");
     check_number(config.delay_max_wait, 0, "DELAY_MAX_WAIT=0");
+    check_number(config.waiting_max, 60, "WAITING_MAX=60");
     check_text(config.state_dir, "/srv/ostiary state", "STATE_DIR with a blank");
     check_number(config.table_size, 16777216, "TABLE_SIZE=16777216");
     check_number((uint64_t)config.log_level, LOG_EMERG, "MIN_LOGLEVEL=LOG_EMERG");
