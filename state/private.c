@@ -24,7 +24,7 @@
 #define CHECK_AT  32
 #define FILE_LEN  40
 
-/* STATE_DIR-root, without the slashes that STATE_DIR may end in. Returns 0, or -1 with errno. */
+/* STATE_DIR-root, without the slashes that STATE_DIR may end in, which is absolute. Returns 0, or -1 with errno. */
 static int name_directory(const char *state_dir, char path[static PATH_MAX])
 {
     size_t len = strlen(state_dir);
@@ -37,30 +37,62 @@ static int name_directory(const char *state_dir, char path[static PATH_MAX])
     return -1;
 }
 
-/* It is root's, and nobody else may so much as look; of the directory above it others may not have the say. */
+static void close_keeping_errno(int fd)
+{
+    const int error = errno;
+
+    if (fd >= 0)
+        close(fd);
+    errno = error;
+}
+
+/* The directory above it, in which others may not have the say: they could have the name by now, or make it a link. */
+static enum store_fault open_above(char *path, char **name, int *above_fd)
+{
+    char *slash = strrchr(path, '/');
+    struct stat info;
+
+    *name = slash + 1;
+    *slash = '\0';
+    *above_fd = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*above_fd < 0 || fstat(*above_fd, &info) != 0)
+        return STORE_PRIVATE_FAILED;
+    if (info.st_uid != 0 || ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (info.st_mode & S_ISVTX) == 0))
+        return STORE_PRIVATE_OWNER;
+    return STORE_OK;
+}
+
+/* It is root's, and nobody else may so much as look. */
 static bool is_roots(int dir_fd)
 {
     struct stat info;
-    struct stat above;
 
-    if (fstat(dir_fd, &info) != 0 || fstatat(dir_fd, "..", &above, 0) != 0)
-        return false;
-    return info.st_uid == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0 && above.st_uid == 0 &&
-           ((above.st_mode & (S_IWGRP | S_IWOTH)) == 0 || (above.st_mode & S_ISVTX) != 0);
+    return fstat(dir_fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
 }
 
-static enum store_fault open_directory(const char *state_dir, int *dir_fd)
+/* What is there, or else STORE_OK and *dir_fd -1 where it is not to be made. The caller closes *dir_fd. */
+static enum store_fault open_directory(const char *state_dir, bool make, int *dir_fd)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
     char path[PATH_MAX];
+    int above_fd = -1;
+    char *name;
+    enum store_fault fault;
 
+    *dir_fd = -1;
     if (name_directory(state_dir, path) != 0)
         return STORE_PRIVATE_FAILED;
-    *dir_fd = open(path, flags);
-    if (*dir_fd < 0 && errno == ENOENT && (mkdir(path, 0700) == 0 || errno == EEXIST))
-        *dir_fd = open(path, flags);
+    fault = open_above(path, &name, &above_fd);
+    if (fault == STORE_OK)
+        *dir_fd = openat(above_fd, name, flags);
+    if (fault == STORE_OK && make && *dir_fd < 0 && errno == ENOENT &&
+        (mkdirat(above_fd, name, 0700) == 0 || errno == EEXIST))
+        *dir_fd = openat(above_fd, name, flags);
+    close_keeping_errno(above_fd);
+    if (fault != STORE_OK)
+        return fault;
     if (*dir_fd < 0)
-        return STORE_PRIVATE_FAILED;
+        return !make && errno == ENOENT ? STORE_OK : STORE_PRIVATE_FAILED;
     return is_roots(*dir_fd) ? STORE_OK : STORE_PRIVATE_OWNER;
 }
 
@@ -118,47 +150,64 @@ static enum store_fault count_up(int fd, struct private_seed *seed)
     return write_seed(fd, seed);
 }
 
-static enum store_fault next_in(int dir_fd, unsigned patience_ms, struct private_seed *seed)
+/* How the file is used. */
+struct use {
+    int flags;
+    enum hold_way way;
+    enum store_fault (*step)(int fd, struct private_seed *seed); /* with the lock held */
+};
+
+static enum store_fault use_file(int dir_fd, const struct use *use, unsigned patience_ms, struct private_seed *seed)
 {
-    const int fd = openat(dir_fd, SEED_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
+    const int fd = openat(dir_fd, SEED_NAME, use->flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     enum store_fault fault = STORE_PRIVATE_FAILED;
 
     if (fd < 0)
         return fault;
-    switch (hold_file(fd, HOLD_ALONE, patience_ms)) {
+    switch (hold_file(fd, use->way, patience_ms)) {
     case HOLD_FAILED:
         break;
     case HOLD_BUSY:
         fault = STORE_BUSY;
         break;
     case HOLD_HELD:
-        fault = count_up(fd, seed);
+        fault = use->step(fd, seed);
         break;
     }
-    const int error = errno;
-    close(fd); /* and the lock is given back */
-    errno = error;
+    close_keeping_errno(fd); /* and the lock is given back */
     return fault;
 }
 
 enum store_fault private_next_seed(const struct store *store, uint64_t table_number, struct private_seed *seed)
 {
+    static const struct use next = {O_RDWR | O_CREAT, HOLD_ALONE, count_up};
     enum store_fault fault;
-    int dir_fd = -1;
+    int dir_fd;
 
     if (!store->owner.other) {
         seed->number = table_number;
         memcpy(seed->key, store->header.key, sizeof seed->key);
         return STORE_OK;
     }
-    fault = open_directory(store->options.directory, &dir_fd);
+    fault = open_directory(store->options.directory, true, &dir_fd);
     if (fault == STORE_OK)
-        fault = next_in(dir_fd, store->options.patience_ms, seed);
-    if (dir_fd >= 0) {
-        const int error = errno;
+        fault = use_file(dir_fd, &next, store->options.patience_ms, seed);
+    close_keeping_errno(dir_fd);
+    return fault;
+}
 
-        close(dir_fd);
-        errno = error;
-    }
+enum store_fault private_look(const char *state_dir, unsigned patience_ms)
+{
+    static const struct use look = {O_RDONLY, HOLD_SHARED, read_seed};
+    struct private_seed seed;
+    int dir_fd;
+    enum store_fault fault = open_directory(state_dir, false, &dir_fd);
+
+    if (fault == STORE_OK && dir_fd >= 0)
+        fault = use_file(dir_fd, &look, patience_ms, &seed);
+    if (fault == STORE_PRIVATE_FAILED && dir_fd >= 0 && errno == ENOENT)
+        fault = STORE_OK; /* the first handler makes it */
+    close_keeping_errno(dir_fd);
+    explicit_bzero(&seed, sizeof seed);
     return fault;
 }

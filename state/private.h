@@ -26,4 +26,10 @@ struct private_seed {
  */
 enum store_fault private_next_seed(const struct store *store, uint64_t table_number, struct private_seed *seed);
 
+/*
+ * Would a handler that is root get a number there, where the state directory is not root's? Reads alone: what is not
+ * there yet is no fault.
+ */
+enum store_fault private_look(const char *state_dir, unsigned patience_ms);
+
 #endif

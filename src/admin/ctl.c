@@ -7,6 +7,7 @@
 #include "create.h"
 #include "log.h"
 #include "options.h"
+#include "private.h"
 
 #include <err.h>
 #include <errno.h>
@@ -264,6 +265,15 @@ int ctl_open_directory(const struct ctl *ctl)
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
     return dir_fd;
+}
+
+enum store_fault ctl_prove_private(const struct ctl *ctl)
+{
+    struct stat status;
+
+    if (geteuid() != 0 || stat(ctl->config.state_dir, &status) != 0 || status.st_uid == 0)
+        return STORE_OK;
+    return private_look(ctl->config.state_dir, CTL_PATIENCE_MS);
 }
 
 /* What root alone may fill up is no room for another user's handler. Where it cannot be seen there is room. */

@@ -112,6 +112,12 @@ enum store_fault ctl_try_table(struct ctl *ctl, bool read_only);
 enum store_fault ctl_try_directory(const struct ctl *ctl, int *dir_fd);
 
 /*
+ * Can a handler that is root count its seeds, where STATE_DIR belongs to somebody else? Changes nothing. STORE_OK where
+ * it counts in the table, and to anybody but root, who cannot see it.
+ */
+enum store_fault ctl_prove_private(const struct ctl *ctl);
+
+/*
  * Can the handler write and lock the table, or make one where there is none? Opens it for writing, takes its lock,
  * looks for room on the disk, and changes nothing. dir_fd is from ctl_try_directory.
  */

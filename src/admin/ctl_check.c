@@ -162,6 +162,23 @@ static void check_owner(const struct ctl_subject *subject, enum ctl_layout layou
                  name);
 }
 
+static void say_fault(const struct ctl_subject *subject, enum config_severity severity, enum store_fault fault)
+{
+    if (store_fault_has_errno(fault))
+        ctl_find(subject, severity, "%s: %s", store_fault_text(fault), strerror(errno));
+    else
+        ctl_find(subject, severity, "%s", store_fault_text(fault));
+}
+
+/* As root, before anything is done as the directory's owner. */
+static void check_private(const struct ctl *ctl, const struct ctl_subject *subject, enum ctl_layout layout)
+{
+    const enum store_fault fault = layout == CTL_SEALED ? STORE_OK : ctl_prove_private(ctl);
+
+    if (fault != STORE_OK)
+        say_fault(subject, layout == CTL_ORDINARY ? CONFIG_ERROR : CONFIG_WARNING, fault);
+}
+
 static void say_closed(const struct ctl *ctl, const struct ctl_subject *subject, const struct ctl_closed *door)
 {
     if (door->closed)
@@ -185,14 +202,6 @@ static void check_promise(struct ctl *ctl, const struct ctl_subject *subject, st
         say_closed(ctl, subject, door);
 }
 
-static void say_fault(const struct ctl_subject *subject, enum store_fault fault)
-{
-    if (store_fault_has_errno(fault))
-        ctl_find(subject, CONFIG_ERROR, "%s: %s", store_fault_text(fault), strerror(errno));
-    else
-        ctl_find(subject, CONFIG_ERROR, "%s", store_fault_text(fault));
-}
-
 static void check_table(struct ctl *ctl, const struct ctl_subject *subject)
 {
     const uint64_t bucket = RECORD_BUCKET_SLOTS;
@@ -209,7 +218,7 @@ static void check_table(struct ctl *ctl, const struct ctl_subject *subject)
     if (fault == STORE_OLD) /* which keeps nobody out */
         ctl_find(subject, CONFIG_WARNING, "%s", store_fault_text(fault));
     else if (fault != STORE_OK)
-        say_fault(subject, fault);
+        say_fault(subject, CONFIG_ERROR, fault);
     else if (!repair_is_clean(&found))
         ctl_find(subject, CONFIG_WARNING, "%" PRIu64 " places of the table are damaged: run '%s verify'", found.damaged,
                  ctl->self);
@@ -227,15 +236,16 @@ static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl
     int dir_fd;
 
     check_owner(&subject, layout);
+    check_private(ctl, &subject, layout);
     fault = ctl_try_directory(ctl, &dir_fd);
     if (fault != STORE_OK) {
-        say_fault(&subject, fault);
+        say_fault(&subject, CONFIG_ERROR, fault);
         return;
     }
     check_door(ctl, &subject, dir_fd, &door);
     fault = ctl_prove_table(dir_fd);
     if (fault != STORE_OK) {
-        say_fault(&subject, fault);
+        say_fault(&subject, CONFIG_ERROR, fault);
     } else {
         check_table(ctl, &subject);
         check_promise(ctl, &subject, &door);

@@ -47,7 +47,11 @@ static void read_state(struct ctl *ctl, struct status *status)
 {
     int dir_fd;
 
-    status->fault = ctl_try_directory(ctl, &dir_fd);
+    status->fault = STORE_OK;
+    if (ctl_layout_of(&status->listeners, ctl->config_path, ctl->config.state_dir) == CTL_ORDINARY)
+        status->fault = ctl_prove_private(ctl);
+    if (status->fault == STORE_OK)
+        status->fault = ctl_try_directory(ctl, &dir_fd);
     if (status->fault == STORE_OK) {
         status->fault = ctl_read_closed(dir_fd, which_door(ctl->config_path), &status->door);
         if (status->fault == STORE_OK)

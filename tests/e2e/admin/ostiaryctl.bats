@@ -994,6 +994,29 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
     ctl 0 verify
 }
 
+# It counts its seeds beside a table that is not root's.
+@test "check and status say what keeps a handler of root's from counting its seeds" {
+    chown -R nobody:nogroup "$STATE"
+    mkdir -m 750 "$STATE-root"
+    ctl 0 check
+    matches "$output" "$STATE: warning: the directory of the same name with -root behind it"
+    start_systemd
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}")
+    unit ostiary.socket active enabled '[::]:5018'
+    ctl 78 check
+    matches "$output" "$STATE: error: the directory of the same name with -root behind it"
+    ctl 1 status
+    matches "$output" "nobody gets in: $STATE: the directory of the same name with -root behind it"
+    chmod 700 "$STATE-root"
+    echo damage >"$STATE-root/seed"
+    ctl 78 check
+    matches "$output" "$STATE: error: .*seed"
+    rm -r "$STATE-root"
+    ctl 78 check
+    refute grep -q -- '-root\|seed' <<<"$output"
+    [ ! -e "$STATE-root" ]
+}
+
 @test "a table and a directory of another user's are worked on as that user" {
     CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     chown -R nobody:nogroup "$STATE"

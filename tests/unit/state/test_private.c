@@ -151,6 +151,54 @@ static void test_faults(void)
     close_and_empty(&store);
 }
 
+/* What a user could have replaced by a link to anywhere root makes nothing in. */
+static void test_above(void)
+{
+    struct store store = open_of(KEEPER);
+
+    scratch_need(chown(scratch_dir, KEEPER, 0) == 0, "chown");
+    fault_is(&store, STORE_PRIVATE_OWNER, "I8: the directory above is somebody else's");
+    check(access(root_dir, F_OK) != 0, "and then nothing is made there");
+    scratch_need(chown(scratch_dir, 0, 0) == 0, "chown");
+    close_and_empty(&store);
+}
+
+static void look_is(enum store_fault want, const char *what)
+{
+    check_number(private_look(state_dir, 100), want, what);
+}
+
+static void test_look(void)
+{
+    struct store store = open_of(KEEPER);
+    uint8_t before[40], after[40];
+    int fd;
+
+    look_is(STORE_OK, "a look where there is nothing yet finds no fault");
+    check(access(root_dir, F_OK) != 0, "and makes nothing");
+    scratch_need(mkdir(root_dir, 0700) == 0, "mkdir");
+    look_is(STORE_OK, "an empty directory is none either");
+    check(access(root_path("seed"), F_OK) != 0, "and stays empty");
+    fault_is(&store, STORE_OK, "a number");
+    fd = open(root_path("seed"), O_RDONLY);
+    scratch_need(fd >= 0 && pread(fd, before, sizeof before, 0) == sizeof before, "read");
+    look_is(STORE_OK, "nor is the file of a handler");
+    scratch_need(pread(fd, after, sizeof after, 0) == sizeof after && close(fd) == 0, "read");
+    check(memcmp(before, after, sizeof after) == 0, "and no number is used up");
+    scratch_need(truncate(root_path("seed"), 39) == 0, "truncate");
+    look_is(STORE_PRIVATE_DAMAGED, "damage is seen");
+    scratch_need(chmod(root_dir, 0750) == 0, "chmod");
+    look_is(STORE_PRIVATE_OWNER, "so is a directory that others can enter");
+    scratch_need(chmod(root_dir, 0700) == 0 && unlink(root_path("seed")) == 0 &&
+                     symlink("/dev/null", root_path("seed")) == 0,
+                 "symlink");
+    look_is(STORE_PRIVATE_FAILED, "and a link in the place of the file");
+    close_and_empty(&store);
+    scratch_need(symlink("other", root_dir) == 0, "symlink");
+    look_is(STORE_PRIVATE_FAILED, "or of the directory");
+    scratch_need(unlink(root_dir) == 0, "unlink");
+}
+
 int main(void)
 {
     scratch_begin();
@@ -166,6 +214,8 @@ int main(void)
     test_of_roots();
     test_at_once();
     test_faults();
+    test_above();
+    test_look();
     scratch_end();
     return check_end();
 }
