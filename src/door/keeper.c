@@ -4,24 +4,29 @@
 
 #include "number.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* "ostiary:x:118:…" gives 118, and everything else 0. The line is cut at its colons. */
-static uid_t parse_entry(char *line)
+/*
+ * Is it that user's line? "ostiary:x:118:…" gives 118, and one with another number than a user without rights has, 0.
+ * The line is cut at its colons.
+ */
+static bool parse_entry(char *line, uid_t *found)
 {
     const char *name = strsep(&line, ":");
     const char *password = strsep(&line, ":");
     const char *uid = strsep(&line, ":");
     uint64_t number;
 
-    if (strcmp(name, KEEPER_NAME) != 0 || password == NULL || uid == NULL ||
-        number_parse(uid, (struct number_range){1, UINT32_MAX - 1}, &number) != NUMBER_OK)
-        return 0;
-    return (uid_t)number;
+    if (strcmp(name, KEEPER_NAME) != 0 || password == NULL || uid == NULL)
+        return false;
+    if (number_parse(uid, (struct number_range){1, UINT32_MAX - 1}, &number) == NUMBER_OK)
+        *found = (uid_t)number;
+    return true;
 }
 
 static uid_t look_up(void)
@@ -29,12 +34,14 @@ static uid_t look_up(void)
     FILE *file = fopen("/etc/passwd", "re");
     char *line = NULL;
     size_t room = 0;
+    bool done = false;
     uid_t uid = 0;
 
     if (file == NULL)
         return 0;
-    while (uid == 0 && getline(&line, &room, file) > 0)
-        uid = parse_entry(line);
+    /* The first line of that name counts, as for everybody who asks for the user. */
+    while (!done && getline(&line, &room, file) > 0)
+        done = parse_entry(line, &uid);
     free(line);
     fclose(file);
     return uid;

@@ -45,6 +45,8 @@ int main(void)
     keeper_is("root:x:0:0::/root:/bin/sh\n", 0, "there is no such user");
     keeper_is("ostiary2:x:118:118::/:\nmyostiary:x:119:119::/:\n\nostiary\n:\n", 0, "others are not him");
     keeper_is("ostiary:x:0:0::/:\n", 0, "root under his name is not him");
+    keeper_is("ostiary:x:0:0::/:\nostiary:x:118:118::/:\n", 0, "nor who has another line of that name behind it");
+    keeper_is("ostiary:x:118:118::/:\nostiary:x:119:119::/:\n", 118, "of two lines the first counts");
     keeper_is("ostiary:x:-1:1::/:\nostiary:x:4294967295:1::/:\nostiary:x::1::/:\n", 0, "nor is no number");
     keeper_is("", 0, "an empty file");
     is_missing = true;
