@@ -3,8 +3,9 @@
  * mac.h for a program that is not linked with libgcrypt: mac_init() loads mac.so, which is, and everything else goes
  * through what that exports. Used by the handler, which so meets libgcrypt for those peers alone that may reply.
  *
- * The object is opened by the absolute path that was chosen when this was built. No name is searched for and no
- * environment is asked, so that nobody but who installs programs says which code is loaded.
+ * The object is opened by the absolute path that was chosen when this was built. What it needs itself, libgcrypt, the
+ * dynamic linker looks for by its name, as it has looked for libc: also where LD_LIBRARY_PATH says, if the launcher has
+ * set that. Whoever can do so decided which code runs before the first instruction here.
  */
 #include "mac_module.h"
 
