@@ -299,7 +299,8 @@ static void compare_limits(const struct ctl *ctl, const struct ctl_subject *subj
             ctl_find(
                 subject, CONFIG_NOTE,
                 "%s is %u here and %u in %s: strikes at both doors add up in one table, and each door goes by its own "
-                "number: if that is not meant, write the same into both",
+                "number, also where it forgets or locks for the other, so that who can knock at both has the guesses "
+                "of the laxer one: if that is not meant, write the same into both",
                 limits[i].keyword, limits[i].ours, limits[i].theirs, other_path);
 }
 
