@@ -32,25 +32,31 @@ static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
     slot->locked_until = until > RECORD_TIME_MAX ? RECORD_FOREVER : until;
 }
 
-static enum store_fault lock_source(struct store *store, const struct source *source, uint64_t until, uint64_t now)
+/* The source's own slot, which is made where there is none, as it stands now. */
+static enum store_fault take_slot(struct store *store, const struct source *source, struct buckets *buckets,
+                                  struct record_slot **slot)
 {
-    const struct buckets_age age = {.now = now, .strike_time = NO_AGE};
-    struct record_slot *slot;
-    struct buckets buckets;
-    enum store_fault fault;
+    const struct buckets_age age = {.now = store->now, .strike_time = NO_AGE};
+    enum store_fault fault = buckets_read(store, source, buckets);
     uint64_t generation;
 
-    fault = buckets_read(store, source, &buckets);
+    if (fault == STORE_OK && buckets->own == NULL)
+        fault = store_new_generation(store, &generation);
     if (fault != STORE_OK)
         return fault;
-    slot = buckets.own;
-    if (slot == NULL) {
-        fault = store_new_generation(store, &generation);
-        if (fault != STORE_OK)
-            return fault;
-        slot = buckets_make(&buckets, source, age, true, generation);
-    }
-    slot_refresh(slot, NO_AGE, now);
+    *slot = buckets->own != NULL ? buckets->own : buckets_make(buckets, source, age, true, generation);
+    slot_refresh(*slot, NO_AGE, store->now);
+    return STORE_OK;
+}
+
+static enum store_fault lock_source(struct store *store, const struct source *source, uint64_t until, uint64_t now)
+{
+    struct record_slot *slot;
+    struct buckets buckets;
+    const enum store_fault fault = take_slot(store, source, &buckets, &slot);
+
+    if (fault != STORE_OK)
+        return fault;
     lock_slot(slot, until, now);
     return buckets_write(store, &buckets, slot);
 }
@@ -127,16 +133,12 @@ static void take_lock(struct record_slot *slot, const struct record_slot *lock, 
 
 static enum store_fault take_source(struct store *store, const struct record_slot *lock)
 {
-    const struct buckets_age age = {.now = store->now, .strike_time = NO_AGE};
+    struct record_slot *slot;
     struct buckets buckets;
-    enum store_fault fault = buckets_read(store, &lock->source, &buckets);
-    struct record_slot *slot = buckets.own;
+    const enum store_fault fault = take_slot(store, &lock->source, &buckets, &slot);
 
     if (fault != STORE_OK)
         return fault;
-    if (slot == NULL)
-        slot = buckets_make(&buckets, &lock->source, age, true, (uint8_t)store->counters.seed);
-    slot_refresh(slot, NO_AGE, store->now);
     take_lock(slot, lock, store);
     return buckets_write(store, &buckets, slot);
 }

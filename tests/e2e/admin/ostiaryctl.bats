@@ -1117,6 +1117,23 @@ for row in sorted(json.load(sys.stdin)["sources"], key=lambda row: row["source"]
     ctl 64 merge
 }
 
+@test "merge converts a table of Ostiary 5.0 there, and takes over its locks; of a damaged one it takes nothing" {
+    local there=$WORK/elsewhere/state
+    other_table
+    cp "$OSTIARY_SOURCE/tests/data/golden/table-1-networks" "$there/lockout"
+    chmod 600 "$there/lockout"
+    ctl 0 merge "$there"
+    is "$output" "2 locks of $there are here too"
+    ctl 0 list --json
+    is "$(locks <<<"$output")" '2001:db8:1:2::/64:hand:forever
+203.0.113.0/24:hand:forever' "what is locked"
+    cp "$TABLE" "$WORK/before"
+    dd if=/dev/zero of="$there/lockout" bs=4096 count=1 conv=notrunc status=none
+    ctl 74 merge "$there"
+    matches "$output" "$there: the table is damaged"
+    cmp "$TABLE" "$WORK/before"
+}
+
 @test "list shows more sources than there are lines on a screen, each once" {
     local i
     use_ctl TABLE_SIZE=1024

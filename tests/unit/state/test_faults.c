@@ -11,6 +11,7 @@
 #include "closed.h"
 #include "create.h"
 #include "manage.h"
+#include "private.h"
 #include "repair.h"
 #include "scratch.h"
 #include "slot.h"
@@ -212,6 +213,15 @@ static struct files {
     bool closed; /* this door, by itself or with all others */
 } ordinary, damaged, full, keyless, promised, closed_door, nothing, old, old_damaged;
 
+/* In STATE_DIR-root. */
+static const char *root_path(const char *name)
+{
+    static char path[SCRATCH_PATH_LEN + 40];
+
+    snprintf(path, sizeof path, "%s-root/%s", scratch_dir, name);
+    return path;
+}
+
 static struct files take_files(void)
 {
     struct files files = {0};
@@ -406,6 +416,42 @@ static enum store_fault lock_network(struct stage *stage)
     return manage_lock(&stage->store, &other_network, LOCKOUT_FOREVER, &now);
 }
 
+static enum store_fault take_lock_over(struct stage *stage)
+{
+    const struct record_slot taken = {
+        .source = stage->source, .locked = true, .strikes = 3, .locked_until = NOW + DAY, .last_strike = NOW};
+
+    return manage_take(&stage->store, &taken, false, &now);
+}
+
+static enum store_fault take_network_over(struct stage *stage)
+{
+    const struct record_slot taken = {
+        .source = other_network.source, .locked = true, .by_hand = true, .locked_until = NOW + DAY};
+
+    return manage_take(&stage->store, &taken, true, &now);
+}
+
+/* As a handler that is root, in a directory of somebody else's. Before it there is a number each time. */
+static enum store_fault take_private_seed(struct stage *stage)
+{
+    static struct private_seed first;
+    const unsigned nth = broken.nth;
+    struct private_seed seed = {0};
+    enum store_fault fault;
+
+    broken.nth = 0;
+    stage->store.owner.other = true;
+    (void)unlink(root_path("seed"));
+    scratch_need(private_next_seed(&stage->store, 0, &first) == STORE_OK, "the first seed");
+    broken.nth = nth;
+    fault = private_next_seed(&stage->store, 0, &seed);
+    stage->store.owner.other = false;
+    stage->outcome[1] = fault == STORE_OK ? seed.number - first.number : 0;
+    stage->outcome[2] = fault == STORE_OK && memcmp(seed.key, first.key, sizeof seed.key) == 0;
+    return fault;
+}
+
 static enum store_fault unlock(struct stage *stage)
 {
     bool found;
@@ -540,6 +586,10 @@ static const struct operation {
     {"opening the door", open_door, &closed_door, FRESH, SAME_FILES, false, NULL},
     {"locking", lock, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"locking a network", lock_network, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"taking a lock over", take_lock_over, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"taking a lock over where there is one", take_lock_over, &ordinary, LOCKED, SAME_FILES, false, NULL},
+    {"taking a network over", take_network_over, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"counting root's seeds", take_private_seed, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"unlocking", unlock, &ordinary, LOCKED, SAME_FILES, false, NULL},
     {"unlocking nobody", unlock, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"unlocking a network", unlock_network, &ordinary, FRESH, SAME_FILES, false, NULL},
@@ -722,7 +772,10 @@ int main(int argc, char **argv)
     make_files();
     read_old(argv[1]);
     for (size_t i = 0; i < sizeof operations / sizeof operations[0]; i++)
-        test_operation(&operations[i]);
+        if (geteuid() == 0 || operations[i].run != take_private_seed)
+            test_operation(&operations[i]);
+    (void)unlink(root_path("seed"));
+    (void)rmdir(root_path(""));
     test_without_renameat2();
     check(retried, "and after each fault the same store serves the next one who comes");
     scratch_end();

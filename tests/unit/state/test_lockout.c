@@ -340,6 +340,30 @@ static void test_generations(void)
     scratch_empty();
 }
 
+/* The same where it is a lock out of another table that made the record, both times. */
+static void test_generations_of_locks(void)
+{
+    const struct record_slot lock = {
+        .source = scratch_source(1), .locked = true, .strikes = 3, .locked_until = NOW + 60};
+    const struct manage_target target = {.source = scratch_source(1)};
+    struct store store = scratch_open(64);
+    struct lockout_charge first;
+    uint64_t flushed;
+    bool found;
+
+    scratch_need(manage_take(&store, &lock, false, at(NOW)) == STORE_OK, "take");
+    scratch_need(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "unlock");
+    first = charge_at(&store, &usual, 1, NOW);
+    scratch_need(manage_flush(&store, at(NOW), &flushed) == STORE_OK && flushed == 1, "flush");
+    scratch_need(manage_take(&store, &lock, false, at(NOW)) == STORE_OK, "take");
+    charge_at(&store, &usual, 1, NOW + 100);
+    forgive(&store, 1, &first);
+    check_number(record_of(&store, 1).found.strikes, 1,
+                 "I1: nor where a lock that was taken over made the record anew");
+    store_close(&store);
+    scratch_empty();
+}
+
 /* --- strikes that are being judged --- */
 
 #define JUDGING_MS 5000
@@ -1930,6 +1954,7 @@ int main(void)
     test_strike_age();
     test_exempt();
     test_generations();
+    test_generations_of_locks();
     test_many_rightful_at_once();
     test_wrong_ones_among_them();
     test_never_judged();

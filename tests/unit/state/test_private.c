@@ -4,6 +4,9 @@
 #include "private.h"
 #include "scratch.h"
 
+#include <limits.h>
+#include <sys/file.h>
+
 #define KEEPER 12345
 
 static char state_dir[SCRATCH_PATH_LEN + 20];
@@ -197,6 +200,40 @@ static void test_look(void)
     scratch_need(symlink("other", root_dir) == 0, "symlink");
     look_is(STORE_PRIVATE_FAILED, "or of the directory");
     scratch_need(unlink(root_dir) == 0, "unlink");
+    close_and_empty(&store);
+}
+
+static void test_the_way_there(void)
+{
+    static char longest[PATH_MAX];
+    struct store store = open_of(KEEPER);
+    struct private_seed first = {0};
+    struct private_seed second = {0};
+    char slashes[sizeof state_dir + 3];
+    int fd;
+
+    snprintf(slashes, sizeof slashes, "%s//", state_dir);
+    scratch_need(private_next_seed(&store, 0, &first) == STORE_OK, "the first");
+    store.options.directory = slashes;
+    check(private_next_seed(&store, 0, &second) == STORE_OK && second.number == first.number + 1,
+          "slashes at the end of STATE_DIR name no other directory");
+    memset(longest, 'x', sizeof longest - 1);
+    store.options.directory = longest;
+    fault_is(&store, STORE_PRIVATE_FAILED, "I8: a name that is too long with what is added");
+    check(errno == ENAMETOOLONG, "which errno says");
+    store.options.directory = state_dir;
+
+    fd = open(root_path("seed"), O_RDONLY);
+    scratch_need(fd >= 0 && flock(fd, LOCK_EX) == 0, "flock");
+    fault_is(&store, STORE_BUSY, "I8, I13: who holds the file's lock is not waited for for ever");
+    close(fd);
+    fault_is(&store, STORE_OK, "and then goes on");
+
+    scratch_need(unlink(root_path("seed")) == 0 && rmdir(root_dir) == 0, "rmdir");
+    scratch_write_file(root_dir, (const uint8_t *)"", 0);
+    fault_is(&store, STORE_PRIVATE_FAILED, "I8: a file in the place of the directory");
+    unlink(root_dir);
+    close_and_empty(&store);
 }
 
 int main(void)
@@ -216,6 +253,7 @@ int main(void)
     test_faults();
     test_above();
     test_look();
+    test_the_way_there();
     scratch_end();
     return check_end();
 }
