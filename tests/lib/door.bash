@@ -53,6 +53,29 @@ wall_clock_ahead() {
     export OSTIARY_TEST_AHEAD=$(($1 * 1000))
 }
 
+# two_doors: from now on there is a user ostiary, of number 64000. at_roots and at_ostiarys are one_by_one at the ordinary
+# door, whose handler is root, and at the sealed one, whose handler is this user. Both have the same settings.
+two_doors() {
+    printf '%s\n' root:x:0:0:root:/root:/bin/sh ostiary:x:64000:64000::/:/bin/false >"$WORK/passwd"
+    sed 's/"65534","65534"/"64000","64000"/' "$CONFIG" >"$WORK/ostiary-sealed.cfg"
+    chmod 640 "$WORK/ostiary-sealed.cfg"
+    chown 0:64000 "$WORK/ostiary-sealed.cfg"
+    # shellcheck disable=SC2016 # for the inner shell
+    BESIDE=(unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$WORK/passwd")
+    AT_ROOTS=("${BESIDE[@]}" "$OSTIARYD" -e -c "$CONFIG")
+    AT_OSTIARYS=("${BESIDE[@]}" setpriv --reuid 64000 --regid 64000 --clear-groups "$OSTIARYD" -e -c "$WORK/ostiary-sealed.cfg")
+}
+
+at_roots() {
+    HANDLER=("${AT_ROOTS[@]}")
+    one_by_one "$@"
+}
+
+at_ostiarys() {
+    HANDLER=("${AT_OSTIARYS[@]}")
+    one_by_one "$@"
+}
+
 # another_boot: from now on the machine has started once more.
 another_boot() {
     BOOTS=$((${BOOTS-0} + 1))

@@ -158,6 +158,63 @@ closed_by() {
     is_open
 }
 
+# both_are LENGTH LENGTH SECONDS: so many bytes for a right secret at the ordinary and at the sealed door.
+both_are() {
+    local got
+    rm -f "$WORK/out/knock"
+    at_roots "127.0.32.1=sesame@$3"
+    got=$(lengths)
+    rm -f "$WORK/out/knock"
+    at_ostiarys "127.0.32.2=sesame@$3"
+    is "$got $(lengths)" "$1 $2" "bytes at the ordinary and at the sealed door"
+}
+
+ctl_of() {
+    "${BESIDE[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$WORK/$1.cfg" "$2"
+}
+
+@test "KILL at either of two doors on one table closes both, as ostiaryctl close does, and open opens both" {
+    write_door 'KILL="shut"'
+    two_doors
+    chown 64000:64000 "$WORK/state"
+    both_are 64 64 10
+    at_ostiarys 127.0.0.2=shut@20
+    is "$(cd "$WORK/state" && echo closed*)" closed "what closes them"
+    both_are 0 0 30
+    ctl_of ostiary open
+    both_are 64 64 40
+    at_roots 127.0.0.3=shut@50
+    is "$(cd "$WORK/state" && echo closed*)" closed "what closes them"
+    both_are 0 0 60
+    ctl_of ostiary-sealed open
+    both_are 64 64 70
+    ctl_of ostiary-sealed close
+    both_are 0 0 80
+    ctl_of ostiary open
+    ctl_of ostiary close
+    both_are 0 0 90
+    is "$(stat -c %u:%g:%a "$WORK/state/"* | sort -u)" 64000:64000:600 "whose the files are"
+}
+
+@test "a limit that is reached at one of two doors on one table closes that one alone, and open opens both" {
+    write_door MAX_TOTAL_ERRS=2
+    two_doors
+    chown 64000:64000 "$WORK/state"
+    at_ostiarys 127.0.0.2=wrong@10 127.0.0.3=wrong@20
+    is "$(cd "$WORK/state" && echo closed*)" closed-sealed "what closes it"
+    both_are 64 0 30
+    # What is wrong at one is no error at the other.
+    at_roots 127.0.0.4=wrong@40
+    both_are 64 0 50
+    at_roots 127.0.0.5=wrong@60
+    is "$(cd "$WORK/state" && echo closed*)" 'closed-knock closed-sealed' "what closes them"
+    both_are 0 0 70
+    ctl_of ostiary open
+    at_roots 127.0.0.6=wrong@80 127.0.0.7=wrong@90
+    is "$(cd "$WORK/state" && echo closed*)" closed-knock "what closes it"
+    both_are 0 64 100
+}
+
 @test "whatever is named closed closes the door, and its removal opens it" {
     at_noon 127.0.0.2=sesame
     rm "$WORK/out/knock"

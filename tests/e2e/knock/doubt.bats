@@ -96,29 +96,6 @@ everybody_gets_in() {
     everybody_gets_in
 }
 
-# two_doors: there is a user ostiary, of number 64000; at_root's and at_ostiarys knock at a handler that is root, and at
-# one that is this user, on the same STATE_DIR.
-two_doors() {
-    printf '%s\n' root:x:0:0:root:/root:/bin/sh ostiary:x:64000:64000::/:/bin/false >"$WORK/passwd"
-    sed 's/"65534","65534"/"64000","64000"/' "$CONFIG" >"$WORK/ostiarys.cfg"
-    chmod 600 "$WORK/ostiarys.cfg"
-    chown 64000:64000 "$WORK/ostiarys.cfg"
-    # shellcheck disable=SC2016 # for the inner shell
-    BESIDE=(unshare --mount sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$WORK/passwd")
-    AT_ROOTS=("${BESIDE[@]}" "$OSTIARYD" -e -c "$CONFIG")
-    AT_OSTIARYS=("${BESIDE[@]}" setpriv --reuid 64000 --regid 64000 --clear-groups "$OSTIARYD" -e -c "$WORK/ostiarys.cfg")
-}
-
-at_roots() {
-    HANDLER=("${AT_ROOTS[@]}")
-    one_by_one "$@"
-}
-
-at_ostiarys() {
-    HANDLER=("${AT_OSTIARYS[@]}")
-    one_by_one "$@"
-}
-
 # Who has locked himself out at one door, which makes the table, finds himself locked at the other, and others do not.
 locked_at_both() {
     local first=$1 second=$2
@@ -132,8 +109,8 @@ locked_at_both() {
 
 @test "I2: in a directory of the user ostiary a handler that is root and one of his have one table" {
     two_doors
-    printf 'COMM_TIMEOUT=1\n' | tee -a "$CONFIG" >>"$WORK/ostiarys.cfg"
-    sed -i '/COMM_TIMEOUT=3600/d' "$CONFIG" "$WORK/ostiarys.cfg"
+    printf 'COMM_TIMEOUT=1\n' | tee -a "$CONFIG" >>"$WORK/ostiary-sealed.cfg"
+    sed -i '/COMM_TIMEOUT=3600/d' "$CONFIG" "$WORK/ostiary-sealed.cfg"
     chown 64000:64000 "$WORK/state"
     locked_at_both at_roots at_ostiarys
     locked_at_both at_ostiarys at_roots
