@@ -205,7 +205,19 @@ only_protocol_bytes() {
     try 'state directory for everybody' 0 74 'refused source=127\.0\.2\.20 reason=state'
     chmod 700 "$WORK/state"
 
-    try 'right, in the end' 64 0 'accepted source=127\.0\.2\.21 '
+    write_config "$ACTION"
+    "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" lock 127.0.2.21
+    try 'locked source' 0 0 'refused source=127\.0\.2\.21 reason=locked'
+    : >"$WORK/state/closed"
+    try 'closed door' 0 0 'refused source=127\.0\.2\.22 reason=closed'
+    rm "$WORK/state/closed"
+    write_config "$ACTION" DELAY=600 DELAY_SCOPE=all DELAY_MAX_WAIT=1
+    try 'first of all sources' 64 0 'accepted source=127\.0\.2\.23 '
+    try 'too soon' 0 0 'refused source=127\.0\.2\.24 reason=too-soon'
+
+    write_config "$ACTION"
+    rm "$WORK/state/lockout"
+    try 'right, in the end' 64 0 'accepted source=127\.0\.2\.25 '
 }
 
 @test "I3: only protocol bytes on the wire, on every path, under systemd-socket-activate" {
