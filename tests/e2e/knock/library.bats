@@ -139,6 +139,16 @@ nobody_gets_in() {
     nobody_gets_in "libgcrypt cannot be loaded: $MAC_MODULE is of version 0\.0\.0, and this is [0-9.]*: install Ostiary anew"
 }
 
+@test "what ostiaryctl check loads is what the handler will: it says what is wrong with the module" {
+    local -a check=("$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check)
+    run unshare --mount -- sh -c "mount --bind /dev/null $MAC_MODULE && exec \"\$@\"" sh "${check[@]}"
+    is "$status" 78 "status, of a check that said: $output"
+    matches "$output" "error: libgcrypt cannot be loaded: $MAC_MODULE: .*: install Ostiary anew, or libgcrypt"
+    run unshare --mount -- sh -c "mount --bind $OSTIARY_BUILD/tests/unit/wire/mac-other.so $MAC_MODULE && exec \"\$@\"" sh "${check[@]}"
+    is "$status" 78 "status, of a check that said: $output"
+    matches "$output" "error: libgcrypt cannot be loaded: $MAC_MODULE is of version 0\.0\.0, and this is [0-9.]*: install Ostiary anew"
+}
+
 @test "I8: nor where libgcrypt gets no locked memory" {
     DOOR_PRELOAD=$OSTIARY_BUILD/tests/libinterpose.so
     # The first is for the configuration.
