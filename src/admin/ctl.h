@@ -166,6 +166,12 @@ void ctl_read_listeners(struct ctl_listeners *listeners);
 enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char *config_path, const char *state_dir);
 
 /*
+ * Has anybody set up this layout's door? Its socket is enabled or listens, its configuration lies beside this one, or
+ * this one is, by its name, its own.
+ */
+bool ctl_is_set_up(const struct ctl_listeners *listeners, const char *config_path, enum ctl_layout layout);
+
+/*
  * Is the service file of xinetd, beside the configuration, there and not switched off? path gets its name, and heard
  * whether somebody listens on its port, as far as can be known.
  */

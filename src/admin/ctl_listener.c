@@ -72,6 +72,17 @@ enum ctl_layout ctl_layout_of(const struct ctl_listeners *listeners, const char 
     return by_name ? CTL_SEALED : CTL_LAYOUT_UNKNOWN;
 }
 
+bool ctl_is_set_up(const struct ctl_listeners *listeners, const char *config_path, enum ctl_layout layout)
+{
+    const bool sealed = layout == CTL_SEALED;
+    char path[PATH_MAX];
+
+    if (is_used(&listeners->sockets[layout]) || sealed == (which_door(config_path) == DOOR_SEALED))
+        return true;
+    ctl_beside(config_path, sealed ? SEALED_NAME : ORDINARY_NAME, path);
+    return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 /* ---- places to listen at --------------------------------------------------------------------------------------- */
 
 /* An address and a port; host "" is every address. */

@@ -75,10 +75,16 @@ static bool state_is_known(const struct status *status)
            (status->fault == STORE_OK || status->fault == STORE_ABSENT || status->fault == STORE_OLD);
 }
 
-/* Is this socket one of this configuration's door? Without a configuration that can be read, each may be. */
-static bool concerns(const struct status *status, const struct units_socket *socket)
+/*
+ * Is this socket one of this configuration's door? Without a configuration that can be read, each may be. One that
+ * nobody has ever set up is not: it is installed with the other one, and would be shown with the other one's port.
+ */
+static bool concerns(const struct status *status, enum ctl_layout layout)
 {
-    return status->has_config ? units_is_at(socket, status->ctl->config.state_dir) : socket->installed;
+    const struct units_socket *socket = &status->listeners.sockets[layout];
+
+    return ctl_is_set_up(&status->listeners, status->ctl->config_path, layout) &&
+           (status->has_config ? units_is_at(socket, status->ctl->config.state_dir) : socket->installed);
 }
 
 /* Is it this configuration's own door? Others may share its table. Where that cannot be told, each may be. */
@@ -108,7 +114,7 @@ static bool is_serving(const struct status *status)
     for (size_t i = 0; i < CTL_LAYOUTS; i++) {
         const struct units_socket *socket = &status->listeners.sockets[i];
 
-        if (concerns(status, socket) && is_own(status, (enum ctl_layout)i))
+        if (concerns(status, (enum ctl_layout)i) && is_own(status, (enum ctl_layout)i))
             serving &=
                 (!socket->enabled || socket->active) && !status->deaf[i] && !is_misplaced(status, (enum ctl_layout)i);
     }
@@ -149,7 +155,7 @@ static void print_listener(const struct status *status)
     bool any = false;
 
     for (size_t i = 0; i < CTL_LAYOUTS; i++) {
-        if (!concerns(status, &status->listeners.sockets[i]))
+        if (!concerns(status, (enum ctl_layout)i))
             continue;
         print_socket(status, (enum ctl_layout)i);
         any = true;
@@ -261,7 +267,7 @@ static void print_json(const struct status *status)
                   : NULL);
     json_open_array(&json, "listeners");
     for (size_t i = 0; i < CTL_LAYOUTS; i++)
-        if (concerns(status, &status->listeners.sockets[i]))
+        if (concerns(status, (enum ctl_layout)i))
             json_socket(&json, status, (enum ctl_layout)i);
     json_close_array(&json);
     json_state(&json, status);

@@ -845,6 +845,43 @@ $CONFIG: good"
     refute grep 'LOCAL_IP is not' <<<"$output"
 }
 
+@test "status: the door that nobody has set up is not shown; configured, enabled or listening it is" {
+    start_systemd
+    unit ostiary.socket active enabled '[::]:5018'
+    # As it is installed: with the port of the other one.
+    unit ostiary-sealed.socket inactive disabled '[::]:5018'
+    ctl 0 status
+    is "$output" "\
+ostiary.socket         listening on [::]:5018: 12 accepted, 1 connected, 5 refused
+door                   open
+table                  0 sources, 0 locked, 0 with strikes
+configuration          $CONFIG: good"
+    ctl 0 status --json
+    is "$(json listeners | grep -o "'unit'" | wc -l)" 1 "listeners"
+    # Nor where the configuration cannot be read.
+    echo NONSENSE >>"$CONFIG"
+    ctl 1 status
+    refute grep -q ostiary-sealed.socket <<<"$output"
+    use_ctl
+    unit ostiary-sealed.socket active disabled '[::]:5019'
+    ctl 0 status
+    matches "$output" 'ostiary-sealed\.socket  listening on \[::\]:5019'
+    unit ostiary-sealed.socket inactive enabled '[::]:5019'
+    ctl 0 status
+    matches "$output" 'ostiary-sealed\.socket  not listening \(inactive, enabled\), on \[::\]:5019'
+    unit ostiary-sealed.socket inactive disabled '[::]:5019'
+    : >"$WORK/ostiary-sealed.cfg"
+    ctl 0 status
+    matches "$output" 'ostiary-sealed\.socket  not listening \(inactive, not enabled\), on \[::\]:5019'
+    # Of the sealed door it is the ordinary one that may not be there.
+    unit ostiary.socket inactive disabled '[::]:5018'
+    mv "$CONFIG" "$WORK/ostiary-sealed.cfg"
+    CONFIG=$WORK/ostiary-sealed.cfg
+    run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" status
+    refute grep -q ostiary.socket <<<"$output"
+    matches "$output" 'ostiary-sealed\.socket  not listening \(inactive, not enabled\)'
+}
+
 @test "status: a PORT or LOCAL_IP at which nobody listens is shown, and is status 1" {
     start_systemd
     use_ctl PORT=6000
