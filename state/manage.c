@@ -399,7 +399,7 @@ enum store_fault manage_promise(struct store *store, enum doors door, enum locko
     if (fault != STORE_OK)
         return fault;
     *promised = (enum lockout_closure)store->counters.closing;
-    if (*promised == LOCKOUT_NOT_CLOSED)
+    if (*promised == LOCKOUT_NOT_CLOSED && door != DOOR_EVERY)
         *promised = (enum lockout_closure)store->counters.doors[door].closing;
     store_release(store);
     return STORE_OK;

@@ -45,9 +45,10 @@ enum store_fault manage_flush(struct store *store, const struct moment *now, uin
 enum store_fault manage_open(struct store *store, bool *was_closed);
 
 /*
- * What for this door has to be closed, by itself or with every other, as the counters say. The file that closes it may
- * be missing all the same: who was to write it was killed, or could not, and the next visitor does. NOT_CLOSED: they
- * say nothing of the kind, and the file alone decides. Reads alone, on a read-only store too.
+ * What for this door has to be closed, by itself or with every other, as the counters say; for DOOR_EVERY, with every
+ * other alone. The file that closes it may be missing all the same: who was to write it was killed, or could not, and
+ * the next visitor does. NOT_CLOSED: they say nothing of the kind, and the file alone decides. Reads alone, on a
+ * read-only store too.
  */
 enum store_fault manage_promise(struct store *store, enum doors door, enum lockout_closure *promised);
 

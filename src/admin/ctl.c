@@ -360,6 +360,41 @@ enum store_fault ctl_read_promise(struct ctl *ctl, enum doors which, struct ctl_
     return fault;
 }
 
+enum store_fault ctl_read_closings(int dir_fd, enum doors own, struct ctl_closings *closings)
+{
+    struct ctl_closed every;
+    enum store_fault fault;
+
+    *closings = (struct ctl_closings){0};
+    fault = ctl_read_closed(dir_fd, own, &closings->own);
+    if (fault == STORE_OK)
+        fault = ctl_read_closed(dir_fd, DOOR_EVERY, &every);
+    closings->every = fault != STORE_OK || every.closed;
+    for (enum doors other = 0; !closings->every && other < DOOR_EVERY; other++)
+        if (other != own)
+            (void)ctl_read_closed(dir_fd, other, &closings->others[other]);
+    return fault;
+}
+
+enum store_fault ctl_read_promises(struct ctl *ctl, enum doors own, struct ctl_closings *closings)
+{
+    struct ctl_closed every = {.closed = closings->every};
+    enum store_fault fault = ctl_read_promise(ctl, own, &closings->own);
+
+    if (fault == STORE_OK)
+        fault = ctl_read_promise(ctl, DOOR_EVERY, &every);
+    closings->every |= every.closed;
+    for (enum doors other = 0; !closings->every && fault == STORE_OK && other < DOOR_EVERY; other++)
+        if (other != own)
+            fault = ctl_read_promise(ctl, other, &closings->others[other]);
+    return fault;
+}
+
+const char *ctl_door_name(enum doors door)
+{
+    return door == DOOR_KNOCK ? "ordinary" : doors_name(door);
+}
+
 const char *ctl_closed_reason(const struct ctl_closed *door)
 {
     return door->reason[0] == '\0' ? "no reason is given" : door->reason;
@@ -383,14 +418,29 @@ void ctl_parse_network(const char *text, struct source *network)
     }
 }
 
-void ctl_closed_json(struct json *json, const struct ctl_closed *door)
+static void closed_members(struct json *json, const struct ctl_closed *closed)
 {
-    if (!door->closed) {
+    json_text(json, "since", closed->has_since ? closed->since : NULL);
+    json_text(json, "reason", closed->reason);
+}
+
+void ctl_closings_json(struct json *json, const struct ctl_closings *closings)
+{
+    if (closings->own.closed) {
+        json_open_object(json, "closed");
+        closed_members(json, &closings->own);
+        json_close_object(json);
+    } else {
         json_null(json, "closed");
-        return;
     }
-    json_open_object(json, "closed");
-    json_text(json, "since", door->has_since ? door->since : NULL);
-    json_text(json, "reason", door->reason);
-    json_close_object(json);
+    json_open_array(json, "others_closed");
+    for (enum doors door = 0; door < DOOR_EVERY; door++) {
+        if (!closings->others[door].closed)
+            continue;
+        json_open_object(json, NULL);
+        json_text(json, "door", ctl_door_name(door));
+        closed_members(json, &closings->others[door]);
+        json_close_object(json);
+    }
+    json_close_array(json);
 }

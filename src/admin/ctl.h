@@ -247,11 +247,32 @@ enum store_fault ctl_read_closed(int dir_fd, enum doors which, struct ctl_closed
  */
 enum store_fault ctl_read_promise(struct ctl *ctl, enum doors which, struct ctl_closed *door);
 
+/*
+ * The same of all doors on one table: that of the configuration, and each other one that is closed by itself. Where all
+ * of them are closed at once, that is said of the configuration's own. Another door of which nothing can be seen counts
+ * as closed, without a reason, and is no fault.
+ */
+struct ctl_closings {
+    struct ctl_closed own;
+    bool every; /* they are closed all at once, or whether they are cannot be seen: then others are not looked at */
+    struct ctl_closed others[DOOR_EVERY]; /* by their numbers; where closed is false the rest is not set */
+};
+enum store_fault ctl_read_closings(int dir_fd, enum doors own, struct ctl_closings *closings);
+
+/* What the table adds to it, as ctl_read_promise for each. */
+enum store_fault ctl_read_promises(struct ctl *ctl, enum doors own, struct ctl_closings *closings);
+
+/* What people call a door: "ordinary", "sealed". */
+const char *ctl_door_name(enum doors door);
+
 /* Why it is closed, for people. */
 const char *ctl_closed_reason(const struct ctl_closed *door);
 
-/* As the member "closed": null, or an object with since and reason. */
-void ctl_closed_json(struct json *json, const struct ctl_closed *door);
+/*
+ * As two members: "closed", null or an object with since and reason, and "others_closed", an array of such objects that
+ * have the name of their door as well.
+ */
+void ctl_closings_json(struct json *json, const struct ctl_closings *closings);
 
 /* ADDR or ADDR/PREFIX from the command line; exits when it is neither. */
 void ctl_parse_network(const char *text, struct source *network);

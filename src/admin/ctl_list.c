@@ -36,7 +36,7 @@ struct list {
     size_t locked;
     size_t with_strikes;
     struct manage_totals totals;
-    struct ctl_closed door;
+    struct ctl_closings doors;
 };
 
 static bool is_ipv4(const struct source *source)
@@ -119,15 +119,25 @@ static void print_row(const struct list *list, const struct row *row, int width)
     printf("%-*s  %7" PRIu64 "  %7" PRIu64 "  %-13s  %s\n", width, source, row->strikes, row->refused, seen, locked);
 }
 
+static void print_closed(const char *name, const struct ctl_closed *door)
+{
+    if (door->closed)
+        printf("; %s is closed%s%s: %s", name, door->has_since ? " since " : "", door->since, ctl_closed_reason(door));
+}
+
 static void print_totals(const struct list *list)
 {
     if (list->count == 0)
         fputs(list->limited ? "no such source" : "no sources", stdout);
     else
         printf("%zu %s, %zu locked", list->count, list->count == 1 ? "source" : "sources", list->locked);
-    if (list->door.closed)
-        printf("; the door is closed%s%s: %s", list->door.has_since ? " since " : "", list->door.since,
-               ctl_closed_reason(&list->door));
+    print_closed("the door", &list->doors.own);
+    for (enum doors door = 0; door < DOOR_EVERY; door++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "the %s door", ctl_door_name(door));
+        print_closed(name, &list->doors.others[door]);
+    }
     putchar('\n');
 }
 
@@ -193,7 +203,7 @@ static void print_json(const struct list *list)
     json_number(&json, "used", list->totals.used);
     json_number(&json, "damaged", list->totals.damaged);
     json_close_object(&json);
-    ctl_closed_json(&json, &list->door);
+    ctl_closings_json(&json, &list->doors);
     json_close_object(&json);
     json_end(&json);
 }
@@ -205,9 +215,9 @@ static void read_all(struct ctl *ctl, struct list *list)
     enum store_fault fault;
     const int dir_fd = ctl_open_directory(ctl);
 
-    fault = ctl_read_closed(dir_fd, door, &list->door);
+    fault = ctl_read_closings(dir_fd, door, &list->doors);
     if (fault == STORE_OK && ctl_open_table(ctl, true)) {
-        fault = ctl_read_promise(ctl, door, &list->door);
+        fault = ctl_read_promises(ctl, door, &list->doors);
         if (fault == STORE_OK)
             fault = manage_each(&ctl->store, &list->moment, add, list, &list->totals);
     }

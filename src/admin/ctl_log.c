@@ -30,9 +30,6 @@
 #define COUNT_MAX      1000000
 #define USEC_OF_SECOND 1000000
 
-#define DOOR_SEALED   "sealed"
-#define DOOR_ORDINARY "ordinary"
-
 /* What the command line asks for. */
 struct wish {
     bool has_count;
@@ -87,9 +84,9 @@ static sd_journal *open_journal(const struct wish *wish)
         journal_fault(result);
     add_match(journal, IDENTIFIER);
     /* Two matches of one field are alternatives. */
-    if (wish->door == NULL || strcmp(wish->door, DOOR_ORDINARY) == 0)
+    if (wish->door == NULL || strcmp(wish->door, ctl_door_name(DOOR_KNOCK)) == 0)
         add_match(journal, ROOTS);
-    if (wish->door == NULL || strcmp(wish->door, DOOR_SEALED) == 0)
+    if (wish->door == NULL || strcmp(wish->door, ctl_door_name(DOOR_SEALED)) == 0)
         add_match_of_sealed(journal);
     return journal;
 }
@@ -108,8 +105,8 @@ static const char *door_of(sd_journal *journal, const struct logline *line)
     size_t len;
 
     if (sd_journal_get_data(journal, "_UID", &data, &len) < 0 || len != strlen(ROOTS) || memcmp(data, ROOTS, len) != 0)
-        return DOOR_SEALED;
-    return said != NULL ? said : DOOR_ORDINARY;
+        return ctl_door_name(DOOR_SEALED);
+    return said != NULL ? said : ctl_door_name(DOOR_KNOCK);
 }
 
 struct entry {
@@ -165,7 +162,7 @@ static void print_people(const struct entry *entry)
         printf("%s%s=%s", gap, line->fields[i].key, line->fields[i].value);
         gap = " ";
     }
-    if (strcmp(entry->door, DOOR_ORDINARY) != 0)
+    if (strcmp(entry->door, ctl_door_name(DOOR_KNOCK)) != 0)
         printf("%sdoor=%s", gap, entry->door);
     putchar('\n');
 }
@@ -281,8 +278,8 @@ static void take_count(struct wish *wish, const char *text)
 
 static void take_door(struct wish *wish, const char *text)
 {
-    if (strcmp(text, DOOR_ORDINARY) != 0 && strcmp(text, DOOR_SEALED) != 0)
-        ctl_usage("log: --door takes " DOOR_ORDINARY " or " DOOR_SEALED ", not '%s'", text);
+    if (strcmp(text, ctl_door_name(DOOR_KNOCK)) != 0 && strcmp(text, ctl_door_name(DOOR_SEALED)) != 0)
+        ctl_usage("log: --door takes %s or %s, not '%s'", ctl_door_name(DOOR_KNOCK), ctl_door_name(DOOR_SEALED), text);
     wish->door = text;
 }
 

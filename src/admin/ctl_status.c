@@ -24,7 +24,7 @@ struct status {
 
     enum store_fault fault; /* of door and table; ABSENT: no table yet */
     char fault_text[CTL_FAULT_LEN];
-    struct ctl_closed door;
+    struct ctl_closings doors;
     struct manage_totals totals;
     uint64_t sources;
     uint64_t locked;
@@ -53,7 +53,7 @@ static void read_state(struct ctl *ctl, struct status *status)
     if (status->fault == STORE_OK)
         status->fault = ctl_try_directory(ctl, &dir_fd);
     if (status->fault == STORE_OK) {
-        status->fault = ctl_read_closed(dir_fd, which_door(ctl->config_path), &status->door);
+        status->fault = ctl_read_closings(dir_fd, which_door(ctl->config_path), &status->doors);
         if (status->fault == STORE_OK)
             status->fault = ctl_prove_table(dir_fd);
         const int error = errno;
@@ -63,7 +63,7 @@ static void read_state(struct ctl *ctl, struct status *status)
     if (status->fault == STORE_OK)
         status->fault = ctl_try_table(ctl, true);
     if (status->fault == STORE_OK)
-        status->fault = ctl_read_promise(ctl, which_door(ctl->config_path), &status->door);
+        status->fault = ctl_read_promises(ctl, which_door(ctl->config_path), &status->doors);
     if (status->fault == STORE_OK)
         status->fault = manage_each(&ctl->store, &status->moment, count, status, &status->totals);
     ctl_fault_text(ctl, status->fault, status->fault_text);
@@ -109,7 +109,7 @@ static bool is_misplaced(const struct status *status, enum ctl_layout layout)
 /* Nothing that can be seen here keeps everybody out, at this configuration's door: another may share its table. */
 static bool is_serving(const struct status *status)
 {
-    bool serving = status->has_config && !status->broken && state_is_known(status) && !status->door.closed;
+    bool serving = status->has_config && !status->broken && state_is_known(status) && !status->doors.own.closed;
 
     for (size_t i = 0; i < CTL_LAYOUTS; i++) {
         const struct units_socket *socket = &status->listeners.sockets[i];
@@ -168,6 +168,27 @@ static void print_listener(const struct status *status)
         printf("%-21s  unknown: no socket unit heeds this door\n", "listener");
 }
 
+static void print_closed(const char *name, const struct ctl_closed *door)
+{
+    printf("%-21s  closed%s%s: %s\n", name, door->has_since ? " since " : "", door->since, ctl_closed_reason(door));
+}
+
+/* Of the other doors on the table there is something to say where one of them is closed by itself. */
+static void print_doors(const struct ctl_closings *doors)
+{
+    if (doors->own.closed)
+        print_closed("door", &doors->own);
+    else
+        printf("%-21s  open\n", "door");
+    for (enum doors door = 0; door < DOOR_EVERY; door++) {
+        char name[64];
+
+        snprintf(name, sizeof(name), "%s door", ctl_door_name(door));
+        if (doors->others[door].closed)
+            print_closed(name, &doors->others[door]);
+    }
+}
+
 static void print_state(const struct status *status)
 {
     if (!status->has_config) {
@@ -178,11 +199,7 @@ static void print_state(const struct status *status)
         printf("%-21s  nobody gets in: %s\n", "door", status->fault_text);
         return;
     }
-    if (status->door.closed)
-        printf("%-21s  closed%s%s: %s\n", "door", status->door.has_since ? " since " : "", status->door.since,
-               ctl_closed_reason(&status->door));
-    else
-        printf("%-21s  open\n", "door");
+    print_doors(&status->doors);
     if (status->fault == STORE_OLD) {
         printf("%-21s  %s\n", "table", status->fault_text);
         return;
@@ -232,11 +249,12 @@ static void json_state(struct json *json, const struct status *status)
 {
     if (!state_is_known(status)) {
         json_null(json, "closed");
+        json_null(json, "others_closed");
         json_null(json, "table");
         json_text(json, "fault", status->has_config ? status->fault_text : NULL);
         return;
     }
-    ctl_closed_json(json, &status->door);
+    ctl_closings_json(json, &status->doors);
     if (status->fault == STORE_OLD) {
         json_null(json, "table");
         json_text(json, "fault", status->fault_text);

@@ -165,10 +165,16 @@ table_is_ostiarys() {
     are active inactive
     is "$(inside sh -c 'cd /var/lib/ostiary && echo closed*')" closed-sealed "what closes it"
     knock_at 5018 127.0.0.9 right 0
-    inside ostiaryctl status
+    run inside ostiaryctl status
+    is "$status" 0 "status of the ordinary door's status"
+    matches "$output" 'door +open.*sealed door +closed since .*max-total-errs'
+    matches "$(inside ostiaryctl list)" '; the sealed door is closed since .*max-total-errs$'
     run inside ostiaryctl -c "$SEALED" status
     is "$status" 1 "status of the sealed door's status"
     matches "$output" 'door +closed since .*max-total-errs'
+    # The table says it as well, as where the file could not be written.
+    inside rm /var/lib/ostiary/closed-sealed
+    matches "$(inside ostiaryctl list)" '; the sealed door is closed: max-total-errs$'
     inside ostiaryctl open
     are active active
     knock_at 5018 127.0.0.10 wrong 77

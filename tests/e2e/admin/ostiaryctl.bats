@@ -882,6 +882,45 @@ configuration          $CONFIG: good"
     matches "$output" 'ostiary-sealed\.socket  not listening \(inactive, not enabled\)'
 }
 
+@test "status and list: of another door on the table it is said that it is closed by itself" {
+    strikes 192.0.2.1 1 60
+    echo '2026-11-21T20:39:00Z max-total-errs' >"$STATE/closed-sealed"
+    ctl 0 list
+    matches "$output" $'\n1 source, 0 locked; the sealed door is closed since 2026-11-21T20:39:00Z: max-total-errs$'
+    ctl 0 list --json
+    is "$(json closed) $(json others_closed)" "None [{'door': 'sealed', 'since': '2026-11-21T20:39:00Z', 'reason': 'max-total-errs'}]"
+    ctl 0 status
+    matches "$output" $'\ndoor +open\nsealed door +closed since 2026-11-21T20:39:00Z: max-total-errs\ntable '
+    ctl 0 status --json
+    is "$(json serving) $(json closed) $(json others_closed.0.door)" 'True None sealed'
+    # Both by themselves, each for its reason.
+    echo '2026-11-21T20:40:00Z max-single-errs' >"$STATE/closed-knock"
+    ctl 1 status
+    matches "$output" $'\ndoor +closed since 2026-11-21T20:40:00Z: max-single-errs\nsealed door +closed since 2026-11-21T20:39:00Z: max-total-errs\n'
+    ctl 0 list
+    matches "$output" '; the door is closed since .*: max-single-errs; the sealed door is closed since .*: max-total-errs$'
+    # What closes every door is said once.
+    ctl 0 close moving
+    ctl 1 status
+    matches "$output" $'\ndoor +closed since [^ ]*: moving\ntable '
+    ctl 0 list --json
+    is "$(json closed.reason) $(json others_closed)" 'moving []'
+    # Also where the table alone says so.
+    rm "$STATE"/closed*
+    ctl 0 list
+    matches "$output" '; the door is closed: by-order$'
+    ctl 0 open
+    # The other way round.
+    echo '2026-11-21T20:40:00Z max-single-errs' >"$STATE/closed-knock"
+    cp "$CONFIG" "$WORK/ostiary-sealed.cfg"
+    CONFIG=$WORK/ostiary-sealed.cfg
+    ctl 0 list
+    matches "$output" $'\n1 source, 0 locked; the ordinary door is closed since 2026-11-21T20:40:00Z: max-single-errs$'
+    ctl 0 open
+    ctl 0 list
+    matches "$output" $'\n1 source, 0 locked$'
+}
+
 @test "status: a PORT or LOCAL_IP at which nobody listens is shown, and is status 1" {
     start_systemd
     use_ctl PORT=6000
