@@ -184,12 +184,29 @@ prepare_sealed() {
 @test "Upgrade: what is installed once more is taken by both doors, and what was configured is good" {
     layer sh -euc "$(in_section UPGRADE 'meson install.*')"
     on "$SYSTEMD"
-    inside sh -euc "$(in_section UPGRADE 'systemctl daemon-reload.*')"
+    inside sh -euc "$(in_section UPGRADE 'systemd-sysusers.*')"
+    inside sh -euc "$(in_section UPGRADE 'systemctl daemon-reload &&.*')"
     inside sh -euc "$(in_section UPGRADE 'ostiaryctl check')"
     journal_says 'Stopping ostiary\.socket'
     journal_says 'Stopping ostiary-sealed\.socket'
     knock_as_in "$KNOCK"
     knock_as_in 'THE SEALED DOOR'
+    all_is_well
+}
+
+@test "Upgrade: the units that 5.0.0 has left behind go as it is said, and no other does" {
+    local before
+    on "$SYSTEMD"
+    before=$(inside ls /usr/local/lib/systemd/system)
+    write_inside /usr/local/lib/systemd/system/ostiary-sealed-closed.path <<<$'[Unit]\nPartOf=ostiary-sealed.socket\n[Path]\nPathChanged=/var/lib/ostiary-sealed/closed'
+    write_inside /usr/local/lib/systemd/system/ostiary-sealed-closed.service <<<$'[Service]\nType=oneshot\nExecStart=systemctl stop --no-block ostiary-sealed.socket'
+    inside systemctl daemon-reload
+    inside systemctl start ostiary-sealed-closed.path
+    inside sh -euc "$(in_section UPGRADE 'systemctl stop ostiary-sealed-closed.*')"
+    inside sh -euc "$(in_section UPGRADE 'rm /usr.*')"
+    inside sh -euc "$(in_section UPGRADE '^ *systemctl daemon-reload$')"
+    is "$(inside ls /usr/local/lib/systemd/system)" "$before" "the units that are installed"
+    is "$(inside systemctl list-units --all --no-legend --plain 'ostiary-sealed-closed*')" "" "what systemd knows of them"
     all_is_well
 }
 
