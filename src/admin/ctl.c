@@ -97,6 +97,17 @@ void ctl_beside(const char *config_path, const char *name, char path[static PATH
         errx(CTL_USAGE, "%s: the path is too long", config_path);
 }
 
+bool ctl_is_same_directory(const char *one, const char *other)
+{
+    struct stat first;
+    struct stat second;
+
+    if (strcmp(one, other) == 0)
+        return true;
+    return stat(one, &first) == 0 && stat(other, &second) == 0 && first.st_dev == second.st_dev &&
+           first.st_ino == second.st_ino;
+}
+
 int ctl_real_directory(const char *config_path, char real[static PATH_MAX])
 {
     char directory[PATH_MAX];

@@ -83,6 +83,9 @@ char **ctl_arguments(int argc, char **argv, int low, int high);
 /* DIRECTORY/NAME for a name beside the configuration; exits when that is too long. */
 void ctl_beside(const char *config_path, const char *name, char path[static PATH_MAX]);
 
+/* Are these two one directory, by whatever names? One that cannot be looked at has its name alone. */
+bool ctl_is_same_directory(const char *one, const char *other);
+
 /* The directory that the configuration is in, without links. Returns 0, or -1 with errno. */
 int ctl_real_directory(const char *config_path, char real[static PATH_MAX]);
 

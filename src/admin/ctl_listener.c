@@ -342,7 +342,7 @@ static bool check_other_config(const struct ctl *ctl, const struct ctl_subject *
                  "PORT: %u is also the port of %s, which is enabled too: write another PORT= into one of the two "
                  "configurations, then run 'systemctl daemon-reload'",
                  place->port, other_socket);
-    if (strcmp(ctl->config.state_dir, other.state_dir) != 0)
+    if (!ctl_is_same_directory(ctl->config.state_dir, other.state_dir))
         say_two_tables(ctl, subject, path, other.state_dir);
     else
         compare_limits(ctl, subject, path, &other);

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 /* A lock, with times of the wall clock. */
@@ -109,7 +108,7 @@ enum ctl_status ctl_merge(struct ctl *ctl, int argc, char **argv)
     from.config.state_dir = argv[0];
     if (argv[0][0] != '/')
         ctl_usage("merge: a state directory is an absolute path");
-    if (strcmp(argv[0], ctl->config.state_dir) == 0)
+    if (ctl_is_same_directory(argv[0], ctl->config.state_dir))
         ctl_usage("merge: %s is this table itself", argv[0]);
 
     read_closed(&from, &locks.closed);

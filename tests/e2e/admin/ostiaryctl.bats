@@ -731,7 +731,12 @@ $CONFIG: good"
     echo "$WORK/sealed/closed" >"$WORK/units/ostiary-sealed.socket/Conditions"
     ctl 78 check
     matches "$output" "$CONFIG: note: STATE_DIR: .* whose table is in $STATE: .*'chown -R ostiary:ostiary $STATE', 'ostiaryctl -c $WORK/ostiary.cfg merge $WORK/sealed'"
-    sed -i "s,$WORK/sealed,$STATE," "$WORK/ostiary-sealed.cfg"
+    sed -i "s,$WORK/sealed,$STATE/," "$WORK/ostiary-sealed.cfg"
+    echo "$STATE//closed" >"$WORK/units/ostiary-sealed.socket/Conditions"
+    ctl 78 check
+    [[ $output != *'whose table is'* ]]
+    sed -i "s,$STATE/,$STATE," "$WORK/ostiary-sealed.cfg"
+    rm "$WORK/units/ostiary-sealed.socket/Conditions"
     echo TABLE_SIZE=64 >>"$WORK/ostiary-sealed.cfg"
     ctl 78 check
     [[ $output != *'whose table is'* ]]
@@ -1176,6 +1181,7 @@ for row in sorted(json.load(sys.stdin)["sources"], key=lambda row: row["source"]
 }
 
 @test "merge: a door that is closed there closes all here; no table there is no lock; its mistakes" {
+    local itself
     other_table
     ctl 0 merge "$WORK/elsewhere/state"
     is "$output" "0 locks of $WORK/elsewhere/state are here too"
@@ -1186,8 +1192,10 @@ for row in sorted(json.load(sys.stdin)["sources"], key=lambda row: row["source"]
     matches "$(cat "$STATE/closed")" 'Z moving$'
     ctl 64 merge state
     matches "$output" 'absolute path'
-    ctl 64 merge "$STATE"
-    matches "$output" 'this table itself'
+    for itself in "$STATE" "$STATE/" "$WORK/elsewhere/../state"; do
+        ctl 64 merge "$itself"
+        matches "$output" 'this table itself'
+    done
     ctl 74 merge /nonexistent
     matches "$output" '/nonexistent: the state directory does not exist'
     ctl 64 merge
