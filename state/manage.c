@@ -33,8 +33,8 @@ static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
 }
 
 /* The source's own slot, which is made where there is none, as it stands now. */
-static enum store_fault take_slot(struct store *store, const struct source *source, struct buckets *buckets,
-                                  struct record_slot **slot)
+static enum store_fault own_slot(struct store *store, const struct source *source, struct buckets *buckets,
+                                 struct record_slot **slot)
 {
     const struct buckets_age age = {.now = store->now, .strike_time = NO_AGE};
     enum store_fault fault = buckets_read(store, source, buckets);
@@ -53,7 +53,7 @@ static enum store_fault lock_source(struct store *store, const struct source *so
 {
     struct record_slot *slot;
     struct buckets buckets;
-    const enum store_fault fault = take_slot(store, source, &buckets, &slot);
+    const enum store_fault fault = own_slot(store, source, &buckets, &slot);
 
     if (fault != STORE_OK)
         return fault;
@@ -135,7 +135,7 @@ static enum store_fault take_source(struct store *store, const struct record_slo
 {
     struct record_slot *slot;
     struct buckets buckets;
-    const enum store_fault fault = take_slot(store, &lock->source, &buckets, &slot);
+    const enum store_fault fault = own_slot(store, &lock->source, &buckets, &slot);
 
     if (fault != STORE_OK)
         return fault;

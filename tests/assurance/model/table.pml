@@ -340,7 +340,7 @@ inline lockout_close()
  * C: visit_admit = visit_begin_timed lockout_admit wait_for_place
  * C: visit_charge = visit_begin charge_in_time
  * C: charge_in_time = lockout_charge
- * C: visit_forgive = lockout_forgive
+ * C: visit_forgive = lockout_forgive visit_begin
  * C: visit_settle = visit_begin_timed lockout_settle
  */
 
@@ -692,7 +692,8 @@ end_gone:
 
     /*
      * C: manage_lock = store_hold lock_network lock_source store_write_counters store_sync store_release
-     * C: lock_source = buckets_read buckets_make slot_refresh lock_slot buckets_write
+     * C: lock_source = own_slot lock_slot buckets_write
+     * C: own_slot = buckets_read buckets_make slot_refresh
      */
     :: d_step { COMMAND -> commands--; lock_slot(); lock_reported = 1 }; goto end_gone
     :: d_step { COMMAND -> commands--; lock_slot() }; goto end_gone /* killed before it was reported */

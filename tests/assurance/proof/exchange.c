@@ -109,15 +109,9 @@ int main(void)
     uint8_t reply[REPLY_LEN];
     uint8_t receipt[RECEIPT_LEN];
     int64_t deadline_ms;
-    char utc[CLOCK_UTC_LEN];
 
     any_bytes(seed, sizeof(seed));
     any_bytes(receipt, sizeof(receipt));
-    clock_boot_ms();
-    clock_wall_ms();
-    clock_wall_ns();
-    clock_format_utc(any_number(), utc);
-    //@ assert time_is_a_string: valid_read_string((char *)utc);
     stream_has_left(0);
     /* As the client waits: a signal ends it. */
     stream_wait(0, POLLIN, (struct stream_limit){.deadline_ms = clock_now_ms(), .signal_fd = 1});

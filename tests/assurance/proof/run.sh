@@ -31,7 +31,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number address scan parser seen config entry exchange seed siphash record form1 moment pace
+subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
     table rebuild convert lockout'
 minutes_max=10
 includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Istate'
@@ -49,6 +49,7 @@ choose() {
     needed='' states=1000 inlined='' merged='' hooked='' limits='' returned='' turns=64
     case $1 in
     number) files=src/base/number.c needed=$proof/text.c states=10000 ;;
+    clock) files=src/base/clock.c ;;
     address) files=src/base/address.c needed=$proof/text.c states=10000 ;;
     scan)
         files=src/config/scan.c needed=$proof/text.c states=10000
@@ -66,10 +67,11 @@ choose() {
         inlined=take_option,take_options,take_what_is_run,read_secret_file,is_path,take_command,take_socket
         merged=span,default_name,trimmed
         ;;
-    exchange) files='src/knock/exchange.c src/base/stream.c src/base/clock.c' states=10000 ;;
+    exchange) files='src/knock/exchange.c src/base/stream.c' needed=src/base/clock.c states=10000 ;;
     seed) files=src/knock/seed.c needed=src/base/siphash.c ;;
     siphash) files=src/base/siphash.c ;;
     record) files=state/record.c needed=src/base/siphash.c ;;
+    head) files=state/head.c needed='state/record.c src/base/siphash.c' states=10000 returned=record_decode_header:2 ;;
     form1) files=state/form1.c needed='state/record.c src/base/siphash.c' ;;
     moment) files=state/moment.c needed="$proof/text.c src/base/clock.c" ;;
     pace) files=state/pace.c ;;
