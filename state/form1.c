@@ -83,7 +83,7 @@ enum record_state form1_decode_slot(const uint8_t bytes[static FORM1_LEN], const
     slot->source.prefix = bytes[24];
     slot->locked = (flags & FLAG_LOCKED) != 0;
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
-    slot->judged = (flags & FLAG_JUDGED) != 0;
+    slot->lock_judged = (flags & FLAG_JUDGED) != 0;
     slot->generation = flags >> RUN_SHIFT;
     slot->last_seen = bytes_get(bytes + 26, 6);
     slot->last_strike = bytes_get(bytes + 32, 6);

@@ -11,8 +11,8 @@
 #include <errno.h>
 #include <stddef.h>
 
-/* One call: what it was asked, and what the table says about it. */
-struct visit {
+/* One turn at the table: what was asked, and what it says. */
+struct turn {
     struct store *store;
     const struct source *source;
     const struct moment *moment;
@@ -38,35 +38,35 @@ static void count_up(uint32_t *count)
         (*count)++;
 }
 
-/* Take the lock. After a fault nothing is held. visit is not initialised as a whole: its records are large. */
-static enum store_fault visit_begin(struct visit *visit, struct store *store, const struct lockout_visitor *visitor,
-                                    enum hold_way way)
+/* Take the lock. After a fault nothing is held. turn is not initialised as a whole: its records are large. */
+static enum store_fault turn_begin(struct turn *turn, struct store *store, const struct lockout_visitor *visitor,
+                                   enum hold_way way)
 {
     const enum store_fault fault = store_hold(store, way, &visitor->now);
 
-    visit->store = store;
-    visit->source = visitor->source;
-    visit->moment = &visitor->now;
-    visit->exempt = visitor->exempt;
-    visit->now = store->now;
-    visit->answer = LOCKOUT_REFUSED_LOCKED;
-    visit->network = NULL;
-    visit->slot = NULL;
-    visit->buckets.damaged = 0;
+    turn->store = store;
+    turn->source = visitor->source;
+    turn->moment = &visitor->now;
+    turn->exempt = visitor->exempt;
+    turn->now = store->now;
+    turn->answer = LOCKOUT_REFUSED_LOCKED;
+    turn->network = NULL;
+    turn->slot = NULL;
+    turn->buckets.damaged = 0;
     return fault;
 }
 
-static uint64_t wall(const struct visit *visit, uint64_t time)
+static uint64_t wall(const struct turn *turn, uint64_t time)
 {
-    return moment_wall(&visit->store->counters.mark, time);
+    return moment_wall(&turn->store->counters.mark, time);
 }
 
-static enum store_fault find_slot(struct visit *visit)
+static enum store_fault find_slot(struct turn *turn)
 {
-    const enum store_fault fault = buckets_read(visit->store, visit->source, &visit->buckets);
+    const enum store_fault fault = buckets_read(turn->store, turn->source, &turn->buckets);
 
     if (fault == STORE_OK)
-        visit->slot = visit->buckets.own;
+        turn->slot = turn->buckets.own;
     return fault;
 }
 
@@ -82,29 +82,29 @@ static enum store_fault look_whether_closed(const struct store *store, bool *clo
 }
 
 /* With the lock held: closed, locked, or free to go on (ADMITTED)? Reads alone. */
-static enum store_fault inspect(struct visit *visit)
+static enum store_fault inspect(struct turn *turn)
 {
     enum store_fault fault;
     bool closed;
 
-    fault = look_whether_closed(visit->store, &closed);
+    fault = look_whether_closed(turn->store, &closed);
     if (fault != STORE_OK)
         return fault;
     if (closed) {
-        visit->answer = LOCKOUT_REFUSED_CLOSED;
+        turn->answer = LOCKOUT_REFUSED_CLOSED;
         return STORE_OK;
     }
-    if (visit->store->counters.networks != 0) {
-        fault = networks_read(visit->store, &visit->networks);
+    if (turn->store->counters.networks != 0) {
+        fault = networks_read(turn->store, &turn->networks);
         if (fault != STORE_OK)
             return fault;
-        visit->network = networks_find(&visit->networks, visit->source, visit->now);
+        turn->network = networks_find(&turn->networks, turn->source, turn->now);
     }
-    fault = find_slot(visit);
+    fault = find_slot(turn);
     if (fault != STORE_OK)
         return fault;
-    if (visit->network == NULL && (visit->slot == NULL || !slot_binds(visit->slot, visit->exempt, visit->now)))
-        visit->answer = LOCKOUT_ADMITTED;
+    if (turn->network == NULL && (turn->slot == NULL || !slot_binds(turn->slot, turn->exempt, turn->now)))
+        turn->answer = LOCKOUT_ADMITTED;
     return STORE_OK;
 }
 
@@ -112,14 +112,14 @@ static enum store_fault inspect(struct visit *visit)
  * Do what the counters promise, for every door or for this one. Only the one who found the door open reports it; an
  * order was reported by who gave it.
  */
-static enum store_fault keep_promise(const struct visit *visit, enum lockout_closure *closure)
+static enum store_fault keep_promise(const struct turn *turn, enum lockout_closure *closure)
 {
-    const struct store *store = visit->store;
+    const struct store *store = turn->store;
     const enum lockout_closure every = (enum lockout_closure)store->counters.closing;
     const enum doors door = every != LOCKOUT_NOT_CLOSED ? DOOR_EVERY : store->options.door;
     const enum lockout_closure promised =
         every != LOCKOUT_NOT_CLOSED ? every : (enum lockout_closure)store->counters.doors[door].closing;
-    const struct closed_because closing = {lockout_closure_text(promised), visit->moment->wall_ms,
+    const struct closed_because closing = {lockout_closure_text(promised), turn->moment->wall_ms,
                                            store->options.patience_ms};
     enum store_fault fault;
     bool was_open;
@@ -161,66 +161,65 @@ static void count_error(struct store *store, const struct lockout_policy *policy
  * judged: it may be a rightful user's, who must not close the door by knocking twice at once. A network is not a single
  * source: its errors count to the total alone.
  */
-static enum store_fault count_refusal(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
+static enum store_fault count_refusal(struct turn *turn, const struct lockout_policy *policy, uint64_t *locked_until,
                                       enum lockout_closure *closure)
 {
-    struct store *store = visit->store;
-    struct record_slot *slot = visit->network != NULL ? visit->network : visit->slot;
+    struct store *store = turn->store;
+    struct record_slot *slot = turn->network != NULL ? turn->network : turn->slot;
     enum store_fault fault = STORE_OK;
 
-    slot_refresh(slot, policy->strike_time, visit->now);
-    *locked_until = wall(visit, slot->locked_until);
-    slot->last_seen = visit->now;
+    slot_refresh(slot, policy->strike_time, turn->now);
+    *locked_until = wall(turn, slot->locked_until);
+    slot->last_seen = turn->now;
     count_up(&slot->refusals);
-    if (!visit->exempt && slot->judged) {
-        count_error(store, policy, visit->network != NULL ? NULL : slot);
+    if (!turn->exempt && slot->lock_judged) {
+        count_error(store, policy, turn->network != NULL ? NULL : slot);
         fault = store_write_counters(store);
     }
     if (fault == STORE_OK)
-        fault = visit->network != NULL ? networks_write(store, &visit->networks, slot)
-                                       : buckets_write(store, &visit->buckets, slot);
-    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+        fault = turn->network != NULL ? networks_write(store, &turn->networks, slot)
+                                      : buckets_write(store, &turn->buckets, slot);
+    return fault == STORE_OK ? keep_promise(turn, closure) : fault;
 }
 
 /* What admit and charge have in common: write down what inspect has found, where that is a refusal. */
-static enum store_fault count_refused(struct visit *visit, const struct lockout_policy *policy, uint64_t *locked_until,
+static enum store_fault count_refused(struct turn *turn, const struct lockout_policy *policy, uint64_t *locked_until,
                                       enum lockout_closure *closure)
 {
     enum store_fault fault = STORE_OK;
 
-    if (visit->answer == LOCKOUT_REFUSED_CLOSED)
-        fault = keep_promise(visit, closure);
-    else if (visit->answer == LOCKOUT_REFUSED_LOCKED)
-        fault = count_refusal(visit, policy, locked_until, closure);
-    if (fault == STORE_OK && visit->buckets.damaged > 0)
-        fault = buckets_clean(visit->store, &visit->buckets);
+    if (turn->answer == LOCKOUT_REFUSED_CLOSED)
+        fault = keep_promise(turn, closure);
+    else if (turn->answer == LOCKOUT_REFUSED_LOCKED)
+        fault = count_refusal(turn, policy, locked_until, closure);
+    if (fault == STORE_OK && turn->buckets.damaged > 0)
+        fault = buckets_clean(turn->store, &turn->buckets);
     return fault;
 }
 
 /* The source's slot, up to date or new. None to be had: the door is closed, and the answer is CLOSED. */
-static enum store_fault take_slot(struct visit *visit, const struct lockout_policy *policy,
-                                  enum lockout_closure *closure)
+static enum store_fault take_slot(struct turn *turn, const struct lockout_policy *policy, enum lockout_closure *closure)
 {
-    struct record_counters *counters = &visit->store->counters;
-    const struct buckets_age age = {.now = visit->now, .strike_time = policy->strike_time};
+    struct record_counters *counters = &turn->store->counters;
+    const struct buckets_age age = {.now = turn->now, .strike_time = policy->strike_time};
     enum store_fault fault;
     uint64_t generation;
 
-    if (visit->slot == NULL) {
-        fault = store_new_generation(visit->store, &generation);
+    if (turn->slot == NULL) {
+        fault = store_new_generation(turn->store, &generation);
         if (fault != STORE_OK)
             return fault;
-        visit->slot = buckets_make(&visit->buckets, visit->source, age, !policy->close_when_full, generation);
+        turn->slot = buckets_make(&turn->buckets, turn->source, age, !policy->close_when_full, generation);
     }
-    if (visit->slot != NULL) {
-        slot_refresh(visit->slot, policy->strike_time, visit->now);
-        visit->slot->last_seen = visit->now;
+    if (turn->slot != NULL) {
+        slot_refresh(turn->slot, policy->strike_time, turn->now);
+        turn->slot->last_seen = turn->now;
         return STORE_OK;
     }
-    visit->answer = LOCKOUT_REFUSED_CLOSED;
-    counters->doors[visit->store->options.door].closing = LOCKOUT_CLOSED_FULL;
-    fault = store_write_counters(visit->store);
-    return fault == STORE_OK ? keep_promise(visit, closure) : fault;
+    turn->answer = LOCKOUT_REFUSED_CLOSED;
+    counters->doors[turn->store->options.door].closing = LOCKOUT_CLOSED_FULL;
+    fault = store_write_counters(turn->store);
+    return fault == STORE_OK ? keep_promise(turn, closure) : fault;
 }
 
 static struct pace_rule pace_rule(const struct lockout_policy *policy)
@@ -232,10 +231,10 @@ static struct pace_rule pace_rule(const struct lockout_policy *policy)
  * The next place in the pace, which may be one of all sources together: then the source's own holds it as well. In
  * memory. False: it would be too long a wait, or the source has too many waiting already.
  */
-static bool take_place(const struct visit *visit, const struct lockout_policy *policy, struct record_pace *own,
+static bool take_place(const struct turn *turn, const struct lockout_policy *policy, struct record_pace *own,
                        struct record_pace *all, uint64_t *place_ms)
 {
-    const uint64_t now_ms = visit->store->now_ms;
+    const uint64_t now_ms = turn->store->now_ms;
     const struct pace_rule rule = pace_rule(policy);
     const unsigned waiting = pace_waiting(own, &rule, now_ms);
 
@@ -248,98 +247,98 @@ static bool take_place(const struct visit *visit, const struct lockout_policy *p
 
 /* A visitor who is neither locked nor at a closed door: pace and seed number. Counters are written before the number is
  * given out. */
-static enum store_fault let_in(struct visit *visit, const struct lockout_policy *policy,
+static enum store_fault let_in(struct turn *turn, const struct lockout_policy *policy,
                                struct lockout_admission *admission)
 {
-    struct store *store = visit->store;
-    struct record_pace own = visit->slot != NULL ? visit->slot->pace : (struct record_pace){0};
+    struct store *store = turn->store;
+    struct record_pace own = turn->slot != NULL ? turn->slot->pace : (struct record_pace){0};
     struct record_pace all = store->counters.pace;
     enum store_fault fault;
 
-    if (!take_place(visit, policy, &own, &all, &admission->place_ms)) {
-        visit->answer = LOCKOUT_REFUSED_TOO_SOON;
+    if (!take_place(turn, policy, &own, &all, &admission->place_ms)) {
+        turn->answer = LOCKOUT_REFUSED_TOO_SOON;
         return STORE_OK;
     }
-    fault = take_slot(visit, policy, &admission->closure);
-    if (fault != STORE_OK || visit->answer != LOCKOUT_ADMITTED)
+    fault = take_slot(turn, policy, &admission->closure);
+    if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)
         return fault;
-    visit->slot->pace = own;
+    turn->slot->pace = own;
     store->counters.pace = all;
     store->counters.seed++;
     admission->seed_number = store->counters.seed;
     admission->wait_ms = admission->place_ms - store->now_ms;
     fault = store_write_counters(store);
-    return fault == STORE_OK ? buckets_write(store, &visit->buckets, visit->slot) : fault;
+    return fault == STORE_OK ? buckets_write(store, &turn->buckets, turn->slot) : fault;
 }
 
 enum store_fault lockout_admit(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, struct lockout_admission *admission)
 {
-    struct visit visit;
+    struct turn turn;
     enum store_fault fault;
 
     *admission = (struct lockout_admission){.answer = LOCKOUT_REFUSED_LOCKED};
-    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
+    fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    fault = inspect(&visit);
+    fault = inspect(&turn);
     if (fault == STORE_OK)
-        fault = count_refused(&visit, policy, &admission->locked_until, &admission->closure);
-    if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
-        fault = let_in(&visit, policy, admission);
+        fault = count_refused(&turn, policy, &admission->locked_until, &admission->closure);
+    if (fault == STORE_OK && turn.answer == LOCKOUT_ADMITTED)
+        fault = let_in(&turn, policy, admission);
     store_release(store);
-    admission->damaged_slots = visit.buckets.damaged + store->lost;
+    admission->damaged_slots = turn.buckets.damaged + store->lost;
     store->lost = 0;
     if (fault == STORE_OK)
-        admission->answer = visit.answer;
+        admission->answer = turn.answer;
     return fault;
 }
 
-static enum store_fault give_back(struct visit *visit, const struct lockout_policy *policy, uint64_t place_ms)
+static enum store_fault give_back(struct turn *turn, const struct lockout_policy *policy, uint64_t place_ms)
 {
     const struct pace_rule rule = pace_rule(policy);
-    struct record_counters *counters = &visit->store->counters;
-    enum store_fault fault = find_slot(visit);
+    struct record_counters *counters = &turn->store->counters;
+    enum store_fault fault = find_slot(turn);
 
     if (fault == STORE_OK && policy->delay_all) {
         pace_leave(&counters->pace, &rule, place_ms);
-        fault = store_write_counters(visit->store);
+        fault = store_write_counters(turn->store);
     }
-    if (fault != STORE_OK || visit->slot == NULL)
+    if (fault != STORE_OK || turn->slot == NULL)
         return fault;
-    pace_leave(&visit->slot->pace, &rule, place_ms);
-    return buckets_write(visit->store, &visit->buckets, visit->slot);
+    pace_leave(&turn->slot->pace, &rule, place_ms);
+    return buckets_write(turn->store, &turn->buckets, turn->slot);
 }
 
 enum store_fault lockout_leave(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, const struct lockout_admission *admission)
 {
-    struct visit visit;
+    struct turn turn;
     enum store_fault fault;
 
     if (admission->answer != LOCKOUT_ADMITTED)
         return STORE_OK;
-    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
+    fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    fault = give_back(&visit, policy, admission->place_ms);
+    fault = give_back(&turn, policy, admission->place_ms);
     store_release(store);
     return fault;
 }
 
 enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer)
 {
-    struct visit visit;
+    struct turn turn;
     enum store_fault fault;
 
     *answer = LOCKOUT_REFUSED_LOCKED;
-    fault = visit_begin(&visit, store, visitor, HOLD_SHARED);
+    fault = turn_begin(&turn, store, visitor, HOLD_SHARED);
     if (fault != STORE_OK)
         return fault;
-    fault = inspect(&visit);
+    fault = inspect(&turn);
     store_release(store);
     if (fault == STORE_OK)
-        *answer = visit.answer;
+        *answer = turn.answer;
     return fault;
 }
 
@@ -352,50 +351,50 @@ static uint64_t lock_end(const struct lockout_policy *policy, uint64_t now)
 
 /* Would this visitor be let in, or not be locked by his strike, were all strikes found right that have not been judged?
  */
-static bool hangs_on_others(const struct visit *visit, const struct lockout_policy *policy)
+static bool hangs_on_others(const struct turn *turn, const struct lockout_policy *policy)
 {
-    const struct record_slot *slot = visit->slot;
+    const struct record_slot *slot = turn->slot;
     uint64_t strikes;
     unsigned unjudged;
 
-    if (visit->exempt || slot == NULL || visit->network != NULL)
+    if (turn->exempt || slot == NULL || turn->network != NULL)
         return false;
-    strikes = slot_strikes(slot, policy->strike_time, visit->now);
-    unjudged = slot_unjudged(slot, visit->store->now_ms);
-    if (visit->answer == LOCKOUT_REFUSED_LOCKED)
-        return unjudged > 0 && !slot->by_hand && !slot->judged;
+    strikes = slot_strikes(slot, policy->strike_time, turn->now);
+    unjudged = slot_unjudged(slot, turn->store->now_ms);
+    if (turn->answer == LOCKOUT_REFUSED_LOCKED)
+        return unjudged > 0 && !slot->by_hand && !slot->lock_judged;
     return strikes + 1 >= policy->max_bad_conns && strikes + 1 < policy->max_bad_conns + unjudged;
 }
 
 /* The strike, and the lock if it is the last one that is borne: one record, one write. */
-static enum store_fault strike(struct visit *visit, const struct lockout_policy *policy, struct lockout_charge *charge)
+static enum store_fault strike(struct turn *turn, const struct lockout_policy *policy, struct lockout_charge *charge)
 {
     struct record_slot *slot;
     enum store_fault fault;
 
-    fault = take_slot(visit, policy, &charge->closure);
-    if (fault != STORE_OK || visit->answer != LOCKOUT_ADMITTED)
+    fault = take_slot(turn, policy, &charge->closure);
+    if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)
         return fault;
-    slot = visit->slot;
+    slot = turn->slot;
     charge->undo.generation = slot->generation;
     charge->undo.previous_strike = slot->last_strike;
-    charge->undo.last_strike = visit->now;
+    charge->undo.last_strike = turn->now;
     count_up(&slot->strikes);
-    slot->last_strike = visit->now;
+    slot->last_strike = turn->now;
     charge->strikes = slot->strikes;
-    if (!visit->exempt) {
-        slot_await(slot, visit->store->now_ms, add(visit->store->now_ms, visit->judging_ms));
+    if (!turn->exempt) {
+        slot_await(slot, turn->store->now_ms, add(turn->store->now_ms, turn->judging_ms));
         charge->undo.unjudged = true;
     }
-    if (!visit->exempt && slot->strikes >= policy->max_bad_conns) {
+    if (!turn->exempt && slot->strikes >= policy->max_bad_conns) {
         slot->locked = true;
         slot->by_hand = false;
-        slot->locked_until = lock_end(policy, visit->now);
+        slot->locked_until = lock_end(policy, turn->now);
         charge->locks = true;
-        charge->locked_until = wall(visit, slot->locked_until);
+        charge->locked_until = wall(turn, slot->locked_until);
         charge->undo.locked_until = slot->locked_until;
     }
-    fault = buckets_write(visit->store, &visit->buckets, slot);
+    fault = buckets_write(turn->store, &turn->buckets, slot);
     charge->locks &= fault == STORE_OK; /* what is not in the file locks nobody */
     return fault;
 }
@@ -403,26 +402,26 @@ static enum store_fault strike(struct visit *visit, const struct lockout_policy 
 enum store_fault lockout_charge(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit;
+    struct turn turn;
     enum store_fault fault;
 
     *charge = (struct lockout_charge){.answer = LOCKOUT_REFUSED_LOCKED};
-    fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
+    fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    visit.judging_ms = visitor->judging_ms;
-    fault = inspect(&visit);
-    if (fault == STORE_OK && visitor->patient && visit.answer != LOCKOUT_REFUSED_CLOSED &&
-        hangs_on_others(&visit, policy))
-        visit.answer = LOCKOUT_NOT_YET;
+    turn.judging_ms = visitor->judging_ms;
+    fault = inspect(&turn);
+    if (fault == STORE_OK && visitor->patient && turn.answer != LOCKOUT_REFUSED_CLOSED &&
+        hangs_on_others(&turn, policy))
+        turn.answer = LOCKOUT_NOT_YET;
     else if (fault == STORE_OK)
-        fault = count_refused(&visit, policy, &charge->locked_until, &charge->closure);
-    if (fault == STORE_OK && visit.answer == LOCKOUT_ADMITTED)
-        fault = strike(&visit, policy, charge);
+        fault = count_refused(&turn, policy, &charge->locked_until, &charge->closure);
+    if (fault == STORE_OK && turn.answer == LOCKOUT_ADMITTED)
+        fault = strike(&turn, policy, charge);
     store_release(store);
-    charge->damaged_slots = visit.buckets.damaged;
+    charge->damaged_slots = turn.buckets.damaged;
     if (fault == STORE_OK)
-        charge->answer = visit.answer;
+        charge->answer = turn.answer;
     return fault;
 }
 
@@ -475,38 +474,38 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
     return fault;
 }
 
-static enum store_fault settle_error(struct visit *visit, const struct lockout_policy *policy,
+static enum store_fault settle_error(struct turn *turn, const struct lockout_policy *policy,
                                      struct lockout_charge *charge)
 {
-    enum store_fault fault = find_slot(visit);
+    enum store_fault fault = find_slot(turn);
 
     if (fault != STORE_OK)
         return fault;
-    count_error(visit->store, policy, visit->slot);
+    count_error(turn->store, policy, turn->slot);
     /* Where the owner has lifted that lock meanwhile, whatever locks next has not been judged by it. */
-    if (visit->slot != NULL && charge->locks && visit->slot->generation == charge->undo.generation)
-        visit->slot->judged = true;
-    if (visit->slot != NULL)
-        judge(visit->slot, charge);
-    fault = store_write_counters(visit->store);
-    if (fault == STORE_OK && visit->slot != NULL)
-        fault = buckets_write(visit->store, &visit->buckets, visit->slot);
-    return fault == STORE_OK ? keep_promise(visit, &charge->closure) : fault;
+    if (turn->slot != NULL && charge->locks && turn->slot->generation == charge->undo.generation)
+        turn->slot->lock_judged = true;
+    if (turn->slot != NULL)
+        judge(turn->slot, charge);
+    fault = store_write_counters(turn->store);
+    if (fault == STORE_OK && turn->slot != NULL)
+        fault = buckets_write(turn->store, &turn->buckets, turn->slot);
+    return fault == STORE_OK ? keep_promise(turn, &charge->closure) : fault;
 }
 
 enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy,
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge)
 {
-    struct visit visit;
+    struct turn turn;
     enum store_fault fault = STORE_OK;
 
     if (charge->answer != LOCKOUT_ADMITTED)
         return STORE_OK;
     if (!visitor->exempt) {
-        fault = visit_begin(&visit, store, visitor, HOLD_ALONE);
+        fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
         if (fault != STORE_OK)
             return fault;
-        fault = settle_error(&visit, policy, charge);
+        fault = settle_error(&turn, policy, charge);
         store_release(store);
     }
     if (charge->locks) {

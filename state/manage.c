@@ -27,7 +27,7 @@ static void lock_slot(struct record_slot *slot, uint64_t until, uint64_t now)
 {
     slot->locked = true;
     slot->by_hand = true;
-    slot->judged = true;
+    slot->lock_judged = true;
     slot->last_strike = now;
     slot->locked_until = until > RECORD_TIME_MAX ? RECORD_FOREVER : until;
 }

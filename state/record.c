@@ -161,7 +161,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
         flags |= FLAG_LOCKED;
     if (slot->by_hand)
         flags |= FLAG_BY_HAND;
-    if (slot->judged)
+    if (slot->lock_judged)
         flags |= FLAG_JUDGED;
     memset(bytes, 0, RECORD_LEN);
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
@@ -198,7 +198,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->source.prefix = bytes[24];
     slot->locked = (flags & FLAG_LOCKED) != 0;
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
-    slot->judged = (flags & FLAG_JUDGED) != 0;
+    slot->lock_judged = (flags & FLAG_JUDGED) != 0;
     slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
     slot->unjudged = (uint16_t)bytes_get(bytes + 30, 2);
     slot->last_seen = bytes_get(bytes + 32, 8);

@@ -79,7 +79,7 @@ struct record_slot {
     struct source source;
     bool locked;
     bool by_hand;          /* locked by an administrator */
-    bool judged;           /* the strike that locked it was found to be wrong: only then are refusals errors */
+    bool lock_judged;      /* the strike that locked it was found to be wrong: only then are refusals errors */
     uint64_t generation;   /* changes when all strikes are forgotten at once: none from before can be taken back */
     uint64_t last_seen;    /* s */
     uint64_t last_strike;  /* s; of a locked slot: since when */

@@ -56,7 +56,7 @@ void slot_absolve(struct record_slot *slot)
 {
     slot->locked = false;
     slot->by_hand = false;
-    slot->judged = false;
+    slot->lock_judged = false;
     slot->locked_until = 0;
     slot->strikes = 0;
     slot->unjudged = 0;

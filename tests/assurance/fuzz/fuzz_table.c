@@ -838,8 +838,9 @@ static void demand_kept(const struct run *run, const struct record_slot *old, bo
     if (!has_twin)
         DEMAND(after->strikes == old->strikes && after->generation == old->generation && after->locked == old->locked &&
                after->locked_until == old->locked_until && after->by_hand == old->by_hand &&
-               after->judged == old->judged && after->last_strike == old->last_strike && after->errors == old->errors &&
-               after->refusals == old->refusals && after->epoch == old->epoch && after->last_seen == old->last_seen);
+               after->lock_judged == old->lock_judged && after->last_strike == old->last_strike &&
+               after->errors == old->errors && after->refusals == old->refusals && after->epoch == old->epoch &&
+               after->last_seen == old->last_seen);
 }
 
 /* Whoever comes first and may write converts it, and nothing is lost. */
@@ -939,7 +940,7 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
         .source = *source,
         .locked = (bits & 1) != 0,
         .by_hand = (bits & 3) == 3,
-        .judged = (bits & 5) == 5,
+        .lock_judged = (bits & 5) == 5,
         .generation = bits >> 4,
     };
     uint8_t bytes[RECORD_LEN];

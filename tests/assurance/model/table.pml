@@ -481,7 +481,7 @@ active [HANDLERS] proctype handler()
     bit locks, was_open, failed;
 
     /*
-     * C: lockout_admit = visit_begin inspect count_refused let_in store_release
+     * C: lockout_admit = turn_begin inspect count_refused let_in store_release
      * C: count_refused = keep_promise count_refusal buckets_clean
      * C: let_in = take_slot store_write_counters buckets_write
      */
@@ -520,8 +520,8 @@ active [HANDLERS] proctype handler()
      * A door with a pace makes it wait for its place, and looks again; one without goes on. Who leaves meanwhile gives
      * his place back, which is in no property.
      *
-     * C: lockout_look = visit_begin inspect store_release
-     * C: lockout_leave = visit_begin give_back store_release
+     * C: lockout_look = turn_begin inspect store_release
+     * C: lockout_leave = turn_begin give_back store_release
      */
     if
     :: d_step { FIRST && CAN_HOLD && is_free -> LET_IN(); where[_pid] = BEFORE_CHARGE }
@@ -533,7 +533,7 @@ charge:
     COMPARED();
 #endif
     /*
-     * C: lockout_charge = visit_begin inspect hangs_on_others count_refused strike store_release
+     * C: lockout_charge = turn_begin inspect hangs_on_others count_refused strike store_release
      */
     if
     :: d_step { FIRST && CAN_HOLD && is_closed -> table_lock = _pid; where[_pid] = INSIDE }; goto promise
@@ -605,7 +605,7 @@ compare:
     /*
      * The error may be the one that closes the door.
      *
-     * C: lockout_settle = visit_begin settle_error store_release store_sync
+     * C: lockout_settle = turn_begin settle_error store_release store_sync
      * C: settle_error = find_slot count_error store_write_counters buckets_write keep_promise
      */
     if

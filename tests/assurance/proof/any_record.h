@@ -41,7 +41,7 @@ static inline struct record_slot any_slot(void)
         .source = any_source(),
         .locked = any_bool(),
         .by_hand = any_bool(),
-        .judged = any_bool(),
+        .lock_judged = any_bool(),
         .generation = any_number(),
         .last_seen = any_number(),
         .last_strike = any_number(),

@@ -1393,7 +1393,7 @@ three_knocks() {
     make_journal
 }
 
-@test "log shows the verdicts, aligned, and neither other lines nor what a user has forged" {
+@test "log shows the outcomes, aligned, and neither other lines nor what a user has forged" {
     three_knocks
     ctl 0 log --directory "$WORK/journal"
     is "$output" "\
@@ -1466,7 +1466,7 @@ three_knocks() {
     is "$(wc -l <<<"$output")" 6 "lines of both"
 }
 
-@test "log: a verdict without a source is shown as that, and is of no source that is asked for" {
+@test "log: an outcome without a source is shown as that, and is of no source that is asked for" {
     three_knocks
     entry "$((AT + 180))" 0 ostiaryd 'closed reason=by-order'
     rm -r "$WORK/journal"

@@ -122,7 +122,7 @@ static void put_counters(const struct record_counters *counters, unsigned networ
 static void encode(const struct record_slot *slot, uint64_t where, uint8_t bytes[static V1_LEN])
 {
     const unsigned flags =
-        1U | (unsigned)slot->locked << 1 | (unsigned)slot->by_hand << 2 | (unsigned)slot->judged << 3;
+        1U | (unsigned)slot->locked << 1 | (unsigned)slot->by_hand << 2 | (unsigned)slot->lock_judged << 3;
 
     memset(bytes, 0, V1_LEN);
     memcpy(bytes + 8, slot->source.address, SOURCE_ADDRESS_LEN);
@@ -181,7 +181,7 @@ static struct record_slot some_slot(uint32_t number)
     if (number % 3 == 0) {
         slot.source = (struct source){.address = {0x20, 1, (uint8_t)number, (uint8_t)(number >> 8)}, .prefix = 64};
         slot.locked = true;
-        slot.judged = number % 2 == 0;
+        slot.lock_judged = number % 2 == 0;
         slot.locked_until = NOW + DAY - number % 100;
     }
     if (number % 9 == 0) {
@@ -198,7 +198,7 @@ static const struct record_slot some_networks[] = {
     {.source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 203, [14] = 113}, .prefix = 120},
      .locked = true,
      .by_hand = true,
-     .judged = true,
+     .lock_judged = true,
      .last_seen = NOW - 5,
      .last_strike = NOW - 100,
      .locked_until = RECORD_FOREVER,
@@ -206,7 +206,7 @@ static const struct record_slot some_networks[] = {
     {.source = {.address = {0x20, 0x01, 0x0d, 0xb8, 0xff}, .prefix = 40},
      .locked = true,
      .by_hand = true,
-     .judged = true,
+     .lock_judged = true,
      .last_strike = NOW - 100,
      .locked_until = NOW + 3600},
 };
@@ -429,7 +429,7 @@ static void test_golden(const char *directory)
         const struct record_slot *slot = &content.slots[i];
 
         if (memcmp(slot->source.address, v6, sizeof v6) == 0)
-            check(slot->source.prefix == 64 && slot->locked && slot->by_hand && !slot->judged &&
+            check(slot->source.prefix == 64 && slot->locked && slot->by_hand && !slot->lock_judged &&
                       slot->generation == 5 && slot->last_seen == NOW - 2 && slot->last_strike == NOW - 70 &&
                       slot->locked_until == RECORD_FOREVER && slot->pace.first_ms == 0 && slot->epoch == 2 &&
                       slot->strikes == 1 && slot->refusals == 70000 && slot->errors == 9,
@@ -519,7 +519,8 @@ static void test_crowded(void)
 static void test_in_force(void)
 {
     struct record_counters counters = some_counters;
-    struct record_slot slot = {.source = scratch_source(1), .locked = true, .judged = true, .locked_until = NOW + 60};
+    struct record_slot slot = {
+        .source = scratch_source(1), .locked = true, .lock_judged = true, .locked_until = NOW + 60};
     struct lockout_admission admission;
     struct lockout_visitor visitor = {.source = &slot.source, .now = now};
     struct store store;
@@ -570,7 +571,7 @@ static void test_sources_of_old(void)
         {.address = {0xfe, 0x80, [7] = 1}, .prefix = 64},
         {.address = {0x20, 0x02, 0xc0, 0, 2, 9}, .prefix = 48},
     };
-    struct record_slot slot = {.locked = true, .judged = true};
+    struct record_slot slot = {.locked = true, .lock_judged = true};
     struct repair_findings findings;
     struct store store;
 
@@ -603,8 +604,10 @@ static void test_sources_of_old(void)
 /* A lock that would have to be a network, where there are as many networks as a table has room for. */
 static void test_too_many_networks(void)
 {
-    const struct record_slot slot = {
-        .source = {.address = {0xfe, 0x80}, .prefix = 64}, .locked = true, .judged = true, .locked_until = NOW + 60};
+    const struct record_slot slot = {.source = {.address = {0xfe, 0x80}, .prefix = 64},
+                                     .locked = true,
+                                     .lock_judged = true,
+                                     .locked_until = NOW + 60};
     struct record_slot network = some_networks[1];
     struct repair_findings findings;
     struct repair_report report;

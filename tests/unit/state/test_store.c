@@ -137,7 +137,7 @@ static void test_golden(void)
     check_number(store.counters.mark.latest_ms, (NOW + 60) * 1000, "which has seen a later clock");
     check(list(&store, &content) == STORE_OK && content.count == 4 && content.totals.used == 4, "and four sources");
     slot = find(&content, v6, sizeof v6);
-    check(slot != NULL && slot->locked && slot->by_hand && slot->judged && slot->locked_until == RECORD_FOREVER &&
+    check(slot != NULL && slot->locked && slot->by_hand && slot->lock_judged && slot->locked_until == RECORD_FOREVER &&
               slot->generation == 200 && slot->refusals == 70000 && slot->source.prefix == 64 && slot->epoch == 2,
           "2001:db8:1:2::/64 is locked by hand for ever");
     slot = find(&content, v4, sizeof v4);
