@@ -16,6 +16,13 @@
 #define SUFFIX    "-root"
 #define SEED_NAME "seed"
 
+/*
+ * Where its numbers begin, beside the clock's. The table's begin at the clock alone, which reaches this in the year
+ * 2262: so both never meet, though a clock and a random generator that stand still give the two one beginning and one
+ * key.
+ */
+#define FIRST_BIT (UINT64_C(1) << 63)
+
 /* The file: magic, number, key, check. */
 #define MAGIC     "ostseed\n"
 #define MAGIC_LEN 8
@@ -121,7 +128,7 @@ static enum store_fault read_seed(int fd, struct private_seed *seed)
     if (len < 0)
         return STORE_PRIVATE_FAILED;
     if (len == 0) {
-        seed->number = create_first_seed();
+        seed->number = create_first_seed() | FIRST_BIT;
         return create_random(seed->key, sizeof seed->key);
     }
     return len == FILE_LEN && decode(bytes, seed) ? STORE_OK : STORE_PRIVATE_DAMAGED;

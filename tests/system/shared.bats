@@ -113,9 +113,9 @@ table_is_ostiarys() {
     is "$(inside stat -c %U:%G:%a:%s /var/lib/ostiary-root /var/lib/ostiary-root/seed | cut -d: -f1-3)" \
         "$(printf 'root:root:700\nroot:root:600')" "the counter"
     local before
-    before=$(inside od -An -tu8 -j8 -N8 /var/lib/ostiary-root/seed)
+    before=$(inside od -An -td8 -j8 -N8 /var/lib/ostiary-root/seed)
     knock_at 5018 127.0.0.7 right 0
-    is "$(inside od -An -tu8 -j8 -N8 /var/lib/ostiary-root/seed | tr -d ' ')" "$((before + 1))" "the next number"
+    is "$(inside od -An -td8 -j8 -N8 /var/lib/ostiary-root/seed | tr -d ' ')" "$((before + 1))" "the next number"
 }
 
 @test "KILL at either door closes both, over a reboot too, and open opens both" {

@@ -65,6 +65,8 @@ static void test_of_roots(void)
 
     check(private_next_seed(&store, 77, &first) == STORE_OK && first.number > SCRATCH_NOW * UINT64_C(1000000000),
           "I5: in one of somebody else's the number is none that he can set: it begins at the clock");
+    check(first.number >= UINT64_C(1) << 63 && store.counters.seed < UINT64_C(1) << 62,
+          "I5: and not among those of the table, whose first is of the same clock where that stands still");
     check(memcmp(first.key, store.header.key, sizeof first.key) != 0, "nor is the key one that he can read");
     check(stat(root_dir, &info) == 0 && info.st_uid == 0 && (info.st_mode & 0777) == 0700, "they lie with root");
     check(stat(root_path("seed"), &info) == 0 && info.st_uid == 0 && (info.st_mode & 0777) == 0600 &&
