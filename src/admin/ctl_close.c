@@ -57,7 +57,10 @@ enum ctl_status ctl_close(struct ctl *ctl, int argc, char **argv)
     return CTL_OK;
 }
 
-/* Start a socket of this door that is enabled; one that is not may be so because xinetd listens. */
+/*
+ * Start a socket of this door that is enabled; one that is not may be so because xinetd listens. One that is active may
+ * be about to be stopped, for the closing that has just ended: to start it takes the place of that.
+ */
 static enum ctl_status start_enabled(const struct ctl *ctl, struct units *units, const char *name, bool *any)
 {
     struct units_socket socket;
@@ -69,7 +72,7 @@ static enum ctl_status start_enabled(const struct ctl *ctl, struct units *units,
     if (!socket.enabled || !units_is_at(&socket, ctl->config.state_dir))
         return CTL_OK;
     *any = true;
-    if (!socket.active && units_start(units, name) != UNITS_OK) {
+    if (units_start(units, name) != UNITS_OK) {
         warnx("%s is not started: %s: see 'systemctl status %s'", name, units->problem, name);
         return CTL_UNAVAILABLE;
     }
@@ -89,6 +92,7 @@ static enum ctl_status start_sockets(const struct ctl *ctl)
 
     switch (units_open(&units)) {
     case UNITS_OK:
+        units_await_closer(&units);
         status = start_enabled(ctl, &units, UNITS_SOCKET, &any);
         if (status == CTL_OK)
             status = start_enabled(ctl, &units, UNITS_SEALED_SOCKET, &any);

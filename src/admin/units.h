@@ -18,6 +18,9 @@
 #define UNITS_SOCKET        "ostiary.socket"
 #define UNITS_SEALED_SOCKET "ostiary-sealed.socket"
 
+/* The service that stops them when a door has been closed. */
+#define UNITS_CLOSER "ostiary-closed.service"
+
 enum units_fault {
     UNITS_OK,
     UNITS_NO_SYSTEMD, /* this machine was not booted with it */
@@ -53,6 +56,13 @@ enum units_fault units_read(struct units *units, const char *name, struct units_
 
 /* Is it the port of this door: does it stay shut while STATE_DIR/closed is there? */
 bool units_is_at(const struct units_socket *socket, const char *state_dir);
+
+/*
+ * Wait until the service that stops the ports of closed doors has ended, if it runs. It has looked for the files that
+ * close a door when it began, and may stop a port that is open again by now; one that begins later finds them gone. A
+ * service that is not there, or not to be waited for, is no fault.
+ */
+void units_await_closer(struct units *units);
 
 /* Start a unit, and wait until systemd says what came of it. UNITS_OK: it is active. */
 enum units_fault units_start(struct units *units, const char *name);

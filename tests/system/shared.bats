@@ -156,6 +156,23 @@ table_is_ostiarys() {
     all_is_well
 }
 
+@test "what was to stop the ports of closed doors does not stop those that open has opened" {
+    write_inside /etc/systemd/system/ostiary-closed.service.d/slow.conf < <(printf '%s\n' '[Service]' ExecStart= \
+        "ExecStart=/bin/sh -c '[ -e $STATE/closed ] || exit 0; sleep 2; exec systemctl stop --no-block ostiary.socket ostiary-sealed.socket'")
+    inside systemctl daemon-reload
+    inside systemctl start ostiary.socket ostiary-sealed.socket
+    inside ostiaryctl close
+    eventually unit_is ostiary-closed.service activating
+    inside ostiaryctl open
+    unit_is ostiary-closed.service inactive
+    are active active
+    knock_at 5018 127.0.0.9 right 0
+    knock_at 5019 127.0.0.9 right 0
+    inside rm -r /etc/systemd/system/ostiary-closed.service.d
+    inside systemctl daemon-reload
+    all_is_well
+}
+
 @test "a limit of the sealed door closes that one alone, and the other way round" {
     sealed MAX_TOTAL_ERRS=2
     ordinary MAX_SINGLE_ERRS=1
