@@ -385,6 +385,7 @@ static enum store_fault strike(struct turn *turn, const struct lockout_policy *p
     if (!turn->exempt) {
         slot_await(slot, turn->store->now_ms, add(turn->store->now_ms, turn->judging_ms));
         charge->undo.unjudged = true;
+        charge->undo.round = slot->round;
     }
     if (!turn->exempt && slot->strikes >= policy->max_bad_conns) {
         slot->locked = true;
@@ -443,7 +444,7 @@ static void take_back(struct record_slot *slot, struct lockout_charge *charge)
 /* This strike is judged: those that wait for it may go on. */
 static void judge(struct record_slot *slot, const struct lockout_charge *charge)
 {
-    if (charge->undo.unjudged && slot->generation == charge->undo.generation)
+    if (charge->undo.unjudged && slot->generation == charge->undo.generation && slot->round == charge->undo.round)
         slot_judge(slot);
 }
 

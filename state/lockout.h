@@ -102,7 +102,8 @@ struct lockout_charge {
     struct {
         uint64_t last_strike, previous_strike, locked_until; /* table time */
         uint64_t generation;
-        bool unjudged; /* the slot awaits a judgement of it */
+        bool unjudged; /* the slot awaits a judgement of it, */
+        uint8_t round; /* in this round */
     } undo; /* what the strike found and left in the slot: by it lockout_forgive takes back this strike and no other */
 };
 

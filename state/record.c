@@ -168,6 +168,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes[24] = slot->source.prefix;
     bytes[25] = (uint8_t)flags;
     bytes_put(bytes + 26, 2, slot->epoch);
+    bytes[29] = slot->round;
     bytes_put(bytes + 30, 2, slot->unjudged);
     bytes_put(bytes + 32, 8, slot->last_seen);
     bytes_put(bytes + 40, 8, slot->last_strike);
@@ -191,7 +192,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
         return RECORD_EMPTY;
     if (record_check(bytes, key, where) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN || bytes[29] != 0 ||
+    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN ||
         !record_is_zero(bytes + SLOT_LEN, RECORD_LEN - SLOT_LEN))
         return RECORD_DAMAGED;
     memcpy(slot->source.address, bytes + 8, SOURCE_ADDRESS_LEN);
@@ -200,6 +201,7 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
     slot->lock_judged = (flags & FLAG_JUDGED) != 0;
     slot->epoch = (uint16_t)bytes_get(bytes + 26, 2);
+    slot->round = bytes[29];
     slot->unjudged = (uint16_t)bytes_get(bytes + 30, 2);
     slot->last_seen = bytes_get(bytes + 32, 8);
     slot->last_strike = bytes_get(bytes + 40, 8);

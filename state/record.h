@@ -89,6 +89,7 @@ struct record_slot {
     uint16_t
         unjudged; /* of the strikes: not yet found to be right or wrong, and counted by judged_by_ms all the same */
     uint64_t judged_by_ms;
+    uint8_t round; /* counts how often unjudged strikes were given up: a late judgement is of none that is waited for */
     uint32_t strikes;
     uint32_t refusals;
     uint32_t errors;

@@ -36,8 +36,11 @@ unsigned slot_unjudged(const struct record_slot *slot, uint64_t now_ms)
 
 void slot_await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms)
 {
-    if (slot_unjudged(slot, now_ms) == 0)
-        slot->unjudged = 0; /* those of handlers that were killed count by now */
+    /* Those of handlers that were killed count by now. */
+    if (slot->unjudged > 0 && slot_unjudged(slot, now_ms) == 0) {
+        slot->unjudged = 0;
+        slot->round++;
+    }
     if (slot->unjudged < UINT16_MAX)
         slot->unjudged++;
     if (slot->judged_by_ms < judged_by_ms)

@@ -48,6 +48,7 @@ static inline struct record_slot any_slot(void)
         .locked_until = any_number(),
         .pace = any_pace(),
         .epoch = (uint16_t)any_size(0, UINT16_MAX),
+        .round = (uint8_t)any_size(0, UINT8_MAX),
         .unjudged = (uint16_t)any_size(0, UINT16_MAX),
         .judged_by_ms = any_number(),
         .strikes = (uint32_t)any_size(0, UINT32_MAX),

@@ -186,6 +186,7 @@ static struct lockout_charge any_charge(void)
     charge.undo.locked_until = any_number();
     charge.undo.generation = any_number();
     charge.undo.unjudged = any_bool();
+    charge.undo.round = (uint8_t)any_size(0, UINT8_MAX);
     return charge;
 }
 

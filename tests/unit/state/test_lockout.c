@@ -469,6 +469,24 @@ static void test_never_judged(void)
     scratch_empty();
 }
 
+/* A handler that was held up beyond its deadline, and judges all the same. */
+static void test_judged_late(void)
+{
+    const uint64_t now_ms = (uint64_t)NOW * 1000;
+    struct store store = scratch_open(64);
+    struct lockout_charge late = patient_charge(&store, &usual, 1, now_ms);
+    struct lockout_charge second = patient_charge(&store, &usual, 1, now_ms + JUDGING_MS);
+
+    settle(&store, 1, now_ms + JUDGING_MS, &late);
+    check_number(record_of(&store, 1).found.unjudged, 1, "a judgement that comes late is of no other strike");
+    check(patient_charge(&store, &usual, 1, now_ms + JUDGING_MS).answer == LOCKOUT_NOT_YET,
+          "which is still waited for");
+    forgive(&store, 1, &second);
+    check_number(record_of(&store, 1).found.unjudged, 0, "until it is judged itself");
+    store_close(&store);
+    scratch_empty();
+}
+
 static void test_who_does_not_wait(void)
 {
     const uint64_t now_ms = (uint64_t)NOW * 1000;
@@ -1958,6 +1976,7 @@ int main(void)
     test_many_rightful_at_once();
     test_wrong_ones_among_them();
     test_never_judged();
+    test_judged_late();
     test_who_does_not_wait();
     test_pace();
     test_pace_of_all();
