@@ -201,7 +201,7 @@ static inline bool scratch_killed_at(unsigned nth, scratch_work *work, int *resu
 
 /*
  * Some tests are run twice: with the directory of golden tables alone; and with "exhaustive" behind it, for what is
- * tried at each byte, at each length, at each system call, or until a table is full.
+ * tried at each byte, at each length, at each system call, in each order, by crowds, or until a table is full.
  */
 static inline bool scratch_is_exhaustive(int argc, char **argv)
 {

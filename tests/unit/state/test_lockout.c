@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* The policy of the door, with many processes at once, under SIGKILL, and with clocks that step. */
+/* The policy of the door, with many processes at once, under SIGKILL, and with clocks that step.
+ * Arguments: see scratch_is_exhaustive. */
 #include "check.h"
 #include "closed.h"
 #include "manage.h"
@@ -1957,9 +1958,8 @@ static void test_no_such_network(void)
     scratch_empty();
 }
 
-int main(void)
+static void test_usual(void)
 {
-    scratch_begin();
     test_nothing_to_forgive();
     test_slot_gone();
     test_counts_end();
@@ -1993,12 +1993,7 @@ int main(void)
     test_lock_before_boot();
     test_wrong_future();
     test_unknown_boot();
-    test_every_order();
     test_strikes_and_clocks();
-    test_crowd_of_one_source();
-    test_crowd_of_sources();
-    test_crowd_of_seeds();
-    test_crowd_of_right_replies();
     test_single_errs();
     test_total_errs();
     test_limit_of_one_door();
@@ -2011,16 +2006,36 @@ int main(void)
     test_closed_meanwhile();
     test_closed_without_file();
     test_first_reason();
-    test_flood();
     test_all_locked();
     test_networks();
     test_flush();
     test_damaged_slot();
     test_damaged_network();
+}
+
+static void test_exhaustive(void)
+{
+    test_every_order();
+    test_crowd_of_one_source();
+    test_crowd_of_sources();
+    test_crowd_of_seeds();
+    test_crowd_of_right_replies();
+    test_flood();
     if (scratch_can_trace()) {
         test_killed_anywhere();
         test_killed_closing();
     }
+}
+
+int main(int argc, char **argv)
+{
+    const bool exhaustive = scratch_is_exhaustive(argc, argv);
+
+    scratch_begin();
+    if (exhaustive)
+        test_exhaustive();
+    else
+        test_usual();
     scratch_end();
     return check_end();
 }
