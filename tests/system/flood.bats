@@ -100,15 +100,16 @@ no_instances() {
     socket_is_well
 }
 
-@test "1,000 clients from 1,000 addresses at once: all are accepted" {
-    # A thousand clients on a slow machine can be late with their replies; that is not what is tested.
+# More than have places at once (256), and than the kernel keeps for the socket meanwhile (128).
+@test "500 clients from 500 addresses at once: all are accepted" {
+    # So many clients on a slow machine can be late with their replies; that is not what is tested.
     inside sh -c 'echo COMM_TIMEOUT=600 >>"$1"' sh "$CONFIG"
-    run inside "$TOOLS/crowd.py" 1000 "$OSTIARY_BINDIR/ostclient" -w -t 60 -r 100 -k /root/right
+    run inside "$TOOLS/crowd.py" 500 "$OSTIARY_BINDIR/ostclient" -w -t 60 -r 100 -k /root/right
     echo "# $output" >&3
     is "$status" 0 "status of crowd.py"
-    is "$(field accepted)" 1000 accepted
+    is "$(field accepted)" 500 accepted
     eventually no_instances
     nobody_was_wronged
-    journal_counts 1000 'ostiaryd.*: report: 127\.1\.'
+    journal_counts 500 'ostiaryd.*: report: 127\.1\.'
     socket_is_well
 }
