@@ -22,8 +22,8 @@
 #            which the sanitizers do not
 #   libwrap, static   what is different there, and only what that needs is compiled
 #
-# gcc's tests and those of the other builds run at the same time; what measures time (suite "alone") comes last, and has
-# the machine for itself.
+# gcc's tests, the sanitizers' and those of the other builds run at the same time; what measures time (suite "alone") comes
+# last, and has the machine for itself.
 #
 # "quick" is for whoever changes something and wants to know soon: unit and end-to-end tests but the slow ones, and lint, on
 # gcc, in build-tests/quick, which is kept so that the next time only what has changed is compiled. Whatever is to be
@@ -96,14 +96,18 @@ leave_out() {
 
 valgrind='valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite'
 
-# What gcc's build is not needed for, or is needed for only to read it.
-run_others() {
-    # Half of the places are gcc's.
+# As many at once as half of gcc's: it has most to do.
+run_sanitizers() {
     processes=$(((processes + 1) / 2))
     build asan -Db_sanitize=address,undefined -Db_lundef=false
     sh tests/setup.sh launchers build-tests/asan/launchers
     run_tests sanitizers asan --suite unit
     run_tests sanitizers-e2e asan --suite e2e --no-suite slow
+}
+
+# What gcc's build is not needed for, or is needed for only to read it.
+run_others() {
+    processes=$(((processes + 1) / 2))
     CC=clang build clang
     run_tests clang clang --suite unit --no-suite slow
     run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
@@ -119,13 +123,17 @@ run_others() {
 run_all() {
     build gcc
     sh tests/setup.sh launchers build-tests/gcc/launchers
+    run_sanitizers &
+    sanitizers=$!
     run_others &
     others=$!
     run_tests gcc gcc --no-suite alone
-    wait "$others" || {
-        say 'a build has failed: see above'
-        exit 1
-    }
+    for part in "$sanitizers" "$others"; do
+        wait "$part" || {
+            say 'a build has failed: see above'
+            exit 1
+        }
+    done
     run_tests alone gcc --suite alone
 }
 
