@@ -13,11 +13,10 @@
 #
 #   gcc      every test there is. The proofs of assurance/proof are no test of meson's: they need Frama-C, a gigabyte of
 #            packages, and judge the source alone, so they have a command of their own (sh tests/assurance/proof/run.sh)
-#   asan     unit tests, and end-to-end tests but the slow ones; optimised less, which compiles in two thirds of the time, and
-#            leaves more for a sanitizer to see. It finds what is wrong in code that is reached,
+#   asan     unit tests, and end-to-end tests but the slow ones. A sanitizer finds what is wrong in code that is reached,
 #            and reaching it once is enough: the slow ones reach it again at each of some hundred moments, for many clients
 #            at once, or after a long wait. So do a booted system, soak, faults and bench; and fuzzing has sanitizers of its
-#            own.
+#            own. Optimised less, it compiles in two thirds of the time, and leaves more for a sanitizer to see.
 #   clang    unit tests but the slow ones; that everything compiles without a warning is a test as well
 #   memory   unit tests but the slow ones under valgrind, on gcc's build: it sees the use of values that were never set,
 #            which the sanitizers do not
@@ -113,10 +112,10 @@ run_others() {
     run_tests clang clang --suite unit --no-suite slow
     run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
     set_up libwrap -Dlibwrap=enabled
-    compile libwrap src/knock/ostiaryd ostclient ostiaryctl interpose frozen
+    compile libwrap src/knock/ostiaryd ostclient src/admin/ostiaryctl interpose frozen
     run_tests libwrap libwrap --suite libwrap
     set_up static -Dstatic_handler=true
-    compile static src/knock/ostiaryd ostclient ostiaryctl interpose dump-self
+    compile static src/knock/ostiaryd ostclient src/admin/ostiaryctl interpose dump-self
     sh tests/setup.sh launchers build-tests/static/launchers
     run_tests static static static launchers
 }
