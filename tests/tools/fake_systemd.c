@@ -117,6 +117,19 @@ static int start_unit(sd_bus_message *call)
     return result;
 }
 
+/* Once for each connection. */
+static int subscribe(sd_bus_message *call)
+{
+    static char subscriber[64];
+    const char *sender = sd_bus_message_get_sender(call);
+
+    if (sender != NULL && strcmp(sender, subscriber) == 0)
+        return sd_bus_reply_method_errorf(call, "org.freedesktop.systemd1.AlreadySubscribed",
+                                          "Client is already subscribed.");
+    snprintf(subscriber, sizeof subscriber, "%s", sender != NULL ? sender : "");
+    return sd_bus_reply_method_return(call, NULL);
+}
+
 static int manager(sd_bus_message *call, void *context, sd_bus_error *error)
 {
     (void)context;
@@ -126,7 +139,7 @@ static int manager(sd_bus_message *call, void *context, sd_bus_error *error)
     if (sd_bus_message_is_method_call(call, MANAGER, "StartUnit"))
         return start_unit(call);
     if (sd_bus_message_is_method_call(call, MANAGER, "Subscribe"))
-        return sd_bus_reply_method_return(call, NULL);
+        return subscribe(call);
     return 0;
 }
 

@@ -60,7 +60,8 @@ class Ctl(Scene):
         return run
 
     def command(self, place, words):
-        return [*words, place.program("ostiaryctl"), "-c", place.path("ostiary.cfg"), *self.arguments]
+        arguments = [place.path(word[1:]) if word.startswith("@") else word for word in self.arguments]
+        return [*words, place.program("ostiaryctl"), "-c", place.path("ostiary.cfg"), *arguments]
 
     def give_state(self, place, owner):
         for name in ("", "lockout"):
@@ -120,10 +121,6 @@ class Change(Ctl):
             place.write("ostiary/new.secret", "A" * 32)
         return super().play(place, fault)
 
-    def command(self, place, words):
-        arguments = [place.path(word[1:]) if word.startswith("@") else word for word in self.arguments]
-        return [*words, place.program("ostiaryctl"), "-c", place.path("ostiary.cfg"), *arguments]
-
     def is_done(self, table, text):
         return [] if f"action new is {self.done}" in text else ["it does not say what it has done"]
 
@@ -157,6 +154,17 @@ class Change(Ctl):
 
     def was_unlink(self, run):
         return any(call.injected and call.name in ("unlink", "unlinkat") for call in run.calls)
+
+
+class Merge(Ctl):
+    """Of another table, in which NEW is locked, and whose door is closed."""
+
+    def prepare(self, place):
+        super().prepare(place)
+        os.makedirs(place.path("elsewhere"), mode=0o700, exist_ok=True)
+        if place.tool("make-strikes", place.path("elsewhere"), NEW, "3", "60").returncode != 0:
+            raise RuntimeError("make-strikes failed")
+        place.write("elsewhere/closed", "2026-11-21T20:39:00Z by-hand")
 
 
 # ---- what has to be so when a command says that it is done: each gives what is not ----
@@ -215,6 +223,11 @@ def shut(table, text):
     return [] if table.closed else ["the door is open"]
 
 
+def merged(table, text):
+    wrong = [] if table.locked(NEW) and "1 lock of " in text else ["the lock is not taken over"]
+    return wrong + shut(table, text)
+
+
 def repaired(table, text):
     return [] if table.whole and table.locked(ONE) else ["the table is not whole, or has lost a lock"]
 
@@ -248,6 +261,7 @@ SCENES = [
     Ctl("flush", "flush", truth=flushed),
     Ctl("close", "close", truth=shut),
     Ctl("open", "open", truth=opened, closed=True),
+    Merge("merge", "merge", "@elsewhere", truth=merged),
     Ctl("verify-damaged", "verify", truth=never, spoil=spoil_head),
     Ctl("repair", "repair", truth=repaired, spoil=spoil_head),
     Change("add", "add", "new", "@bin/dump-self", "actor", done="added"),

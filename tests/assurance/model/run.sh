@@ -10,8 +10,8 @@
 #
 # First the model as it is, in several sizes, each of them to the last state: nothing may be found. Then with one mistake
 # in it at a time: the property that forbids it has to be what is found. Prints TAP, with the number of states. NAME is a
-# size or a mistake, as they are named there; --all takes larger sizes as well, for a quarter of an hour and up to
-# 8 gigabytes. Without, it is half a minute and less than 2. What is missing is installed (setup.sh), or with --tap,
+# size or a mistake, as they are named there; --all takes larger sizes as well, for six minutes and up to a gigabyte.
+# Without, it is half a minute and a quarter of that. What is missing is installed (setup.sh), or with --tap,
 # which is for meson, skipped.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)

@@ -398,6 +398,14 @@ everything() {
     matches "$output" 'ostiary\.socket is listening'
     is "$(cat "$WORK/units/ostiary.socket/ActiveState")" active
     is "$(cat "$WORK/units/ostiary-sealed.socket/ActiveState")" inactive
+    # Both, where both are.
+    unit ostiary.socket inactive enabled '[::]:5018'
+    unit ostiary-sealed.socket inactive enabled '[::]:5019'
+    ctl 0 open
+    matches "$output" 'ostiary\.socket is listening'
+    matches "$output" 'ostiary-sealed\.socket is listening'
+    is "$(cat "$WORK/units/ostiary.socket/ActiveState") $(cat "$WORK/units/ostiary-sealed.socket/ActiveState")" 'active active'
+    unit ostiary-sealed.socket inactive disabled '[::]:5019'
     unit ostiary.socket inactive enabled '[::]:5018'
     echo inactive >"$WORK/units/ostiary.socket/after"
     ctl 69 open

@@ -117,6 +117,25 @@ locked_at_both() {
     is "$(grep -c 'refused source=127\.0\.0\.4 reason=locked' "$LOG")" 2 "refusals"
 }
 
+@test "I5, I8: in a directory of the user ostiary nobody gets a seed of root's without a number that only root can set" {
+    two_doors
+    chown 64000:64000 "$WORK/state"
+    at_roots 127.0.0.9=wrong@10
+    is "$(lengths)" 32 "bytes before anything was wrong"
+    HANDLER=("${AT_ROOTS[@]}")
+    chmod 750 "$WORK/state-root"
+    nobody_gets_in "-root behind it, or the one above, is not root's alone: chown root"
+    chmod 700 "$WORK/state-root"
+    printf x >>"$WORK/state-root/seed"
+    nobody_gets_in 'the seed counter in .* is damaged: remove seed there'
+    rm "$WORK/state-root/seed"
+    mkdir "$WORK/state-root/seed"
+    nobody_gets_in 'the seed counter in .* cannot be read or written: .*: Is a directory'
+    rmdir "$WORK/state-root/seed"
+    at_roots 127.0.0.5=wrong@50
+    is "$(lengths)" 32 "bytes when all is well again"
+}
+
 @test "I8: a state directory of root's is none for the user ostiary, and one of a third user is none for either" {
     two_doors
     HANDLER=("${AT_OSTIARYS[@]}")
