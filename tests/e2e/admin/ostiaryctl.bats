@@ -1087,6 +1087,7 @@ print(*[at for at in range(8192, len(table), 128) if table[at + 25] & 1][:2])' "
 @test "check and status say what keeps a handler of root's from counting its seeds" {
     chown -R nobody:nogroup "$STATE"
     mkdir -m 750 "$STATE-root"
+    CTL_WITH+=("${NO_LEAK_CHECK[@]}")
     ctl 0 check
     matches "$output" "$STATE: warning: the directory of the same name with -root behind it"
     start_systemd

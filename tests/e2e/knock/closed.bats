@@ -170,7 +170,7 @@ both_are() {
 }
 
 ctl_of() {
-    "${BESIDE[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$WORK/$1.cfg" "$2"
+    "${BESIDE[@]}" "${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$WORK/$1.cfg" "$2"
 }
 
 @test "KILL at either of two doors on one table closes both, as ostiaryctl close does, and open opens both" {
