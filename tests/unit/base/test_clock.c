@@ -22,9 +22,9 @@ static void test_days(void)
 {
     unsigned wrong = 0;
 
-    for (uint64_t day = 0; day < 2 * 146097; day++)
+    for (uint64_t day = 0; day < 2 * 146097; day += day < 3 * 1461 ? 1 : 11)
         wrong += !is_as_libc_says(day * 86400 + day % 86400);
-    check_number(wrong, 0, "each day of 800 years is the C library's");
+    check_number(wrong, 0, "each day of twelve years, and each eleventh of 800, is the C library's");
     for (unsigned bit = 0; bit < 56; bit++)
         wrong += !is_as_libc_says((UINT64_C(1) << bit) - 1);
     check_number(wrong, 0, "and so are days of years to come");
