@@ -205,11 +205,22 @@ go_on() {
     wait "$STOPPED_KNOCK"
 }
 
+# all_below PID...: the processes that these have started, and those that they have.
+all_below() {
+    local pid child
+    for pid; do
+        for child in $(pgrep -P "$pid"); do
+            echo "$child"
+            all_below "$child"
+        done
+    done
+}
+
 # end_helpers: what a test has left in the background.
 end_helpers() {
     local pid
-    # First what is stopped, for others wait for it.
-    for pid in $(cat "$WORK/stopped" 2>/dev/null) "${HELPERS[@]}"; do
+    # First what is stopped, for others wait for it. What a helper has started would go on after it.
+    for pid in $(cat "$WORK/stopped" 2>/dev/null) $(all_below "${HELPERS[@]}") "${HELPERS[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
         wait "$pid" 2>/dev/null || true
     done
