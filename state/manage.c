@@ -82,20 +82,28 @@ static struct record_slot *make_network(struct networks *networks, const struct 
     return NULL;
 }
 
+/* The slot of exactly this network, which is made where there is none, in networks, which are read. */
+static enum store_fault own_network(const struct store *store, const struct source *source, struct networks *networks,
+                                    struct record_slot **slot)
+{
+    const enum store_fault fault = networks_read(store, networks);
+
+    if (fault != STORE_OK)
+        return fault;
+    *slot = find_network(networks, source);
+    if (*slot == NULL)
+        *slot = make_network(networks, source, store->now);
+    return *slot != NULL ? STORE_OK : STORE_NETWORKS_FULL;
+}
+
 static enum store_fault lock_network(struct store *store, const struct source *source, uint64_t until, uint64_t now)
 {
     struct networks networks;
     struct record_slot *slot;
-    enum store_fault fault;
+    const enum store_fault fault = own_network(store, source, &networks, &slot);
 
-    fault = networks_read(store, &networks);
     if (fault != STORE_OK)
         return fault;
-    slot = find_network(&networks, source);
-    if (slot == NULL)
-        slot = make_network(&networks, source, now);
-    if (slot == NULL)
-        return STORE_NETWORKS_FULL;
     lock_slot(slot, until, now);
     return networks_write(store, &networks, slot);
 }
@@ -146,16 +154,11 @@ static enum store_fault take_source(struct store *store, const struct record_slo
 static enum store_fault take_network(struct store *store, const struct record_slot *lock)
 {
     struct networks networks;
-    enum store_fault fault = networks_read(store, &networks);
     struct record_slot *slot;
+    const enum store_fault fault = own_network(store, &lock->source, &networks, &slot);
 
     if (fault != STORE_OK)
         return fault;
-    slot = find_network(&networks, &lock->source);
-    if (slot == NULL)
-        slot = make_network(&networks, &lock->source, store->now);
-    if (slot == NULL)
-        return STORE_NETWORKS_FULL;
     take_lock(slot, lock, store);
     return networks_write(store, &networks, slot);
 }

@@ -764,7 +764,8 @@ end_gone:
 
 #if NETWORKS
     /*
-     * C: lock_network = networks_read lock_slot networks_write
+     * C: lock_network = own_network lock_slot networks_write
+     * C: own_network = networks_read
      * C: networks_write = store_write store_write_counters
      */
 #ifdef BROKEN_NETWORK_ORDER
