@@ -335,7 +335,7 @@ const char *file_fault_text(enum file_fault fault)
     case FILE_READABLE:
         return "is readable by others: chmod o-r";
     case FILE_TOO_LARGE:
-        return "is too large: 1 MiB is the most for ostiary.cfg, 1 KiB for a secret";
+        return "is too large: 1 MiB is the most for a configuration, 1 KiB for a secret";
     case FILE_CHANGED:
         return "changed while it was read: try again";
     case FILE_NO_MEMORY:

@@ -4,6 +4,7 @@
 
 #include "file.h"
 #include "number.h"
+#include "value.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -13,7 +14,6 @@
 #define ID_MAX           4294967294u /* the last number that is not "leave it as it is" */
 #define USER_MAX         255         /* LOGIN_NAME_MAX of Linux, without its NUL */
 #define NAME_MAX_LEN     64
-#define PATH_MAX_LEN     (PATH_MAX - 1)
 #define SECRET_FILE_MAX  1024                  /* bytes of a file that holds one secret and the white space behind it */
 #define SECRET_FILE_ROOM (SECRET_FILE_MAX + 1) /* to read one into, and to find that it is longer */
 
@@ -40,29 +40,31 @@ struct options {
     struct scan_field socket;
 };
 
-int entry_begin(struct parser *parser)
+int entry_begin(struct parser *parser, size_t lines_max)
 {
+    struct reading *reading = parser->file;
     unsigned earlier;
 
-    if (seen_new(parser->lines_max + PUBLISHED_COUNT, &parser->seen) != 0) {
+    if (seen_new(lines_max + PUBLISHED_COUNT, &reading->seen) != 0) {
         parser_error(parser, "there is no memory, or no random number, to compare its secrets");
         return -1;
     }
     for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
         const struct secret secret = {.bytes = (const uint8_t *)published[i], .len = strlen(published[i])};
 
-        seen_add(&parser->seen, secret, 0, &earlier);
+        seen_add(&reading->seen, secret, 0, &earlier);
     }
-    parser->default_user = "nobody";
+    reading->default_user = "nobody";
     return 0;
 }
 
 /* A published secret counts as seen in line 0. */
 static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
 {
+    struct reading *reading = parser->file;
     unsigned earlier = 0;
 
-    if (seen_add(&parser->seen, secret, line, &earlier))
+    if (seen_add(&reading->seen, secret, line, &earlier))
         return true;
     if (earlier == 0)
         parser_error(parser, "the secret is one of the published samples: make one, with ostiaryctl keygen");
@@ -131,36 +133,32 @@ static const char *take_user(struct parser *parser, const struct scan_field *fie
     return parser_keep(parser, field->text, field->len);
 }
 
-static bool is_one_value(struct parser *parser, const struct scan_line *line)
-{
-    if (line->field_count == 1)
-        return true;
-    parser_error(parser, "takes one value, not %zu", line->field_count);
-    return false;
-}
-
 void entry_take_default_uid(struct parser *parser, const struct scan_line *line)
 {
-    if (!is_one_value(parser, line))
+    struct reading *reading = parser->file;
+
+    if (value_only(parser, line) == NULL)
         return;
 
     const char *user = take_user(parser, &line->fields[0], "user");
     if (user == NULL)
         return;
-    parser->default_user = user;
-    parser->default_line = parser->line;
+    reading->default_user = user;
+    reading->default_line = parser->line;
 }
 
 void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
 {
-    if (!is_one_value(parser, line))
+    struct reading *reading = parser->file;
+
+    if (value_only(parser, line) == NULL)
         return;
 
     const char *group = take_user(parser, &line->fields[0], "group");
     if (group == NULL)
         return;
-    parser->default_group = group;
-    parser->default_line = parser->line;
+    reading->default_group = group;
+    reading->default_line = parser->line;
 }
 
 static bool is_option(const struct scan_field *field)
@@ -199,16 +197,11 @@ static void take_options(struct parser *parser, const struct scan_line *line, si
     }
 }
 
-static bool is_path(const struct scan_field *field)
-{
-    return field->text[0] == '/' && field->len <= PATH_MAX_LEN;
-}
-
 static void take_command(struct parser *parser, const struct scan_line *line, struct config_entry *entry)
 {
     const struct scan_field *field = &line->fields[1];
 
-    if (line->field_count < 2 || !is_path(field)) {
+    if (line->field_count < 2 || !value_is_path(field)) {
         parser_error(parser, "the second field must be an absolute path, such as \"/usr/local/sbin/backup\"");
         return;
     }
@@ -247,11 +240,12 @@ static void take_socket(struct parser *parser, const struct scan_line *line, con
  */
 static size_t take_ids(struct parser *parser, const struct scan_line *line, struct config_entry *entry)
 {
+    struct reading *reading = parser->file;
     size_t next = 2;
 
-    entry->user = parser->default_user;
-    entry->group = parser->default_group;
-    parser->default_line = 0;
+    entry->user = reading->default_user;
+    entry->group = reading->default_group;
+    reading->default_line = 0;
     if (next < line->field_count && !is_option(&line->fields[next])) {
         entry->user = take_user(parser, &line->fields[next++], "user");
         if (next < line->field_count && !is_option(&line->fields[next]))
@@ -321,7 +315,7 @@ static void take_inline(struct parser *parser, const struct scan_field *field, s
 
 static void take_secret_file(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
 {
-    if (!is_path(option)) {
+    if (!value_is_path(option)) {
         parser_error(parser,
                      "the secret-file= must be an absolute path, such as \"secret-file=/etc/ostiary/backup.secret\"");
         return;
@@ -373,28 +367,30 @@ static void keep_entry(struct config *config, const struct config_entry *entry)
 void entry_take_action(struct parser *parser, const struct scan_line *line)
 {
     const size_t errors = parser->errors;
+    struct reading *reading = parser->file;
     struct config_entry entry = {.line = parser->line};
     struct options options = {0};
 
-    parser->has_entry = true;
+    reading->has_entry = true;
     take_what_is_run(parser, line, &options, &entry);
     take_secret(parser, &line->fields[0], &options, &entry);
     if (parser->errors == errors)
-        keep_entry(parser->config, &entry);
+        keep_entry(reading->config, &entry);
 }
 
 void entry_take_kill(struct parser *parser, const struct scan_line *line)
 {
     const size_t errors = parser->errors;
-    struct config_entry entry = {.line = parser->line, .name = "kill", .user = parser->default_user, .kill = true};
+    struct reading *reading = parser->file;
+    struct config_entry entry = {.line = parser->line, .name = "kill", .user = reading->default_user, .kill = true};
     struct options options = {0};
 
-    parser->has_entry = true;
-    if (parser->kill_line != 0) {
-        parser_error(parser, "is given already in line %u: keep one", parser->kill_line);
+    reading->has_entry = true;
+    if (reading->kill_line != 0) {
+        parser_error(parser, "is given already in line %u: keep one", reading->kill_line);
         return;
     }
-    parser->kill_line = parser->line;
+    reading->kill_line = parser->line;
     take_options(parser, line, 1, &options);
     if (options.name.text != NULL)
         parser_error(parser, "has no name=: leave it out");
@@ -402,13 +398,14 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
         parser_error(parser, "closes the door and nothing else: leave socket= out");
     take_secret(parser, &line->fields[0], &options, &entry);
     if (parser->errors == errors)
-        keep_entry(parser->config, &entry);
+        keep_entry(reading->config, &entry);
 }
 
 void entry_take_lockout_action(struct parser *parser, const struct scan_line *line)
 {
     const size_t errors = parser->errors;
-    struct config *config = parser->config;
+    const struct reading *reading = parser->file;
+    struct config *config = reading->config;
     struct config_entry entry = {.line = parser->line};
     struct options options = {0};
 
@@ -476,14 +473,6 @@ static enum file_fault read_secret_file(const struct parser *parser, const struc
     return file_read_secret(path, SECRET_FILE_MAX, room, len);
 }
 
-static void report_fault(struct parser *parser, const char *what, enum file_fault fault)
-{
-    const bool has_reason = fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY;
-
-    parser_error(parser, "the %s %s%s%s", what, file_fault_text(fault), has_reason ? ": " : "",
-                 has_reason ? strerror(errno) : "");
-}
-
 /* The secret of a file or credential goes to room, which has SECRET_FILE_ROOM bytes. */
 static void load_from_file(struct parser *parser, struct config_entry *entry, uint8_t *room)
 {
@@ -498,7 +487,7 @@ static void load_from_file(struct parser *parser, struct config_entry *entry, ui
 
     const enum file_fault fault = read_secret_file(parser, entry, room, &len);
     if (fault != FILE_OK) {
-        report_fault(parser, entry->origin == CONFIG_SECRET_FILE ? "secret-file=" : "credential=", fault);
+        parser_error_file(parser, entry->origin == CONFIG_SECRET_FILE ? "secret-file=" : "credential=", fault, "");
         return;
     }
     len = trimmed(room, len);
@@ -537,7 +526,8 @@ static size_t room_for_secrets(const struct config *config)
 
 static void load_secrets(struct parser *parser)
 {
-    struct config *config = parser->config;
+    const struct reading *reading = parser->file;
+    struct config *config = reading->config;
     const size_t room = room_for_secrets(config);
     size_t used = 0;
 
@@ -564,21 +554,28 @@ static void forget_secrets(struct config *config)
 
 void entry_finish(struct parser *parser)
 {
-    struct config *config = parser->config;
+    const struct reading *reading = parser->file;
 
     parser->keyword = NULL;
-    if (!parser->has_entry) {
+    if (!reading->has_entry) {
         parser->line = 0;
         parser_error(parser, "there is no ACTION and no KILL: nothing could ever be accepted");
     }
-    parser->line = parser->default_line;
-    if (parser->default_line != 0)
+    parser->line = reading->default_line;
+    if (reading->default_line != 0)
         parser_warn(parser, "no ACTION follows this default, and it does not reach back: move it up");
     parser->line = 0;
     if (parser->reader->with_secrets)
         load_secrets(parser);
     else
-        forget_secrets(config);
+        forget_secrets(reading->config);
     parser->line = 0;
     parser->keyword = NULL;
+}
+
+void entry_end(struct parser *parser)
+{
+    struct reading *reading = parser->file;
+
+    seen_free(&reading->seen);
 }

@@ -8,9 +8,29 @@
 
 #include "parser.h"
 #include "scan.h"
+#include "seen.h"
 
-/* Make the parser ready for entries, after parser_begin. Returns 0, or -1 after reporting an error. */
-int entry_begin(struct parser *parser);
+#include <stdbool.h>
+#include <stddef.h>
+
+/* What is known of an ostiary.cfg while it is read: parser->file. Shared by config.c and entry.c, and by nobody else.
+ */
+struct reading {
+    struct config *config;
+    const char *default_user;  /* never NULL after entry_begin */
+    const char *default_group; /* NULL: none is written, so that it is the user's own */
+    unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
+    unsigned kill_line;        /* 0: no KILL yet */
+    unsigned port_line;        /* of the last PORT that is another one than those before */
+    bool has_entry;            /* a line with ACTION or KILL, right or wrong */
+    struct seen seen;
+};
+
+/*
+ * Make the parser ready for at most lines_max entries, which fit into config->entries, after parser_begin. Returns 0,
+ * or -1 after reporting an error.
+ */
+int entry_begin(struct parser *parser, size_t lines_max);
 
 /* One line each, with at least one field. Until entry_finish a secret is where the line is, in the text. */
 void entry_take_action(struct parser *parser, const struct scan_line *line);
@@ -26,5 +46,8 @@ void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
  * the text and from files and credentials. Without it, no entry has a secret afterwards.
  */
 void entry_finish(struct parser *parser);
+
+/* Give back what only the run needed, whatever came of it. */
+void entry_end(struct parser *parser);
 
 #endif

@@ -2,6 +2,9 @@
 /* See parser.h. */
 #include "parser.h"
 
+#include "scan.h"
+
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,46 +13,24 @@
 #define FINDINGS_MAX 100
 #define TEXT_LEN     512
 
-/* No line that adds an entry, an exemption or a secret is shorter: KILL="x" and its newline. */
-#define LINE_MIN 9
-
 /* A kept string has at least as many bytes in the text, its NUL's place included; a name may repeat its command. */
 #define STRINGS_ROOM(len) (2 * (len) + 64)
 
-/* How many lines can add something. What is wiped at the end is not larger than it has to be: each page of it costs. */
-static size_t count_lines(const char *text, size_t len)
+void *parser_begin(struct parser *parser, const char *text, size_t len, size_t own)
 {
-    const size_t most = len / LINE_MIN + 1;
-    size_t start = 0;
-    size_t count = 1;
+    char *memory = NULL;
 
-    while (count < most && start < len) {
-        const char *newline = memchr(text + start, '\n', len - start);
-
-        if (newline == NULL)
-            break;
-        start = (size_t)(newline - text) + 1;
-        count++;
-    }
-    return count;
-}
-
-int parser_begin(struct parser *parser, const char *text, size_t len)
-{
-    struct config *config = parser->config;
-    const size_t lines_max = count_lines(text, len);
-
-    parser->lines_max = lines_max;
-    config->memory = calloc(1, lines_max * (sizeof(struct config_entry) + sizeof(struct source)) + STRINGS_ROOM(len));
-    if (config->memory == NULL) {
+    if (len > CONFIG_SIZE_MAX) {
+        parser_error(parser, "the file %s", file_fault_text(FILE_TOO_LARGE));
+    } else if (scan_is_utf_16(text, len)) {
+        parser_error(parser, "the file is in UTF-16, with a byte order mark: save it as UTF-8 without one");
+    } else if ((memory = calloc(1, own + STRINGS_ROOM(len))) == NULL) {
         parser_error(parser, "there is no memory to read it");
-        return -1;
+    } else {
+        parser->strings = memory + own;
+        parser->strings_left = STRINGS_ROOM(len);
     }
-    config->entries = config->memory;
-    config->exempt = (void *)(config->entries + lines_max);
-    parser->strings = (void *)(config->exempt + lines_max);
-    parser->strings_left = STRINGS_ROOM(len);
-    return 0;
+    return memory;
 }
 
 bool parser_is_mute(const struct parser *parser)
@@ -112,6 +93,15 @@ void parser_note(struct parser *parser, const char *format, ...)
     va_end(arguments);
 }
 
+void parser_error_file(struct parser *parser, const char *what, enum file_fault fault, const char *remedy)
+{
+    const bool has_reason = fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY;
+    const bool is_missing = fault == FILE_CANNOT_OPEN && errno == ENOENT;
+
+    parser_error(parser, "the %s %s%s%s%s", what, file_fault_text(fault), has_reason ? ": " : "",
+                 has_reason ? strerror(errno) : "", is_missing ? remedy : "");
+}
+
 void parser_end(struct parser *parser)
 {
     char text[TEXT_LEN];
@@ -121,7 +111,6 @@ void parser_end(struct parser *parser)
         snprintf(text, sizeof(text), "and %zu more: mend these first", parser->findings - FINDINGS_MAX);
         show(parser, parser->errors > 0 ? CONFIG_ERROR : CONFIG_WARNING, text);
     }
-    seen_free(&parser->seen);
 }
 
 char *parser_keep(struct parser *parser, const char *text, size_t len)

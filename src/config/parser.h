@@ -1,33 +1,24 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One run over the text of ostiary.cfg: where it is, what it has found, and the memory for what is kept.
- * Shared by config.c (lines and settings) and entry.c (actions and secrets) and by nobody else.
+ * One run over the text of a configuration: where it is, what it has found, and the memory for what is kept. It is the
+ * same for each kind of file. What a kind has of its own is behind parser->file, and belongs to who reads that kind.
  */
 #ifndef OSTIARY_PARSER_H
 #define OSTIARY_PARSER_H
 
 #include "config.h"
-#include "seen.h"
+#include "file.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct parser {
     const struct config_reader *reader;
-    struct config *config;
+    void *file;          /* what the lines are read into, and what else is known of them */
     unsigned line;       /* the line that findings are about; 0: the file as a whole */
     const char *keyword; /* put before the text of a finding; NULL: nothing */
 
-    const char *default_user;  /* never NULL */
-    const char *default_group; /* NULL: none is written, so that it is the user's own */
-    unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
-    unsigned kill_line;        /* 0: no KILL yet */
-    unsigned port_line;        /* of the last PORT that is another one than those before */
-    bool has_entry;            /* a line with ACTION or KILL, right or wrong */
-    size_t lines_max;          /* no more entries, exemptions or secrets can come */
-    struct seen seen;
-
-    char *strings; /* free room in config->memory */
+    char *strings; /* free room behind the file's own memory */
     size_t strings_left;
 
     size_t errors;   /* all, shown or not */
@@ -35,23 +26,27 @@ struct parser {
 };
 
 /*
- * Make room for all that a text of len bytes can say, and set parser->lines_max. Returns 0, or -1 after reporting an
- * error.
+ * Memory for a text of len bytes: own bytes for whatever its lines are read into, all zero, and behind them room for
+ * each string of it (parser_keep). Returns NULL after reporting an error: there is no memory, or it is no text that
+ * could be read. The caller frees.
  */
-int parser_begin(struct parser *parser, const char *text, size_t len);
+void *parser_begin(struct parser *parser, const char *text, size_t len, size_t own);
 
-/* Report how much was not shown, and give back what only the run needed. */
+/* Report how much was not shown. */
 void parser_end(struct parser *parser);
 
 /* True once findings are no longer shown: no hint needs to be made up. */
 bool parser_is_mute(const struct parser *parser);
 
-/* Report a finding about parser->line. No argument may come from the text that is read. */
+/* Report a finding about parser->line. In a file with secrets no argument may come from the text that is read. */
 void parser_error(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void parser_warn(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void parser_note(struct parser *parser, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* A copy of len bytes with a NUL behind them, which lives as long as the config. Never of a secret. */
+/* Report that a file could not be read. errno is that of the fault; remedy is for one that is not there, or "". */
+void parser_error_file(struct parser *parser, const char *what, enum file_fault fault, const char *remedy);
+
+/* A copy of len bytes with a NUL behind them, in the memory of parser_begin. Never of a secret. */
 char *parser_keep(struct parser *parser, const char *text, size_t len);
 
 #endif

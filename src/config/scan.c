@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* See scan.h. Called by config.c for each line. */
+/* See scan.h. Called by keyword.c for each line. */
 #include "scan.h"
 
 #include <string.h>
@@ -183,7 +183,7 @@ const char *scan_fault_text(enum scan_fault fault)
     case SCAN_NO_KEYWORD:
         return "a line must start with a keyword, or with # for a comment";
     case SCAN_NO_EQUALS:
-        return "behind the keyword there must be =, as in DELAY=5";
+        return "behind the keyword there must be =, as in MIN_LOGLEVEL=LOG_INFO";
     case SCAN_NO_VALUE:
         return "a value is missing behind = or a comma";
     case SCAN_NOT_ASCII:

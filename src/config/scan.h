@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One line of ostiary.cfg into its keyword and its fields, decoded in place: KEYWORD, or KEYWORD=field,field,...
+ * One line of a configuration into its keyword and its fields, decoded in place: KEYWORD, or KEYWORD=field,field,...
  *
  * It knows the syntax alone, no keyword and no meaning. A field is quoted or bare; in quotes only \" is an escape.
  * # starts a comment outside quotes. It allocates nothing and copies nothing, so that a secret stays where it was.

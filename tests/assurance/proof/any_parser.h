@@ -111,10 +111,11 @@ char *strerror(int error)
     return "any";
 }
 
-const char *file_fault_text(enum file_fault fault)
+void parser_error_file(struct parser *parser, const char *what, enum file_fault fault, const char *remedy)
 {
+    //@ assert texts_are_strings: valid_read_string(what) && valid_read_string(remedy);
     (void)fault;
-    return "any";
+    parser_error(parser, "any");
 }
 
 int locked_new(size_t len, struct locked *memory)

@@ -39,6 +39,11 @@ int seen_new(size_t limit, struct seen *seen)
     return -any_bool();
 }
 
+void seen_free(struct seen *seen)
+{
+    *seen = (struct seen){0};
+}
+
 bool seen_add(struct seen *seen, struct secret secret, unsigned line, unsigned *earlier)
 {
     //@ assert secret_is_readable: secret.len >= 1 && \initialized(secret.bytes + (0 .. secret.len - 1));
@@ -85,11 +90,11 @@ static void take(const struct config_reader *reader)
 {
     struct config_entry entries[1];
     struct config config = {.entries = entries, .has_lockout_action = any_bool()};
-    struct parser parser = {.reader = reader, .config = &config, .line = (unsigned)any_size(1, LINES_MAX)};
+    struct reading reading = {.config = &config, .default_user = "nobody"};
+    struct parser parser = {.reader = reader, .file = &reading, .line = (unsigned)any_size(1, LINES_MAX)};
     struct scan_line line;
 
-    parser.default_user = "nobody";
-    parser.kill_line = (unsigned)any_size(0, LINES_MAX);
+    reading.kill_line = (unsigned)any_size(0, LINES_MAX);
     set_fields(&line);
     switch (Frama_C_interval(0, 4)) {
     case 0:
@@ -130,9 +135,10 @@ static void finish(const struct config_reader *reader)
     const int second_len = Frama_C_interval(0, 3);
     struct config_entry entries[2];
     struct config config = {.entries = entries, .entry_count = any_size(0, 2)};
-    struct parser parser = {.reader = reader, .config = &config, .has_entry = any_bool()};
+    struct reading reading = {.config = &config, .has_entry = any_bool()};
+    struct parser parser = {.reader = reader, .file = &reading};
 
-    parser.default_line = (unsigned)any_size(0, LINES_MAX);
+    reading.default_line = (unsigned)any_size(0, LINES_MAX);
     //@ split first;
     //@ split second;
     //@ split first_len;
@@ -147,14 +153,15 @@ int main(void)
 {
     struct config config = {0};
     struct config_reader reader = {.path = "ostiary.cfg", .report = report, .with_secrets = any_bool()};
-    struct parser parser = {.reader = &reader, .config = &config};
+    struct reading reading = {.config = &config};
+    struct parser parser = {.reader = &reader, .file = &reading};
 
     reader.may_lack_credentials = any_bool();
     reader.credentials_dir = any_bool() ? "/run/credentials" : NULL;
     switch (Frama_C_interval(0, 2)) {
     case 0:
-        parser.lines_max = any_size(1, CONFIG_SIZE_MAX);
-        entry_begin(&parser);
+        entry_begin(&parser, any_size(1, CONFIG_SIZE_MAX));
+        entry_end(&parser);
         break;
     case 1:
         take(&reader);

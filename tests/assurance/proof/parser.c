@@ -4,15 +4,16 @@
 
 #include "any.h"
 
-#include <limits.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #define TEXT_MAX    24
-#define KEYWORD_MAX 24 /* WORD_MAX of config.c */
+#define KEYWORD_MAX 22 /* KEYWORD_LEN_MAX of keyword.h */
 #define FOUND_MAX   1000
-#define LINES_MAX   3 /* more than fit into a text that is so short */
+#define ERRNO_LAST  133
+#define OWN_MAX     64
 
 static void report(void *context, const struct config_finding *finding)
 {
@@ -20,9 +21,22 @@ static void report(void *context, const struct config_finding *finding)
     //@ assert finding_is_a_string: valid_read_string(finding->text);
 }
 
-void seen_free(struct seen *seen)
+bool scan_is_utf_16(const char *text, size_t len)
 {
-    (void)seen;
+    //@ assert text_is_readable: len == 0 || \initialized(text + (0 .. len - 1));
+    return any_bool() && len >= 2;
+}
+
+const char *file_fault_text(enum file_fault fault)
+{
+    (void)fault;
+    return "any";
+}
+
+char *strerror(int error)
+{
+    (void)error;
+    return "any";
 }
 
 /* What is formatted here is a keyword, and its name is no longer than that. */
@@ -62,39 +76,25 @@ static void keep(struct parser *parser, const char *text)
     }
 }
 
-/* Any text of any length. Where its lines end is told apart for each length, not for each text. */
-static void begin(struct parser *parser)
-{
-    const size_t len = any_size(0, TEXT_MAX);
-    //@ split len;
-    char text[TEXT_MAX + 1];
-
-    any_bytes(text, sizeof(text));
-    parser_begin(parser, text, len);
-}
-
-/* How many newlines are in any text the analysis knows no better than as a range. Here they are known. */
+/* Any text of these lengths, and one that is too long to be looked at; with some memory for the file, or none. */
 static void begin_and_keep(struct parser *parser)
 {
-    static const size_t lens[] = {0, 8, 9, TEXT_MAX};
+    static const size_t lens[] = {0, 8, TEXT_MAX, CONFIG_SIZE_MAX + 1};
     const int which = Frama_C_interval(0, 3);
+    const size_t own = any_bool() ? OWN_MAX : 0;
     char text[TEXT_MAX + 1];
-    const size_t newlines = any_size(0, LINES_MAX);
     //@ split which;
-    //@ split newlines;
+    //@ split own;
 
-    memset(text, '\n', newlines);
-    for (size_t i = newlines; i < sizeof(text); i++)
-        text[i] = (char)Frama_C_char_interval('\n' + 1, CHAR_MAX);
-    if (parser_begin(parser, text, lens[which]) == 0)
+    any_bytes(text, sizeof(text));
+    if (parser_begin(parser, text, lens[which], own) != NULL)
         keep(parser, text);
 }
 
 int main(void)
 {
     const struct config_reader reader = {.path = "ostiary.cfg", .report = report};
-    struct config config = {0};
-    struct parser parser = {.reader = &reader, .config = &config, .line = (unsigned)any_size(0, UINT32_MAX)};
+    struct parser parser = {.reader = &reader, .line = (unsigned)any_size(0, UINT32_MAX)};
 
     if (any_bool())
         parser.keyword = "KILL";
@@ -111,7 +111,8 @@ int main(void)
         parser_note(&parser, "is as it was: %s", "any reason");
         break;
     case 3:
-        begin(&parser);
+        errno = Frama_C_interval(1, ERRNO_LAST);
+        parser_error_file(&parser, "file", (enum file_fault)Frama_C_interval(FILE_OK, FILE_NO_MEMORY), ": make it");
         break;
     case 4:
         begin_and_keep(&parser);

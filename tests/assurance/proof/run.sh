@@ -58,13 +58,13 @@ choose() {
     parser) files=src/config/parser.c needed="$proof/text.c $proof/memory.c" states=1000 ;;
     seen) files=src/config/seen.c needed="src/base/siphash.c $proof/memory.c" ;;
     config)
-        files=src/config/config.c needed="$proof/text_loose.c $proof/memory.c" states=50
-        limits=distance:0,least:0,nearest_keyword:0,report_unknown:0,config_parse:5000,config_load:5000,main:5000
+        files='src/config/config.c src/config/keyword.c src/config/value.c' needed="$proof/text_loose.c $proof/memory.c" states=50
+        limits=distance:0,least:0,find_nearest:0,report_unknown:0,config_parse:5000,config_load:5000,main:5000
         returned=config_parse:0,config_load:0
         ;;
     entry)
-        files=src/config/entry.c needed=$proof/text_loose.c states=5000 returned=take_ids:2:3
-        inlined=take_option,take_options,take_what_is_run,read_secret_file,is_path,take_command,take_socket
+        files=src/config/entry.c needed="src/config/value.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
+        inlined=take_option,take_options,take_what_is_run,read_secret_file,value_is_path,take_command,take_socket
         merged=span,default_name,trimmed
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c' needed=src/base/clock.c states=10000 ;;

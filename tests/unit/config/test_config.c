@@ -631,9 +631,10 @@ static void test_secret_files(void)
     refused("KILL=\"\",\"secret-file=@/c.key\"\n",
             "1: error: KILL: the secret in the file has 256 bytes: 255 are the most\n", "256 bytes");
     put("c.key", large, sizeof(large), 0600);
-    refused("KILL=\"\",\"secret-file=@/c.key\"\n",
-            "1: error: KILL: the secret-file= is too large: 1 MiB is the most for ostiary.cfg, 1 KiB for a secret\n",
-            "a large file");
+    refused(
+        "KILL=\"\",\"secret-file=@/c.key\"\n",
+        "1: error: KILL: the secret-file= is too large: 1 MiB is the most for a configuration, 1 KiB for a secret\n",
+        "a large file");
     put("c.key", large, 255, 0600);
     check(parse_with_files("KILL=\"\",\"secret-file=@/c.key\"\n", &config) == 0 && config.entries[0].secret.len == 255,
           "255 bytes are good");
@@ -814,7 +815,8 @@ static void test_size(void)
     config_free(&config);
     reader = reader_for(&last, true);
     check(parse_bytes(text, CONFIG_SIZE_MAX + 1, &reader, &config) != 0, "one byte more is refused");
-    check_text(last.text, "0: error: the file is too large: 1 MiB is the most for ostiary.cfg, 1 KiB for a secret\n",
+    check_text(last.text,
+               "0: error: the file is too large: 1 MiB is the most for a configuration, 1 KiB for a secret\n",
                "with the reason");
     free(text);
 }
