@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ostiaryctl log: the handler's outcome lines, out of systemd's journal. See ctl.h.
+ * ostiaryctl log: the outcome lines of handlers, and those of grants, out of systemd's journal. See ctl.h.
  *
  * Any local user can write to the journal under any name (logger -t ostiaryd), so an entry counts only when journald
  * itself has recorded (_UID) that it came from root or from the sealed door's user; which of them it was tells the
- * doors apart, whatever the line says. The command's name (_COMM) and the unit are no help: the handler may have ended,
- * or have become its action, before journald looks at them.
+ * doors apart, whatever the line says. What ostgrant says is believed of root alone. The command's name (_COMM) and the
+ * unit are no help: the handler may have ended, or have become its action, before journald looks at them.
  */
 #include "address.h"
 #include "ctl.h"
@@ -24,7 +24,9 @@
 #include <systemd/sd-journal.h>
 #include <unistd.h>
 
-#define IDENTIFIER     "SYSLOG_IDENTIFIER=ostiaryd"
+#define IDENTIFIER     "SYSLOG_IDENTIFIER="
+#define HANDLERS       IDENTIFIER "ostiaryd"
+#define GRANTERS       IDENTIFIER "ostgrant"
 #define ROOTS          "_UID=0"
 #define COUNT_DEFAULT  20
 #define COUNT_MAX      1000000
@@ -82,8 +84,10 @@ static sd_journal *open_journal(const struct wish *wish)
         result = sd_journal_open(&journal, SD_JOURNAL_LOCAL_ONLY | SD_JOURNAL_SYSTEM);
     if (result < 0)
         journal_fault(result);
-    add_match(journal, IDENTIFIER);
     /* Two matches of one field are alternatives. */
+    add_match(journal, HANDLERS);
+    if (wish->door == NULL)
+        add_match(journal, GRANTERS); /* which is at no door */
     if (wish->door == NULL || strcmp(wish->door, ctl_door_name(DOOR_KNOCK)) == 0)
         add_match(journal, ROOTS);
     if (wish->door == NULL || strcmp(wish->door, ctl_door_name(DOOR_SEALED)) == 0)
@@ -97,14 +101,25 @@ struct instant {
     unsigned ms;
 };
 
+/* Has the entry exactly this field? */
+static bool has_field(sd_journal *journal, const char *field)
+{
+    const size_t name_len = strcspn(field, "=");
+    char name[32];
+    const void *data;
+    size_t len;
+
+    snprintf(name, sizeof(name), "%.*s", (int)name_len, field);
+    return sd_journal_get_data(journal, name, &data, &len) >= 0 && len == strlen(field) &&
+           memcmp(data, field, len) == 0;
+}
+
 /* At which door. What does not come from root comes from the sealed one's user: the matches let nobody else in. */
 static const char *door_of(sd_journal *journal, const struct logline *line)
 {
     const char *said = logline_value(line, "door");
-    const void *data;
-    size_t len;
 
-    if (sd_journal_get_data(journal, "_UID", &data, &len) < 0 || len != strlen(ROOTS) || memcmp(data, ROOTS, len) != 0)
+    if (!has_field(journal, ROOTS))
         return ctl_door_name(DOOR_SEALED);
     return said != NULL ? said : ctl_door_name(DOOR_KNOCK);
 }
@@ -112,32 +127,56 @@ static const char *door_of(sd_journal *journal, const struct logline *line)
 struct entry {
     struct logline line;
     struct instant moment;
-    const char *door;
+    const char *door; /* NULL: of a grant */
 };
+
+static bool overlaps(struct source one, struct source other)
+{
+    const uint8_t prefix = one.prefix < other.prefix ? one.prefix : other.prefix;
+
+    address_widen(&one, prefix);
+    address_widen(&other, prefix);
+    return memcmp(one.address, other.address, sizeof(one.address)) == 0;
+}
+
+static bool is_wished(const struct logline *line, const struct wish *wish)
+{
+    const char *action = logline_value(line, "action");
+
+    if (wish->has_source && !(line->has_source && address_within(&line->source, &wish->source)) &&
+        !(line->has_network && overlaps(line->network, wish->source)))
+        return false;
+    return wish->action == NULL || (action != NULL && strcmp(action, wish->action) == 0);
+}
+
+/* The line of the entry, whichever program's it is. */
+static int parse_message(sd_journal *journal, const char *message, size_t len, struct entry *entry)
+{
+    if (!has_field(journal, GRANTERS)) {
+        if (logline_parse(message, len, &entry->line) != 0)
+            return -1;
+        entry->door = door_of(journal, &entry->line);
+        return 0;
+    }
+    entry->door = NULL;
+    return has_field(journal, ROOTS) ? logline_parse_grant(message, len, &entry->line) : -1;
+}
 
 /* Read the entry that the journal stands at. False: it is none of those that are wished for. */
 static bool read_entry(sd_journal *journal, const struct wish *wish, struct entry *entry)
 {
-    struct logline *line = &entry->line;
-    const char *name = "MESSAGE=";
+    const size_t name_len = strlen("MESSAGE=");
     const void *data;
     size_t len;
     uint64_t usec;
 
     if (sd_journal_get_data(journal, "MESSAGE", &data, &len) < 0 || sd_journal_get_realtime_usec(journal, &usec) < 0)
         return false;
-    if (len < strlen(name) || logline_parse((const char *)data + strlen(name), len - strlen(name), line) != 0)
+    if (len < name_len)
         return false;
     entry->moment = (struct instant){usec / USEC_OF_SECOND, (unsigned)(usec % USEC_OF_SECOND / 1000)};
-    entry->door = door_of(journal, line);
-    if (wish->has_source && !(line->has_source && address_within(&line->source, &wish->source)))
-        return false;
-    if (wish->action != NULL) {
-        const char *action = logline_value(line, "action");
-
-        return action != NULL && strcmp(action, wish->action) == 0;
-    }
-    return true;
+    return parse_message(journal, (const char *)data + name_len, len - name_len, entry) == 0 &&
+           is_wished(&entry->line, wish);
 }
 
 /* ---- one entry ------------------------------------------------------------------------------------------------- */
@@ -155,14 +194,14 @@ static void print_people(const struct entry *entry)
     char time[WHEN_TEXT_LEN];
 
     when_format_local(entry->moment.second, time);
-    printf("%s  %-8s  %-15s", time, line->outcome, line->has_source ? line->source_text : "-");
+    printf("%s  %-8s  %-15s", time, line->outcome, line->who != NULL ? line->who : "-");
     for (size_t i = 0; i < line->field_count; i++) {
         if (!is_shown(&line->fields[i]))
             continue;
         printf("%s%s=%s", gap, line->fields[i].key, line->fields[i].value);
         gap = " ";
     }
-    if (strcmp(entry->door, ctl_door_name(DOOR_KNOCK)) != 0)
+    if (entry->door != NULL && strcmp(entry->door, ctl_door_name(DOOR_KNOCK)) != 0)
         printf("%sdoor=%s", gap, entry->door);
     putchar('\n');
 }
@@ -171,8 +210,8 @@ static void json_field(struct json *json, const struct logline_field *field)
 {
     uint64_t number;
 
-    /* An action may be called 7. */
-    if (strcmp(field->key, "action") != 0 &&
+    /* An action may be called 7, and a user. */
+    if (strcmp(field->key, "action") != 0 && strcmp(field->key, "user") != 0 &&
         number_parse(field->value, (struct number_range){0, UINT32_MAX}, &number) == NUMBER_OK)
         json_number(json, field->key, number);
     else
@@ -192,7 +231,9 @@ static void print_json(const struct entry *entry)
     json_text(&json, "time", time);
     json_text(&json, "door", entry->door);
     json_text(&json, "verdict", line->outcome);
-    json_text(&json, "source", line->has_source ? line->source_text : NULL);
+    json_text(&json, "source", line->has_source ? line->who : NULL);
+    if (entry->door == NULL)
+        json_text(&json, "network", line->who);
     for (size_t i = 0; i < line->field_count; i++)
         if (is_shown(&line->fields[i]))
             json_field(&json, &line->fields[i]);

@@ -163,11 +163,17 @@ static void test_logline(const char *bytes, size_t len)
     static struct logline line;
     char word[LOGLINE_LEN + 1];
 
-    if (logline_parse(bytes, len, &line) != 0)
+    if (logline_parse_grant(bytes, len, &line) == 0) {
+        DEMAND(!line.has_source && logline_value(&line, "gate") != NULL);
+        DEMAND(line.has_network || strcmp(line.outcome, "refused") == 0);
+    } else if (logline_parse(bytes, len, &line) == 0) {
+        DEMAND(!line.has_network && (line.has_source || strcmp(line.outcome, "closed") == 0));
+    } else {
         return;
+    }
     DEMAND(len < LOGLINE_LEN && line.field_count <= LOGLINE_FIELDS);
     DEMAND(strncmp(line.outcome, bytes, strlen(line.outcome)) == 0);
-    DEMAND(line.has_source || strcmp(line.outcome, "closed") == 0);
+    DEMAND((line.who != NULL) == (line.has_source || line.has_network));
     for (size_t i = 0; i < line.field_count; i++) {
         snprintf(word, sizeof(word), "%s=%s", line.fields[i].key, line.fields[i].value);
         DEMAND(memmem(bytes, len, word, strlen(word)) != NULL);

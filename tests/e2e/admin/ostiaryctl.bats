@@ -1475,6 +1475,43 @@ three_knocks() {
     is "$(wc -l <<<"$output")" 6 "lines of both"
 }
 
+@test "log shows what ostgrant has granted, renewed, ended and refused, as root alone can have said it" {
+    three_knocks
+    entry "$((AT + 180))" 0 ostgrant 'granted gate=ssh network=192.0.2.7 user=alice left=90000 by=knock'
+    entry "$((AT + 240))" 0 ostgrant 'renewed gate=ssh network=2001:db8:0:7::/64 user=7 left=90000 by=use'
+    entry "$((AT + 300))" 0 ostgrant 'ended gate=ssh network=10.0.0.0/8 user=alice reason=expired packets=12'
+    entry "$((AT + 360))" 0 ostgrant 'refused gate=ssh user=mallory reason=address by=web'
+    # What is none: of the sealed door's user, of a handler, of a local user, and prose.
+    entry "$((AT + 420))" 4711 ostgrant 'granted gate=ssh network=192.0.2.66 user=forged left=90000 by=knock'
+    entry "$((AT + 420))" 0 ostiaryd 'granted gate=ssh network=192.0.2.66 user=forged left=90000 by=knock'
+    entry "$((AT + 420))" 0 ostgrant 'accepted source=192.0.2.66 action=forged uid=0 gid=0'
+    entry "$((AT + 420))" 1000 ostgrant 'granted gate=ssh network=192.0.2.66 user=forged left=90000 by=knock'
+    entry "$((AT + 420))" 0 ostgrant 'the table is loaded'
+    rm -r "$WORK/journal"
+    make_journal
+    with_sealed_user
+    ctl 0 log --directory "$WORK/journal" -n 5
+    is "$output" "\
+2026-11-21 20:02:00  closed    192.0.2.9        reason=kill-secret
+2026-11-21 20:03:00  granted   192.0.2.7        gate=ssh user=alice left=90000 by=knock
+2026-11-21 20:04:00  renewed   2001:db8:0:7::/64  gate=ssh user=7 left=90000 by=use
+2026-11-21 20:05:00  ended     10.0.0.0/8       gate=ssh user=alice reason=expired packets=12
+2026-11-21 20:06:00  refused   -                gate=ssh user=mallory reason=address by=web"
+    ctl 0 log --directory "$WORK/journal" --json -n 3
+    is "$(head -n 1 <<<"$output")" '{"time":"2026-11-21T20:04:00.500Z","door":null,"verdict":"renewed","source":null,"network":"2001:db8:0:7::/64","gate":"ssh","user":"7","left":90000,"by":"use"}'
+    # A network is shown to who asks for a part of it, or for one around it.
+    ctl 0 log --directory "$WORK/journal" --source 10.1.2.3
+    matches "$output" '^2026-11-21 20:05:00  ended '
+    is "$(wc -l <<<"$output")" 1 "lines of a host within"
+    ctl 0 log --directory "$WORK/journal" --source 2001:db8::/32
+    is "$(awk '{ print $3 }' <<<"$output" | xargs)" 'rejected renewed' "lines of a network around"
+    # They are at no door, and of no action.
+    ctl 0 log --directory "$WORK/journal" --door ordinary
+    is "$(wc -l <<<"$output")" 3 "lines of the ordinary door"
+    ctl 0 log --directory "$WORK/journal" --action alice
+    is "$output" 'ostiaryctl: nothing found'
+}
+
 @test "log: an outcome without a source is shown as that, and is of no source that is asked for" {
     three_knocks
     entry "$((AT + 180))" 0 ostiaryd 'closed reason=by-order'

@@ -18,10 +18,55 @@ static void check_fields(const char *bytes, const char *want)
 
     if (!check(logline_parse(bytes, strlen(bytes), &line) == 0, "an outcome line: %s", bytes))
         return;
-    used = (size_t)snprintf(text, sizeof(text), "%s|%s", line.outcome, line.has_source ? line.source_text : "-");
+    used = (size_t)snprintf(text, sizeof(text), "%s|%s", line.outcome, line.has_source ? line.who : "-");
     for (size_t i = 0; i < line.field_count; i++)
         used += (size_t)snprintf(text + used, sizeof(text) - used, "|%s=%s", line.fields[i].key, line.fields[i].value);
     check_text(text, want, "its parts");
+}
+
+static void check_grant(const char *bytes, const char *want)
+{
+    struct logline line;
+    char text[LOGLINE_LEN] = "";
+    size_t used;
+
+    check(logline_parse(bytes, strlen(bytes), &line) == -1, "no handler's line: %s", bytes);
+    if (!check(logline_parse_grant(bytes, strlen(bytes), &line) == 0, "a grant's line: %s", bytes))
+        return;
+    used = (size_t)snprintf(text, sizeof(text), "%s|%s|%d", line.outcome, line.who == NULL ? "-" : line.who,
+                            line.has_network ? line.network.prefix : -1);
+    for (size_t i = 0; i < line.field_count; i++)
+        used += (size_t)snprintf(text + used, sizeof(text) - used, "|%s=%s", line.fields[i].key, line.fields[i].value);
+    check_text(text, want, "its parts");
+}
+
+static void check_no_grant(const char *bytes, const char *what)
+{
+    struct logline line;
+
+    check(logline_parse_grant(bytes, strlen(bytes), &line) == -1, "no grant's line: %s", what);
+}
+
+static void check_grants(void)
+{
+    check_grant("granted gate=ssh network=192.0.2.7 user=alice left=90000 by=knock",
+                "granted|192.0.2.7|128|gate=ssh|user=alice|left=90000|by=knock");
+    check_grant("renewed gate=ssh network=2001:db8::/64 user=alice left=90000 by=use",
+                "renewed|2001:db8::/64|64|gate=ssh|user=alice|left=90000|by=use");
+    check_grant("ended gate=ssh network=10.0.0.0/8 user=alice reason=expired packets=12",
+                "ended|10.0.0.0/8|104|gate=ssh|user=alice|reason=expired|packets=12");
+    check_grant("refused gate=ssh network=192.0.2.7 user=alice reason=permission by=web",
+                "refused|192.0.2.7|128|gate=ssh|user=alice|reason=permission|by=web");
+    check_grant("refused gate=ssh user=alice reason=address by=web",
+                "refused|-|-1|gate=ssh|user=alice|reason=address|by=web");
+
+    check_no_grant("granted gate=ssh user=alice left=90000 by=knock", "to nobody");
+    check_no_grant("granted network=192.0.2.7 user=alice left=90000 by=knock", "nothing");
+    check_no_grant("granted gate=ssh network=192.0.2.7/24 user=alice left=90000 by=knock", "bits behind the prefix");
+    check_no_grant("granted gate=ssh network=192.0.2.7 network=192.0.2.8", "two networks");
+    check_no_grant("granted gate=ssh source=192.0.2.7 network=192.0.2.8", "a source as well");
+    check_no_grant("refused gate=ssh source=192.0.2.7 reason=address", "a source alone");
+    check_no_grant("accepted gate=ssh network=192.0.2.7", "a handler's word");
 }
 
 int main(void)
@@ -70,5 +115,6 @@ int main(void)
     check(logline_parse("refused source=192.0.2.7 reason=locked and more", 38, &line) == 0, "a line without its end");
     check_text(logline_value(&line, "reason"), "locked", "a value by its key");
     check(logline_value(&line, "action") == NULL, "no value for a key that is not there");
+    check_grants();
     return check_end();
 }
