@@ -3,56 +3,19 @@
 #include "relay.h"
 
 #include "address.h"
-#include "config.h"
+#include "local.h"
 
 #include <errno.h>
 #include <poll.h>
-#include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #define LOOK_MS 5 /* between two looks at what has become of the line; a hang-up is seen at once */
 
-_Static_assert(CONFIG_SOCKET_MAX == sizeof(((struct sockaddr_un *)0)->sun_path) - 1,
-               "sun_path has room for the NUL too");
-
-/* The one who called listen(2): for a systemd socket unit that is PID 1. */
-static bool is_trusted(int fd)
-{
-    struct ucred listener;
-    socklen_t len = sizeof(listener);
-
-    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &listener, &len) != 0)
-        return false;
-    errno = EPERM;
-    return listener.uid == 0 || listener.uid == geteuid();
-}
-
 int relay_connect(const char *path, int *fd)
 {
-    struct sockaddr_un name = {.sun_family = AF_UNIX};
-    const size_t len = strlen(path);
-    int error;
-
-    if (len > CONFIG_SOCKET_MAX) {
-        errno = ENAMETOOLONG;
-        return -1;
-    }
-    memcpy(name.sun_path, path, len);
-    *fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (*fd < 0)
-        return -1;
-    if (connect(*fd, (const struct sockaddr *)&name, sizeof(name)) == 0 && is_trusted(*fd))
-        return 0;
-    error = errno;
-    close(*fd);
-    *fd = -1;
-    errno = error;
-    return -1;
+    return local_connect(path, LOCAL_ROOT_OR_SELF, fd);
 }
 
 int relay_send(int fd, const char *address)

@@ -20,9 +20,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CONFIG_SIZE_MAX   (1024 * 1024) /* bytes; a longer file is refused */
-#define CONFIG_PORTS_MAX  16
-#define CONFIG_SOCKET_MAX 107 /* bytes in the path of a socket, without the NUL: sun_path of unix(7) */
+#define CONFIG_SIZE_MAX  (1024 * 1024) /* bytes; a longer file is refused */
+#define CONFIG_PORTS_MAX 16
 
 /*
  * An error: nobody is served. A warning: it works, and hardly as it was meant. A note: worth knowing once, and nothing

@@ -3,6 +3,7 @@
 #include "entry.h"
 
 #include "file.h"
+#include "local.h"
 #include "number.h"
 #include "value.h"
 
@@ -219,10 +220,10 @@ static void take_command(struct parser *parser, const struct scan_line *line, st
 static void take_socket(struct parser *parser, const struct scan_line *line, const struct scan_field *option,
                         bool has_ids, struct config_entry *entry)
 {
-    if (option->text[0] != '/' || option->len > CONFIG_SOCKET_MAX || option->text[option->len - 1] == '/') {
+    if (option->text[0] != '/' || option->len > LOCAL_PATH_MAX || option->text[option->len - 1] == '/') {
         parser_error(parser,
                      "the socket= must be an absolute path of at most %d bytes, such as \"socket=/run/ostiary/backup\"",
-                     CONFIG_SOCKET_MAX);
+                     LOCAL_PATH_MAX);
         return;
     }
     if (line->field_count < 2 || line->fields[1].len > 0 || is_option(&line->fields[1])) {
