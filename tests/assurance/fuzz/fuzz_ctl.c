@@ -232,11 +232,17 @@ int sd_journal_previous(sd_journal *opened)
 int sd_journal_get_data(sd_journal *opened, const char *field, const void **data, size_t *len)
 {
     static const char *const uids[] = {"_UID=0", "_UID=4711"};
+    static const char *const identifiers[] = {"SYSLOG_IDENTIFIER=ostiaryd", "SYSLOG_IDENTIFIER=ostgrant"};
 
     DEMAND(opened->at >= 0 && opened->at < opened->count);
     if (strcmp(field, "_UID") == 0) {
         *data = uids[opened->at % 2];
         *len = strlen(uids[opened->at % 2]);
+        return 0;
+    }
+    if (strcmp(field, "SYSLOG_IDENTIFIER") == 0) {
+        *data = identifiers[opened->at / 2 % 2];
+        *len = strlen(identifiers[opened->at / 2 % 2]);
         return 0;
     }
     DEMAND(strcmp(field, "MESSAGE") == 0);
