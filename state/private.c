@@ -4,16 +4,13 @@
 
 #include "bytes.h"
 #include "create.h"
+#include "roots.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define SUFFIX    "-root"
 #define SEED_NAME "seed"
 
 /*
@@ -31,19 +28,6 @@
 #define CHECK_AT  32
 #define FILE_LEN  40
 
-/* STATE_DIR-root, without the slashes that STATE_DIR may end in, which is absolute. Returns 0, or -1 with errno. */
-static int name_directory(const char *state_dir, char path[static PATH_MAX])
-{
-    size_t len = strlen(state_dir);
-
-    while (len > 1 && state_dir[len - 1] == '/')
-        len--;
-    if (snprintf(path, PATH_MAX, "%.*s" SUFFIX, (int)len, state_dir) < PATH_MAX)
-        return 0;
-    errno = ENAMETOOLONG;
-    return -1;
-}
-
 static void close_keeping_errno(int fd)
 {
     const int error = errno;
@@ -53,54 +37,19 @@ static void close_keeping_errno(int fd)
     errno = error;
 }
 
-/* The directory above it, in which others may not have the say: they could have the name by now, or make it a link. */
-static enum store_fault open_above(char *path, char **name, int *above_fd)
-{
-    char *slash = strrchr(path, '/');
-    struct stat info;
-
-    *name = slash + 1;
-    *slash = '\0';
-    *above_fd = open(slash == path ? "/" : path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (*above_fd < 0 || fstat(*above_fd, &info) != 0)
-        return STORE_PRIVATE_FAILED;
-    if (info.st_uid != 0 || ((info.st_mode & (S_IWGRP | S_IWOTH)) != 0 && (info.st_mode & S_ISVTX) == 0))
-        return STORE_PRIVATE_OWNER;
-    return STORE_OK;
-}
-
-/* It is root's, and nobody else may so much as look. */
-static bool is_roots(int dir_fd)
-{
-    struct stat info;
-
-    return fstat(dir_fd, &info) == 0 && info.st_uid == 0 && (info.st_mode & (S_IRWXG | S_IRWXO)) == 0;
-}
-
-/* What is there, or else STORE_OK and *dir_fd -1 where it is not to be made. The caller closes *dir_fd. */
+/* The caller closes *dir_fd, which is -1 with ROOTS_ABSENT too: then it is not there, and was not to be made. */
 static enum store_fault open_directory(const char *state_dir, bool make, int *dir_fd)
 {
-    const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-    char path[PATH_MAX];
-    int above_fd = -1;
-    char *name;
-    enum store_fault fault;
-
-    *dir_fd = -1;
-    if (name_directory(state_dir, path) != 0)
+    switch (roots_open(state_dir, make, dir_fd)) {
+    case ROOTS_OK:
+    case ROOTS_ABSENT:
+        return STORE_OK;
+    case ROOTS_FAILED:
         return STORE_PRIVATE_FAILED;
-    fault = open_above(path, &name, &above_fd);
-    if (fault == STORE_OK)
-        *dir_fd = openat(above_fd, name, flags);
-    if (fault == STORE_OK && make && *dir_fd < 0 && errno == ENOENT &&
-        (mkdirat(above_fd, name, 0700) == 0 || errno == EEXIST))
-        *dir_fd = openat(above_fd, name, flags);
-    close_keeping_errno(above_fd);
-    if (fault != STORE_OK)
-        return fault;
-    if (*dir_fd < 0)
-        return !make && errno == ENOENT ? STORE_OK : STORE_PRIVATE_FAILED;
-    return is_roots(*dir_fd) ? STORE_OK : STORE_PRIVATE_OWNER;
+    case ROOTS_OWNER:
+        break;
+    }
+    return STORE_PRIVATE_OWNER;
 }
 
 static void encode(const struct private_seed *seed, uint8_t bytes[static FILE_LEN])
