@@ -114,8 +114,7 @@ static bool is_other_boot(const struct record_mark *last, const struct moment *n
     return now->boot_ms + late_ms < last->boot_ms;
 }
 
-/* Does the wall clock stand behind a time that it has shown before, or would have by now, or was it never set? */
-static bool is_behind(const struct moment *now, uint64_t latest_ms)
+bool moment_is_behind(const struct moment *now, uint64_t latest_ms)
 {
     return now->wall_ms < latest_ms || now->wall_ms < EVER_SET_MS;
 }
@@ -126,7 +125,7 @@ static bool is_behind(const struct moment *now, uint64_t latest_ms)
  */
 static uint64_t off_ms(const struct record_mark *last, const struct moment *now)
 {
-    return last->doubtful || is_behind(now, last->latest_ms) ? 0 : now->wall_ms - last->latest_ms;
+    return last->doubtful || moment_is_behind(now, last->latest_ms) ? 0 : now->wall_ms - last->latest_ms;
 }
 
 struct record_mark moment_next_mark(const struct record_mark *last, const struct moment *now, bool *new_boot)
@@ -148,7 +147,7 @@ struct record_mark moment_next_mark(const struct record_mark *last, const struct
     }
     passed_ms = within(passed_ms);
     mark.table_ms = within(last->table_ms + passed_ms);
-    mark.doubtful = (*new_boot || last->doubtful) && is_behind(now, latest_ms + passed_ms);
+    mark.doubtful = (*new_boot || last->doubtful) && moment_is_behind(now, latest_ms + passed_ms);
     if (mark.latest_ms < latest_ms + passed_ms)
         mark.latest_ms = within(latest_ms + passed_ms);
     return mark;

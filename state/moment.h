@@ -41,6 +41,9 @@ void moment_read(struct moment *moment);
  */
 void moment_update(struct moment *moment);
 
+/* Does the wall clock stand behind a time that it has shown before, or was it never set? Then it is not believed. */
+bool moment_is_behind(const struct moment *now, uint64_t latest_ms);
+
 /* The mark of a new table: its time is the wall clock's. */
 struct record_mark moment_first_mark(const struct moment *now);
 
