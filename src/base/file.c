@@ -14,7 +14,8 @@
 
 /* ---- Files with secrets ---- */
 
-static enum file_fault judge_private(const struct stat *status, size_t limit)
+/* What has no secret, others may read. */
+static enum file_fault judge(const struct stat *status, size_t limit, bool is_private)
 {
     if (!S_ISREG(status->st_mode))
         return FILE_NOT_REGULAR;
@@ -22,7 +23,7 @@ static enum file_fault judge_private(const struct stat *status, size_t limit)
         return FILE_FOREIGN_OWNER;
     if ((status->st_mode & (S_IWGRP | S_IWOTH)) != 0)
         return FILE_WRITABLE;
-    if ((status->st_mode & S_IROTH) != 0)
+    if (is_private && (status->st_mode & S_IROTH) != 0)
         return FILE_READABLE;
     if ((uintmax_t)status->st_size > limit)
         return FILE_TOO_LARGE;
@@ -49,7 +50,7 @@ static enum file_fault read_whole(int fd, size_t size, uint8_t *room, size_t *le
     return *len == size ? FILE_OK : FILE_CHANGED;
 }
 
-static enum file_fault open_private(const char *path, size_t limit, int *file_fd, size_t *size)
+static enum file_fault open_file(const char *path, size_t limit, bool is_private, int *file_fd, size_t *size)
 {
     struct stat status;
     enum file_fault fault = FILE_CANNOT_READ;
@@ -59,7 +60,7 @@ static enum file_fault open_private(const char *path, size_t limit, int *file_fd
     if (*file_fd < 0)
         return errno == ENXIO ? FILE_NOT_REGULAR : FILE_CANNOT_OPEN;
     if (fstat(*file_fd, &status) == 0)
-        fault = judge_private(&status, limit);
+        fault = judge(&status, limit, is_private);
     *size = fault == FILE_OK ? (size_t)status.st_size : 0;
     return fault;
 }
@@ -74,11 +75,11 @@ static void close_quietly(int fd)
     errno = reason;
 }
 
-enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+static enum file_fault read_locked(const char *path, size_t limit, bool is_private, struct locked *text, size_t *len)
 {
     int file_fd;
     size_t size;
-    enum file_fault fault = open_private(path, limit, &file_fd, &size);
+    enum file_fault fault = open_file(path, limit, is_private, &file_fd, &size);
 
     if (fault == FILE_OK && locked_new(size + 1, text) != 0)
         fault = FILE_NO_MEMORY;
@@ -92,11 +93,21 @@ enum file_fault file_read_private(const char *path, size_t limit, struct locked 
     return fault;
 }
 
+enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
+{
+    return read_locked(path, limit, true, text, len);
+}
+
+enum file_fault file_read_public(const char *path, size_t limit, struct locked *text, size_t *len)
+{
+    return read_locked(path, limit, false, text, len);
+}
+
 enum file_fault file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len)
 {
     int file_fd;
     size_t size;
-    enum file_fault fault = open_private(path, limit, &file_fd, &size);
+    enum file_fault fault = open_file(path, limit, true, &file_fd, &size);
 
     if (fault == FILE_OK)
         fault = read_whole(file_fd, size, room, len);

@@ -40,9 +40,13 @@ enum file_fault {
  */
 enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len);
 
+/* The same for a file without secrets, which others may read. */
+enum file_fault file_read_public(const char *path, size_t limit, struct locked *text, size_t *len);
+
 /*
- * The same for a file that holds one secret of many, into locked memory that the caller has already: room has limit + 1
- * bytes. No NUL is put behind the content; what follows it is changed, and after a fault all of room is zero.
+ * As file_read_private for a file that holds one secret of many, into locked memory that the caller has already: room
+ * has limit + 1 bytes. No NUL is put behind the content; what follows it is changed, and after a fault all of room is
+ * zero.
  */
 enum file_fault file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len);
 

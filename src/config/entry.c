@@ -210,9 +210,7 @@ static void take_command(struct parser *parser, const struct scan_line *line, st
         parser_error(parser, "the second field must name a file: it ends in /");
         return;
     }
-    if (strpbrk(field->text, " \t") != NULL)
-        parser_warn(parser,
-                    "the command's path has a blank in it; a command has no arguments: write a script for them");
+    value_warn_of_blank(parser, field);
     entry->command = parser_keep(parser, field->text, field->len);
 }
 

@@ -7,10 +7,11 @@
 #define HINT_DISTANCE_MAX 2
 #define WORD_MAX          (KEYWORD_LEN_MAX + HINT_DISTANCE_MAX)
 
-static const struct keyword *find(const struct keyword_table *table, const char *word)
+/* By the first len bytes of a text. */
+static const struct keyword *find(const struct keyword_table *table, const char *word, size_t len)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (strcmp(table->list[i].name, word) == 0)
+        if (strncmp(table->list[i].name, word, len) == 0 && table->list[i].name[len] == '\0')
             return &table->list[i];
     }
     return NULL;
@@ -97,7 +98,7 @@ static void read_line(struct parser *parser, const struct keyword_table *table, 
 {
     struct scan_line line;
     const enum scan_fault fault = scan_line(text, len, &line);
-    const struct keyword *keyword = line.keyword != NULL ? find(table, line.keyword) : NULL;
+    const struct keyword *keyword = line.keyword != NULL ? find(table, line.keyword, strlen(line.keyword)) : NULL;
 
     parser->keyword = keyword != NULL ? keyword->name : NULL;
     if (line.keyword != NULL && keyword == NULL)
@@ -135,4 +136,66 @@ void keyword_read_lines(struct parser *parser, const struct keyword_table *table
         start = end + 1;
     }
     parser->keyword = NULL;
+}
+
+/* Where the name of an option ends, or NULL: it is none. */
+static const char *end_of_name(const struct scan_field *field)
+{
+    return memchr(field->text, '=', field->len);
+}
+
+/* As for keywords, nothing is repeated of what was written. */
+static void report_no_option(struct parser *parser, const struct keyword_table *table, const struct scan_field *field)
+{
+    const char *end = end_of_name(field);
+    const size_t len = end != NULL ? (size_t)(end - field->text) : field->len;
+    const struct keyword *meant = NULL;
+    char word[WORD_MAX + 1];
+
+    if (len <= WORD_MAX && !parser_is_mute(parser)) {
+        memcpy(word, field->text, len);
+        word[len] = '\0';
+        meant = find_nearest(table, word);
+        explicit_bzero(word, sizeof(word));
+    }
+    if (meant != NULL)
+        parser_error(parser, "an option is unknown: did you mean %s?", meant->example);
+    else
+        parser_error(parser, "an option is unknown, or no option: %s has them all, each as in %s", table->manual,
+                     table->list[0].example);
+}
+
+static void take_option(struct parser *parser, const struct keyword *option, const struct scan_field *field)
+{
+    const char *value = end_of_name(field) + 1;
+    const struct scan_line line = {
+        .keyword = option->name,
+        .fields = {{.text = value, .len = field->len - (size_t)(value - field->text), .quoted = field->quoted}},
+        .field_count = 1,
+    };
+
+    parser->option = option->name;
+    option->take(parser, option, &line);
+    parser->option = NULL;
+}
+
+void keyword_read_options(struct parser *parser, const struct keyword_table *table, const struct scan_line *line,
+                          size_t first)
+{
+    bool seen[KEYWORDS_MAX] = {false};
+
+    for (size_t i = first; i < line->field_count; i++) {
+        const struct scan_field *field = &line->fields[i];
+        const char *end = end_of_name(field);
+        const struct keyword *option = end != NULL ? find(table, field->text, (size_t)(end - field->text)) : NULL;
+
+        if (option == NULL) {
+            report_no_option(parser, table, field);
+        } else if (seen[option - table->list]) {
+            parser_error(parser, "the option %s= is given twice: keep one", option->name);
+        } else {
+            seen[option - table->list] = true;
+            take_option(parser, option, field);
+        }
+    }
 }

@@ -41,4 +41,11 @@ struct keyword_table {
 /* Take each line of a text, which is changed. text[len] must be a NUL. */
 void keyword_read_lines(struct parser *parser, const struct keyword_table *table, char *text, size_t len);
 
+/*
+ * Take the fields of a line from number first on, each of which is an option, "name=value", in a table of their names.
+ * Each is given to its function as a line with that one value. The second of a name is an error.
+ */
+void keyword_read_options(struct parser *parser, const struct keyword_table *table, const struct scan_line *line,
+                          size_t first);
+
 #endif

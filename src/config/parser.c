@@ -59,6 +59,8 @@ __attribute__((format(printf, 3, 0))) static void find(struct parser *parser, en
     if (!parser_is_mute(parser)) {
         if (parser->keyword != NULL)
             used = snprintf(text, sizeof(text), "%s: ", parser->keyword);
+        if (parser->option != NULL)
+            used += snprintf(text + used, sizeof(text) - (size_t)used, "%s= ", parser->option);
         vsnprintf(text + used, sizeof(text) - (size_t)used, format, arguments);
         show(parser, severity, text);
     }

@@ -17,6 +17,7 @@ struct parser {
     void *file;          /* what the lines are read into, and what else is known of them */
     unsigned line;       /* the line that findings are about; 0: the file as a whole */
     const char *keyword; /* put before the text of a finding; NULL: nothing */
+    const char *option;  /* put behind the keyword, as "option= "; NULL: nothing */
 
     char *strings; /* free room behind the file's own memory */
     size_t strings_left;

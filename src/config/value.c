@@ -153,3 +153,10 @@ bool value_is_path(const struct scan_field *field)
 {
     return field->text[0] == '/' && field->len <= VALUE_PATH_MAX;
 }
+
+void value_warn_of_blank(struct parser *parser, const struct scan_field *field)
+{
+    if (strpbrk(field->text, " \t") != NULL)
+        parser_warn(parser,
+                    "the command's path has a blank in it; a command has no arguments: write a script for them");
+}

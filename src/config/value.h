@@ -44,4 +44,7 @@ const char *value_state_dir(struct parser *parser, const struct keyword *keyword
 /* Could the field be an absolute path? Nothing is reported. */
 bool value_is_path(const struct scan_field *field);
 
+/* Warn of a command's path that has a blank in it: it is not meant to be a path alone. */
+void value_warn_of_blank(struct parser *parser, const struct scan_field *field);
+
 #endif

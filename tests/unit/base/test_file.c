@@ -158,6 +158,9 @@ static void test_modes(void)
         if (fault != want)
             check(false, "I8: mode %04o: %s, not: %s", mode, file_fault_text(want), file_fault_text(fault));
         locked_free(&text);
+        if (file_read_public(at("file"), 100, &text, &len) != (want == FILE_READABLE ? FILE_OK : want))
+            check(false, "mode %04o of a file without secrets, which others may read", mode);
+        locked_free(&text);
     }
     check(true, "I8: all modes were tried");
 }
