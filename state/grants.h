@@ -90,8 +90,9 @@ struct grants {
     struct grants_options options;
     bool held;
     uint8_t key[SIPHASH_KEY_LEN]; /* of the checks, and of tokens (grants_tag): random, made with the file */
-    uint64_t latest_ms;           /* the latest that CLOCK_REALTIME has been, as far as has been written */
+    uint64_t latest_ms;           /* the latest that CLOCK_REALTIME had been before grants_hold (grant_left) */
     uint64_t file_len;
+    uint64_t noted_ms;   /* latest_ms as it is in the file by now */
     uint64_t damaged;    /* slots that fail their check, seen since grants_hold: grants_next skips them */
     bool header_damaged; /* one of its two copies was, at grants_hold: a change or a repair writes it anew */
     struct moment now;   /* of grants_hold */

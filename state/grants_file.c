@@ -141,7 +141,7 @@ static enum grants_fault open_file(struct grants *grants)
 
 enum grants_fault grants_file_write_head(struct grants *grants)
 {
-    struct grants_header header = {.latest_ms = grants->latest_ms};
+    struct grants_header header = {.latest_ms = grants->noted_ms};
     uint8_t head[HEAD_LEN];
 
     memcpy(header.key, grants->key, sizeof header.key);
@@ -154,7 +154,7 @@ static enum grants_fault begin(struct grants *grants)
 {
     if (create_random(grants->key, sizeof grants->key) != STORE_OK)
         return GRANTS_CANNOT_CREATE;
-    grants->latest_ms = 0;
+    grants->noted_ms = 0;
     if (grants_file_write_head(grants) == GRANTS_OK && fsync(grants->fd) == 0 && fsync(grants->dir_fd) == 0)
         return GRANTS_OK;
     const int error = errno;
@@ -273,6 +273,7 @@ static enum grants_fault read_head(struct grants *grants)
     }
     memcpy(grants->key, header.key, sizeof grants->key);
     grants->latest_ms = header.latest_ms;
+    grants->noted_ms = header.latest_ms;
     return grants_file_slots(grants) <= GRANTS_MAX ? GRANTS_OK : GRANTS_DAMAGED;
 }
 
@@ -280,9 +281,9 @@ enum grants_fault grants_file_note(struct grants *grants, uint64_t least_ms)
 {
     const uint64_t wall_ms = grants->now.wall_ms < RECORD_TIME_MAX ? grants->now.wall_ms : RECORD_TIME_MAX;
 
-    if (wall_ms < grants->latest_ms + least_ms)
+    if (wall_ms < grants->noted_ms + least_ms)
         return GRANTS_OK;
-    grants->latest_ms = wall_ms;
+    grants->noted_ms = wall_ms;
     return grants_file_write_head(grants);
 }
 
