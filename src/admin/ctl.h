@@ -67,6 +67,9 @@ enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_remove(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_grants(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_grant(struct ctl *ctl, int argc, char **argv);
+enum ctl_status ctl_revoke(struct ctl *ctl, int argc, char **argv);
 
 /* Say what is wrong with the command line, and exit. */
 _Noreturn __attribute__((format(printf, 1, 2))) void ctl_usage(const char *format, ...);
@@ -230,6 +233,26 @@ bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct 
 
 /* Whether what listens is what the configuration says, and whether two want to listen at one place. */
 void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
+
+/* ---- gates ------------------------------------------------------------------------------------------------------- */
+
+/* Is there an ostiary-grants.cfg beside the configuration? path gets its name. */
+bool ctl_has_gates(const char *config_path, char path[static PATH_MAX]);
+
+/* Where there is one, what ostgrant finds wrong with it, the firewall and the record. */
+void ctl_check_gates(const struct ctl *ctl, struct ctl_findings *findings);
+
+struct ctl_gates {
+    bool there; /* else nothing below is set */
+    struct ctl_findings findings;
+    size_t count;          /* of gates; 0 where the file has errors */
+    int list_status;       /* CTL_OK, or why ostgrant could not say what is granted */
+    unsigned open, others; /* grants: those that are open, and those that wait or are not there as they have to be */
+};
+void ctl_read_gates(const struct ctl *ctl, struct ctl_gates *gates);
+
+/* Nothing that could be seen is otherwise than it has to be; also where there are none. */
+bool ctl_gates_are_well(const struct ctl_gates *gates);
 
 /* What the clocks of the machine say. Ends the program where the wall clock cannot be read, or stands before 1970. */
 struct moment ctl_now(void);

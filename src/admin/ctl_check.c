@@ -258,15 +258,19 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
     static const struct option options[] = {{NULL, 0, NULL, 0}};
     struct ctl_findings findings = {.out = stdout};
     struct ctl_listeners listeners;
+    bool usable;
 
     ctl_option(argc, argv, ":", options);
     ctl_arguments(argc, argv, 0, 0);
     ctl_read_listeners(&listeners);
-    if (ctl_examine(ctl, &listeners, &findings)) {
+    usable = ctl_examine(ctl, &listeners, &findings);
+    if (usable) {
         ctl_check_listeners(ctl, &listeners, &findings);
         check_interfaces(ctl, &findings);
-        check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));
     }
+    ctl_check_gates(ctl, &findings); /* as root */
+    if (usable)
+        check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));
     if (findings.errors != 0)
         return CTL_CONFIG;
     printf("%s: good\n", ctl->config_path);

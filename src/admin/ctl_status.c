@@ -22,6 +22,8 @@ struct status {
     bool broken; /* what is wrong with it keeps somebody out */
     struct ctl_findings findings;
 
+    struct ctl_gates gates;
+
     enum store_fault fault; /* of door and table; ABSENT: no table yet */
     char fault_text[CTL_FAULT_LEN];
     struct ctl_closings doors;
@@ -208,18 +210,46 @@ static void print_state(const struct status *status)
            status->sources == 1 ? "source" : "sources", status->locked, status->with_strikes);
 }
 
+static void print_count(const struct ctl_findings *findings, const char *self)
+{
+    printf("%u %s, %u %s: run '%s check'", findings->errors, findings->errors == 1 ? "error" : "errors",
+           findings->warnings, findings->warnings == 1 ? "warning" : "warnings", self);
+}
+
+static void print_gates(const struct ctl_gates *gates, const char *self)
+{
+    if (!gates->there)
+        return;
+    printf("%-21s  ", "gates");
+    if (gates->list_status == CTL_OK)
+        printf("%zu %s, %u %s open", gates->count, gates->count == 1 ? "gate" : "gates", gates->open,
+               gates->open == 1 ? "grant" : "grants");
+    else if (gates->list_status == CTL_NOT_PERMITTED)
+        fputs("unknown: root alone can see the firewall", stdout);
+    else
+        fputs("what is open cannot be said", stdout);
+    if (gates->others != 0)
+        printf(", %u not: run '%s grants'", gates->others, self);
+    if (gates->findings.errors != 0 || gates->findings.warnings != 0) {
+        fputs("; ", stdout);
+        print_count(&gates->findings, self);
+    }
+    putchar('\n');
+}
+
 static void print_people(const struct status *status)
 {
     const struct ctl_findings *findings = &status->findings;
 
     print_listener(status);
     print_state(status);
+    print_gates(&status->gates, status->ctl->self);
+    printf("%-21s  %s: ", "configuration", status->ctl->config_path);
     if (findings->errors != 0 || findings->warnings != 0)
-        printf("%-21s  %s: %u %s, %u %s: run '%s check'\n", "configuration", status->ctl->config_path, findings->errors,
-               findings->errors == 1 ? "error" : "errors", findings->warnings,
-               findings->warnings == 1 ? "warning" : "warnings", status->ctl->self);
+        print_count(findings, status->ctl->self);
     else
-        printf("%-21s  %s: good\n", "configuration", status->ctl->config_path);
+        fputs("good", stdout);
+    putchar('\n');
 }
 
 /* ---- for programs ---------------------------------------------------------------------------------------------- */
@@ -272,6 +302,26 @@ static void json_state(struct json *json, const struct status *status)
     json_null(json, "fault");
 }
 
+static void json_gates(struct json *json, const struct ctl_gates *gates)
+{
+    if (!gates->there) {
+        json_null(json, "gates");
+        return;
+    }
+    json_open_object(json, "gates");
+    json_number(json, "count", gates->count);
+    if (gates->list_status == CTL_OK) {
+        json_number(json, "open", gates->open);
+        json_number(json, "others", gates->others);
+    } else {
+        json_null(json, "open");
+        json_null(json, "others");
+    }
+    json_number(json, "errors", gates->findings.errors);
+    json_number(json, "warnings", gates->findings.warnings);
+    json_close_object(json);
+}
+
 static void print_json(const struct status *status)
 {
     struct json json = {.out = stdout};
@@ -289,6 +339,7 @@ static void print_json(const struct status *status)
             json_socket(&json, status, (enum ctl_layout)i);
     json_close_array(&json);
     json_state(&json, status);
+    json_gates(&json, &status->gates);
     json_open_object(&json, "configuration");
     json_text(&json, "file", status->ctl->config_path);
     json_bool(&json, "good", status->findings.errors == 0);
@@ -315,6 +366,7 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
         status.deaf[i] = ctl_is_deaf(&status.listeners.sockets[i]);
     status.has_config = ctl_examine(ctl, &status.listeners, &status.findings);
     status.broken = status.findings.errors != 0;
+    ctl_read_gates(ctl, &status.gates);
     if (status.has_config) {
         /* Two who want to listen at one place: the first to come is served. */
         ctl_check_listeners(ctl, &status.listeners, &status.findings);
@@ -324,5 +376,5 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
         print_json(&status);
     else
         print_people(&status);
-    return is_serving(&status) ? CTL_OK : CTL_NOT_SO;
+    return is_serving(&status) && ctl_gates_are_well(&status.gates) ? CTL_OK : CTL_NOT_SO;
 }

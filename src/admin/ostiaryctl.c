@@ -16,9 +16,11 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"check", ctl_check},   {"list", ctl_list}, {"lock", ctl_lock},     {"unlock", ctl_unlock}, {"flush", ctl_flush},
-    {"close", ctl_close},   {"open", ctl_open}, {"verify", ctl_verify}, {"repair", ctl_repair}, {"keygen", ctl_keygen},
-    {"status", ctl_status}, {"log", ctl_log},   {"add", ctl_add},       {"remove", ctl_remove}, {"merge", ctl_merge},
+    {"check", ctl_check},   {"list", ctl_list},     {"lock", ctl_lock},     {"unlock", ctl_unlock},
+    {"flush", ctl_flush},   {"close", ctl_close},   {"open", ctl_open},     {"verify", ctl_verify},
+    {"repair", ctl_repair}, {"keygen", ctl_keygen}, {"status", ctl_status}, {"log", ctl_log},
+    {"add", ctl_add},       {"remove", ctl_remove}, {"merge", ctl_merge},   {"grants", ctl_grants},
+    {"grant", ctl_grant},   {"revoke", ctl_revoke},
 };
 
 static const char help_text[] =
@@ -47,8 +49,12 @@ static const char help_text[] =
     "  verify                       look for damage in the table\n"
     "  repair [--empty]             rebuild the table from what is whole\n"
     "  keygen                       print a new random secret\n"
+    "  grants [--json] [--user U]   show for whom which gate is open\n"
+    "  grant GATE ADDR[/PREFIX] [TIME] [--user U]\n"
+    "                               open a gate, for TIME or the gate's own\n"
+    "  revoke GATE ADDR[/PREFIX]    shut it again\n"
     "\n"
-    "See ostiaryctl(8) and ostiary.cfg(5).\n";
+    "See ostiaryctl(8), ostiary.cfg(5) and ostiary-grants.cfg(5).\n";
 
 /* The options before the command. */
 static void read_options(int argc, char **argv, struct ctl *ctl)

@@ -16,8 +16,8 @@ src/wire        src/base
 src/actions     src/base src/config state src/door src/wire
 src/knock       src/base src/config state src/door src/wire src/actions
 src/client      src/base src/config src/wire
-src/admin       src/base src/config state src/door src/wire src/actions
-units           src/base src/config state
+src/admin       src/base src/config src/gates state src/door src/wire src/actions
+units           src/base src/config src/gates state
 '
 
 HEADERS=$(files_matching '^(src|state|units)/.*\.h$')

@@ -6,6 +6,7 @@
  */
 #include "ctl.h"
 #include "fuzz.h"
+#include "granter.h"
 #include "mac.h"
 #include "scratch_dir.h"
 #include "units.h"
@@ -30,6 +31,9 @@ int ostiaryctl_main(int argc, char **argv);
 
 static const char config_text[] = "STATE_DIR=\"%s\"\nTABLE_SIZE=64\nIPV6_PREFIX=64\nPORT=5018\n"
                                   "ACTION=\"a secret for the fuzzer alone\",\"/bin/true\",\"root\"\n%s\n";
+
+/* Nobody else's firewall. */
+const char granter_path[] = "/nonexistent/ostgrant";
 
 static struct {
     char config_path[300];

@@ -64,6 +64,14 @@ log --door front
 log --since yesterday
 log --since 2026-02-30
 log --source example.org
+grants ssh
+grants --json --json
+grants --user
+grant ssh
+grant ssh 192.0.2.7 1h alice
+grant ssh 192.0.2.7 --user a --user b
+revoke ssh
+revoke ssh 192.0.2.7 alice
 -c /dev/null list
 END
     [ ! -e "$TABLE" ]
