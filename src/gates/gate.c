@@ -8,14 +8,16 @@
 
 #include <string.h>
 
-#define MINUTE        60u
-#define HOUR          (60 * MINUTE)
-#define DAY           (24 * HOUR)
-#define TEN_YEARS     (3650 * DAY)
-#define TICK          MINUTE /* how often the timer job looks, at least */
-#define INTERFACE_MAX 15     /* IFNAMSIZ without its NUL */
-#define KNOCK_PORT    5018   /* where a listener is by default */
-#define HTTPS_PORT    443
+#define MINUTE           60u
+#define HOUR             (60 * MINUTE)
+#define DAY              (24 * HOUR)
+#define TEN_YEARS        (3650 * DAY)
+#define TICK             MINUTE /* how often the timer job looks, at least */
+#define INTERFACE_MAX    15     /* IFNAMSIZ without its NUL */
+#define IPV6_SITE_BITS   48     /* no provider gives one customer more than such a network */
+#define HOURS_LIKELY_MAX 100    /* a number that is no larger may be meant for hours */
+#define KNOCK_PORT       5018   /* where a listener is by default */
+#define HTTPS_PORT       443
 
 /* ---- Options ---- */
 
@@ -84,15 +86,27 @@ static void take_interface(struct parser *parser, const struct keyword *option, 
         gate_of(parser)->interface = parser_keep(parser, field->text, field->len);
 }
 
+/* Hours are what such times are thought of in, and what OOBA's were; a number alone is of seconds in all of ours. */
+static void take_duration(struct parser *parser, const struct keyword *option, const struct scan_line *line,
+                          uint64_t *seconds)
+{
+    const struct scan_field *field = &line->fields[0];
+
+    if (value_time(parser, option, line, seconds) && *seconds <= HOURS_LIKELY_MAX &&
+        strspn(field->text, "0123456789") == field->len)
+        parser_warn(parser, "is so many seconds: for hours write %s, or with an s behind it to hear no more of this",
+                    option->example);
+}
+
 static void take_lifetime(struct parser *parser, const struct keyword *option, const struct scan_line *line)
 {
-    value_time(parser, option, line, &gate_of(parser)->lifetime_s);
+    take_duration(parser, option, line, &gate_of(parser)->lifetime_s);
 }
 
 static void take_most(struct parser *parser, const struct keyword *option, const struct scan_line *line)
 {
     note_given(parser, option);
-    value_time(parser, option, line, &gate_of(parser)->most_s);
+    take_duration(parser, option, line, &gate_of(parser)->most_s);
 }
 
 static void take_renew(struct parser *parser, const struct keyword *option, const struct scan_line *line)
@@ -109,8 +123,14 @@ static void take_ipv6_prefix(struct parser *parser, const struct keyword *option
 {
     uint64_t number;
 
-    if (value_number(parser, option, line, &number))
-        gate_of(parser)->ipv6_prefix = (uint8_t)number;
+    if (!value_number(parser, option, line, &number))
+        return;
+    gate_of(parser)->ipv6_prefix = (uint8_t)number;
+    if (number < IPV6_SITE_BITS)
+        parser_warn(parser,
+                    "is less than one customer's network has, so that many strangers come in with each: write "
+                    "%d or more",
+                    IPV6_SITE_BITS);
 }
 
 static void take_established(struct parser *parser, const struct keyword *option, const struct scan_line *line)
@@ -287,6 +307,14 @@ static void judge_commands(struct parser *parser, const struct gate *gate)
     }
 }
 
+/* On a router the same port is behind it in both directions. */
+static void judge_hook(struct parser *parser, const struct gate *gate)
+{
+    if (gate->hook == GATE_FORWARD && gate->interface == NULL)
+        parser_warn(parser, "with hook=forward and no interface= it shuts what comes from inside as well: name the "
+                            "interface that strangers come by, as in \"interface=eth0\"");
+}
+
 static void judge_kind(struct parser *parser, const struct gate *gate)
 {
     if (gate->by_commands)
@@ -303,6 +331,8 @@ static void set_most(struct parser *parser, struct gate *gate)
         gate->most_s = gate->lifetime_s < TEN_YEARS / 2 ? 2 * gate->lifetime_s : TEN_YEARS;
         return;
     }
+    if (gate->most_s == 0) /* what is wrong with it is said already */
+        return;
     if (gate->most_s < gate->lifetime_s)
         parser_error(parser, "most= is less than the lifetime, which is 25h where no lifetime= says another: it is the "
                              "longest time that anybody may have");
@@ -338,6 +368,7 @@ static void take_all(struct parser *parser, const struct scan_line *line, struct
     gate->by_commands = next == 1;
     keyword_read_options(parser, &option_table, line, next);
     judge_kind(parser, gate);
+    judge_hook(parser, gate);
     judge_times(parser, gate);
     if (gate->sealed)
         parser_note(parser, "with sealed=yes whoever takes over the handler of the sealed door, which is no root, can "

@@ -123,17 +123,25 @@ static void add_always(struct parser *parser, const struct source *network)
     gates->always_count = kept + 1;
 }
 
+/* A link-local address, with its interface or without. */
+static bool is_neighbour(const char *text)
+{
+    struct source network;
+
+    return strchr(text, '%') != NULL || address_parse_network(text, &network) == ADDRESS_NEEDS_INTERFACE;
+}
+
 static void take_always(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
 {
     struct source network;
 
-    if (!value_network(parser, keyword, line, &network))
-        return;
-    if (network.prefix > LINK_LOCAL_BITS && is_link_local(network.address)) {
+    if (line->field_count == 1 && is_neighbour(line->fields[0].text)) {
         parser_error(parser, "a link-local address cannot be told from that of another interface here: write fe80::/10 "
                              "for all neighbours, or give its interface no gate");
         return;
     }
+    if (!value_network(parser, keyword, line, &network))
+        return;
     if (gates_of(parser)->always_count == GATES_ALWAYS_MAX) {
         parser_error(parser, "there are more than %d networks: take some out, or name the one that has them all",
                      GATES_ALWAYS_MAX);

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * config.h. Most cases are files in tests/config (its path is the argument): good ones are read, broken ones are
- * refused, and each says which findings it wants: in lines "# expect: LINE: error: TEXT", or in a file .expect beside
- * it.
+ * config.h. Most cases are files in tests/data/config (its path is the argument): good ones are read, broken ones are
+ * refused, and each has the findings that it wants (corpus.h).
  */
 #include "config.h"
 
 #include "check.h"
+#include "corpus.h"
 #include "parser.h"
 #include "scan.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -19,33 +18,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FINDINGS_LEN 65536
-#define MARK         "zz9" /* in every secret and every senseless value of the corpus */
-#define ENTRY        "ACTION=\"zz9 four words of pure chance\",\"/bin/true\"\n"
-
-/* Each finding as "LINE: severity: TEXT\n", in the order of the reports. */
-struct findings {
-    char text[FINDINGS_LEN];
-    size_t used;
-    unsigned count;
-};
-
-static void collect(void *context, const struct config_finding *finding)
-{
-    struct findings *findings = context;
-    const size_t room = sizeof(findings->text) - findings->used;
-    const int len = snprintf(findings->text + findings->used, room, "%u: %s: %s\n", finding->line,
-                             config_severity_text(finding->severity), finding->text);
-
-    findings->used += (size_t)len < room ? (size_t)len : room - 1;
-    findings->count++;
-}
+#define MARK  "zz9" /* in every secret and every senseless value of the corpus */
+#define ENTRY "ACTION=\"zz9 four words of pure chance\",\"/bin/true\"\n"
 
 static struct config_reader reader_for(struct findings *findings, bool with_secrets)
 {
     *findings = (struct findings){0};
     return (struct config_reader){
-        .path = "ostiary.cfg", .with_secrets = with_secrets, .report = collect, .context = findings};
+        .path = "ostiary.cfg", .with_secrets = with_secrets, .report = findings_collect, .context = findings};
 }
 
 /* Parse a copy of exactly len bytes and a NUL, so that a sanitizer sees every step beyond it. */
@@ -73,40 +53,6 @@ static int parse(const char *text, bool with_secrets, struct config *config)
 
 /* ---- The corpus ---- */
 
-static char *read_all(const char *path, size_t *len)
-{
-    FILE *file = fopen(path, "rb");
-    char *bytes = calloc(1, CONFIG_SIZE_MAX);
-
-    *len = file != NULL ? fread(bytes, 1, CONFIG_SIZE_MAX - 1, file) : 0;
-    if (file != NULL)
-        fclose(file);
-    return bytes;
-}
-
-static void read_expected(const char *cfg_path, const char *content, char expected[static FINDINGS_LEN])
-{
-    static const char prefix[] = "# expect: ";
-    char path[PATH_MAX];
-    size_t len;
-
-    expected[0] = '\0';
-    snprintf(path, sizeof(path), "%.*s.expect", (int)(strlen(cfg_path) - strlen(".cfg")), cfg_path);
-    if (access(path, R_OK) == 0) {
-        char *text = read_all(path, &len);
-
-        snprintf(expected, FINDINGS_LEN, "%s", text);
-        free(text);
-        return;
-    }
-    while (strncmp(content, prefix, strlen(prefix)) == 0) {
-        const size_t line = strcspn(content, "\n") + 1;
-
-        strncat(expected, content + strlen(prefix), line - strlen(prefix));
-        content += line;
-    }
-}
-
 static void check_file(const char *path, const char *name, bool good, bool with_secrets)
 {
     static struct findings findings;
@@ -114,9 +60,9 @@ static void check_file(const char *path, const char *name, bool good, bool with_
     const struct config_reader reader = reader_for(&findings, with_secrets);
     struct config config;
     size_t len;
-    char *content = read_all(path, &len);
+    char *content = corpus_read(path, &len);
 
-    read_expected(path, content, expected);
+    corpus_expected(path, content, expected);
     const int status = parse_bytes(content, len, &reader, &config);
     check(status == (good ? 0 : -1), "%s is %s%s", name, good ? "good" : "refused",
           with_secrets ? ", with secrets" : "");
@@ -128,30 +74,24 @@ static void check_file(const char *path, const char *name, bool good, bool with_
     free(content);
 }
 
-static void test_corpus(const char *corpus, const char *part, bool good)
+/* Good files may name secret files that are not there. */
+static void check_good(const char *path, const char *name)
 {
-    struct dirent **list = NULL;
-    char dir[PATH_MAX];
-    char path[PATH_MAX + 256];
-    unsigned files = 0;
+    check_file(path, name, true, false);
+}
 
-    snprintf(dir, sizeof(dir), "%s/%s", corpus, part);
-    const int count = scandir(dir, &list, NULL, alphasort);
-    for (int i = 0; i < count; i++) {
-        const char *suffix = strrchr(list[i]->d_name, '.');
+static void check_broken(const char *path, const char *name)
+{
+    check_file(path, name, false, false);
+    check_file(path, name, false, true);
+}
 
-        if (suffix != NULL && strcmp(suffix, ".cfg") == 0) {
-            snprintf(path, sizeof(path), "%s/%s", dir, list[i]->d_name);
-            check_file(path, list[i]->d_name, good, false);
-            /* Good files may name secret files that are not there. */
-            if (!good)
-                check_file(path, list[i]->d_name, good, true);
-            files++;
-        }
-        free(list[i]);
-    }
-    free(list);
-    check(files >= (good ? 10 : 45), "%u %s files were found", files, part);
+static void test_corpus(const char *corpus)
+{
+    const unsigned good = corpus_each(corpus, "good", check_good);
+    const unsigned broken = corpus_each(corpus, "broken", check_broken);
+
+    check(good >= 10 && broken >= 45, "%u good files and %u broken ones were found", good, broken);
 }
 
 static void load_good(const char *corpus, const char *name, struct config *config)
@@ -161,7 +101,7 @@ static void load_good(const char *corpus, const char *name, struct config *confi
     size_t len;
 
     snprintf(path, sizeof(path), "%s/good/%s.cfg", corpus, name);
-    char *content = read_all(path, &len);
+    char *content = corpus_read(path, &len);
     check(parse_bytes(content, len, &reader, config) == 0, "%s is read", name);
     free(content);
 }
@@ -271,7 +211,7 @@ static void test_example(const char *path)
     struct config defaults;
     struct config config;
     size_t len;
-    char *text = read_all(path, &len);
+    char *text = corpus_read(path, &len);
 
     check(parse(text, false, &config) != 0, "the sample that is installed is refused as it is");
     check_text(last.text, "0: error: there is no ACTION and no KILL: nothing could ever be accepted\n",
@@ -863,7 +803,7 @@ static void test_damage(const char *corpus)
     size_t len;
 
     snprintf(path, sizeof(path), "%s/good/sample-uncommented.cfg", corpus);
-    char *content = read_all(path, &len);
+    char *content = corpus_read(path, &len);
     for (size_t cut = 0; cut <= len; cut++)
         survive(content, cut);
     for (size_t i = 0; i < len; i++) {
@@ -883,8 +823,7 @@ int main(int argc, char **argv)
 {
     if (argc != 3 || mkdtemp(scratch) == NULL)
         return 99;
-    test_corpus(argv[1], "good", true);
-    test_corpus(argv[1], "broken", false);
+    test_corpus(argv[1]);
     test_sample(argv[1], "sample-commented", false);
     test_sample(argv[1], "sample-uncommented", true);
     test_defaults();
