@@ -133,7 +133,7 @@ static enum grants_fault open_file(struct grants *grants)
         grants->fd = openat(grants->dir_fd, GRANTS_NAME, O_RDWR | O_CREAT | flags, 0600);
     }
     if (grants->fd >= 0)
-        return judge_file(grants->fd, &grants->file_len);
+        return GRANTS_OK;
     if (errno == ELOOP || errno == EISDIR)
         return GRANTS_UNSAFE;
     return errno == ENOENT && grants->options.read_only ? GRANTS_ABSENT : GRANTS_CANNOT_OPEN;
@@ -163,24 +163,35 @@ static enum grants_fault begin(struct grants *grants)
     return GRANTS_CANNOT_CREATE;
 }
 
-/* One without slots may be new, or its maker was killed. Damage is for who holds it to find. */
-static enum grants_fault begin_if_new(struct grants *grants)
+/* Has nobody written to it yet? Damage is for who holds it to find. */
+static enum grants_fault see_if_new(struct grants *grants, bool *is_new)
 {
     struct grants_header header;
     uint8_t head[HEAD_LEN];
     bool one_damaged;
-    enum grants_fault fault;
+    enum grants_fault fault = judge_file(grants->fd, &grants->file_len);
 
-    if (grants->options.read_only || grants->file_len > HEAD_LEN)
-        return GRANTS_OK;
+    *is_new = false;
+    if (fault != GRANTS_OK || grants->file_len > HEAD_LEN)
+        return fault;
+    fault = grants_file_read(grants, 0, head, sizeof head);
+    *is_new = fault == GRANTS_OK && grants_bytes_decode_head(head, &header, &one_damaged) == RECORD_EMPTY;
+    return fault;
+}
+
+/* The maker of one that is new may be at work, or was killed. */
+static enum grants_fault begin_if_new(struct grants *grants)
+{
+    bool is_new;
+    enum grants_fault fault = see_if_new(grants, &is_new);
+
+    if (fault != GRANTS_OK || !is_new || grants->options.read_only)
+        return fault;
     fault = lock(grants, HOLD_ALONE);
     if (fault != GRANTS_OK)
         return fault;
-    fault = judge_file(grants->fd, &grants->file_len);
-    if (fault == GRANTS_OK)
-        fault = grants_file_read(grants, 0, head, sizeof head);
-    if (fault == GRANTS_OK && grants->file_len <= HEAD_LEN &&
-        grants_bytes_decode_head(head, &header, &one_damaged) == RECORD_EMPTY)
+    fault = see_if_new(grants, &is_new);
+    if (fault == GRANTS_OK && is_new)
         fault = begin(grants);
     hold_release(grants->fd);
     return fault;

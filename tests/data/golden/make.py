@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Write the golden lockout tables, from state/FORMAT.md alone: python3 make.py DIRECTORY
+"""Write the golden lockout tables and the golden record of grants, from state/FORMAT.md alone: python3 make.py DIRECTORY
 
-It shares no code with state/, so that the tables prove the page and the program right, or one of them wrong.
-table-1 is what version 1 wrote, and table-2 what is written today; each once more with networks.
+It shares no code with state/, so that the files prove the page and the program right, or one of them wrong.
+table-1 is what version 1 wrote, and table-2 what is written today; each once more with networks. grants-1 is the record.
 """
 import ipaddress
 import struct
@@ -169,7 +169,38 @@ def table(form, networks):
     return head.ljust(form.HEAD, b"\0") + b"".join(slots)
 
 
+class Grants:
+    """Two users behind one address, a network that is closing, everybody, and free slots."""
+
+    LATEST = (NOW + 60) * 1000
+    SLOTS = 8
+    GRANTS = {
+        0: ("192.0.2.7/32", 2, 0, 1, 1, 90000, NOW * 1000, 17, 5, BOOT_ID, BOOT_MS, NOW * 1000, b"ssh", b"alice"),
+        2: ("2001:db8:1:2::/64", 3, 2, 3, 1, 1, 1, MASK, 1 << 40, BOOT_ID, BOOT_MS, NOW * 1000, b"g" * 24, b"u" * 64),
+        3: ("0.0.0.0/0", 1, 0, 0, 0, 3600, 0, 0, 0, bytes(16), 0, 0, b"a", b""),
+        5: ("192.0.2.7/32", 2, 0, 2, 1, 60, NOW * 1000, 0, 0, BOOT_ID, BOOT_MS, NOW * 1000, b"ssh", b"bob@example.net"),
+    }
+
+    def slot(self, where, who, step, end, by, known, lifetime, since, packets, last, boot_id, boot_ms, wall_ms, gate, user):
+        packed, prefix = address(who)
+        body = packed + bytes([prefix, step, end, by, known, 0, 0, 0])
+        body += struct.pack("<QQQQ", lifetime, since, packets, last) + boot_id
+        for start in (boot_ms, wall_ms):
+            body += number(start + lifetime * 1000, 8) + number(start + 2 * lifetime * 1000, 8)
+        return sealed((body + gate.ljust(24, b"\0") + user).ljust(248, b"\0"), where)
+
+    def header(self):
+        body = (b"ostgrnt\n" + struct.pack("<HHI", 1, 256, 1024) + KEY + number(self.LATEST, 8)).ljust(504, b"\0")
+        return body + number(siphash(KEY, body), 8)
+
+    def record(self):
+        slots = [self.slot(i, *self.GRANTS[i]) if i in self.GRANTS else bytes(256) for i in range(self.SLOTS)]
+        return self.header() * 2 + b"".join(slots)
+
+
 for version, form in ((1, Version1()), (2, Version2())):
     for name, networks in ((f"table-{version}", {}), (f"table-{version}-networks", form.NETWORKS)):
         with open(f"{sys.argv[1]}/{name}", "wb") as file:
             file.write(table(form, networks))
+with open(f"{sys.argv[1]}/grants-1", "wb") as file:
+    file.write(Grants().record())
