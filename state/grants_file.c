@@ -149,18 +149,15 @@ enum grants_fault grants_file_write_head(struct grants *grants)
     return grants_file_write(grants, 0, head, sizeof head);
 }
 
-/* A record that nobody has written to yet, alone. What could not be written is taken back. */
+/* A record that nobody has written to yet, alone. */
 static enum grants_fault begin(struct grants *grants)
 {
     if (create_random(grants->key, sizeof grants->key) != STORE_OK)
         return GRANTS_CANNOT_CREATE;
     grants->noted_ms = 0;
-    if (grants_file_write_head(grants) == GRANTS_OK && fsync(grants->fd) == 0 && fsync(grants->dir_fd) == 0)
-        return GRANTS_OK;
-    const int error = errno;
-    (void)!ftruncate(grants->fd, 0);
-    errno = error;
-    return GRANTS_CANNOT_CREATE;
+    return grants_file_write_head(grants) == GRANTS_OK && fsync(grants->fd) == 0 && fsync(grants->dir_fd) == 0
+               ? GRANTS_OK
+               : GRANTS_CANNOT_CREATE;
 }
 
 /* Has nobody written to it yet? Damage is for who holds it to find. */
@@ -235,28 +232,37 @@ void grants_close(struct grants *grants)
  */
 
 /* Does the descriptor's file have the name still? It may have been deleted or moved while we waited. */
-static bool is_named(const struct grants *grants)
+static enum grants_fault see_name(const struct grants *grants, bool *has_name)
 {
     struct stat named, opened;
 
-    return fstatat(grants->dir_fd, GRANTS_NAME, &named, AT_SYMLINK_NOFOLLOW) == 0 && fstat(grants->fd, &opened) == 0 &&
-           named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+    *has_name = false;
+    if (fstat(grants->fd, &opened) != 0)
+        return GRANTS_CANNOT_OPEN;
+    if (fstatat(grants->dir_fd, GRANTS_NAME, &named, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? GRANTS_OK : GRANTS_CANNOT_OPEN;
+    *has_name = named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+    return GRANTS_OK;
 }
 
 static enum grants_fault hold_named(struct grants *grants, enum hold_way way)
 {
-    enum grants_fault fault;
+    enum grants_fault fault = GRANTS_OK;
 
     for (unsigned i = 0; i < TRIES_MAX; i++) {
-        fault = grants->fd >= 0 ? GRANTS_OK : open_record(grants);
+        bool has_name;
+
+        if (grants->fd < 0)
+            fault = open_record(grants);
         if (fault == GRANTS_OK)
             fault = lock(grants, way);
         if (fault != GRANTS_OK)
             return fault;
-        if (is_named(grants)) {
-            grants->held = true;
-            return judge_file(grants->fd, &grants->file_len);
-        }
+        grants->held = true;
+        fault = see_name(grants, &has_name);
+        if (fault != GRANTS_OK || has_name)
+            return fault == GRANTS_OK ? judge_file(grants->fd, &grants->file_len) : fault;
+        grants->held = false;
         close_keeping_errno(&grants->fd);
     }
     errno = ESTALE;

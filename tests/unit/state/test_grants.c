@@ -26,6 +26,7 @@ static void test_put_and_find(void)
     struct grant grant = granted_of(1, 60), found;
     struct source network = grant.network;
     uint64_t slot = GRANTS_MAX, other = GRANTS_MAX;
+    struct stat info;
 
     check_number(granted_count(&grants), 0, "a new record has no grant");
     check_number(granted_find(&grants, 1, &found), GRANTS_MAX, "in which none is found");
@@ -57,6 +58,8 @@ static void test_put_and_find(void)
     granted_put(&grants, 3, 60);
     check_number(granted_find(&grants, 3, &found), 2, "and the next the first that is free");
     check(grants_sync(&grants) == GRANTS_OK, "all of it is on the disk");
+    check(stat(granted_path(GRANTS_NAME), &info) == 0 && info.st_blocks * 512 >= info.st_size,
+          "and room for more has been taken there");
     close_record(&grants);
     granted_empty();
 }
