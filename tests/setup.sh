@@ -25,7 +25,8 @@ build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev
 demo="$build systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
       systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
-      netbase binutils debootstrap libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0"
+      netbase binutils debootstrap libnftables-dev libjansson-dev libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0
+      libevent-2.1-7 libsystemd0"
 bench="$demo python3 strace valgrind procps iproute2 util-linux ucspi-tcp-ipv6 netbase musl-tools libgpg-error-dev
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g
        libselinux1 libtirpc3 libsystemd0"

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The kernel's firewall by libnftables: see nft.h. It opens what it needs itself, prints into buffers of its own, and
+ * runs a script as one transaction.
+ */
+#include "nft.h"
+#include "place.h"
+
+#include <errno.h>
+#include <linux/netlink.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define TABLE "inet " NFT_TABLE
+
+struct nft {
+    struct nft_ctx *context;
+    char said[256];
+};
+
+/* libnftables is at work: an exit(3) is its own. */
+static bool at_work;
+
+static void end_as_fault(void)
+{
+    if (at_work)
+        _exit(EX_OSERR);
+}
+
+/* Where there is no netlink, libnftables would end the process. */
+static bool has_netlink(void)
+{
+    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+/* Give *nft a context whose output stays in memory. */
+static int start(struct nft *nft)
+{
+    at_work = true;
+    nft->context = nft_ctx_new(NFT_CTX_DEFAULT);
+    at_work = false;
+    if (nft->context == NULL)
+        return -1;
+    if (nft_ctx_buffer_output(nft->context) == 0 && nft_ctx_buffer_error(nft->context) == 0)
+        return 0;
+    nft_ctx_free(nft->context);
+    return -1;
+}
+
+struct nft *nft_open(void)
+{
+    static bool exit_is_watched;
+    struct nft *nft;
+
+    if (!has_netlink())
+        return NULL;
+    exit_is_watched = exit_is_watched || atexit(end_as_fault) == 0;
+    nft = exit_is_watched ? calloc(1, sizeof(*nft)) : NULL;
+    errno = ENOMEM;
+    if (nft == NULL || start(nft) == 0)
+        return nft;
+    free(nft);
+    errno = ENOMEM;
+    return NULL;
+}
+
+void nft_close(struct nft *nft)
+{
+    if (nft == NULL)
+        return;
+    nft_ctx_free(nft->context);
+    free(nft);
+}
+
+/* ---- Faults ---------------------------------------------------------------------------------------------------------
+ */
+
+/* Keep the first line, without what every line of nft's has at its front. */
+static void keep_said(struct nft *nft, const char *said)
+{
+    static const char front[] = "Error: ";
+    const char *begin = strstr(said, front);
+    size_t len;
+
+    begin = begin != NULL ? begin + strlen(front) : said;
+    len = strcspn(begin, "\n");
+    if (len >= sizeof(nft->said))
+        len = sizeof(nft->said) - 1;
+    for (size_t i = 0; i < len; i++)
+        nft->said[i] = (char)(begin[i] >= ' ' && begin[i] <= '~' ? begin[i] : '?');
+    nft->said[len] = '\0';
+}
+
+/* The kernel's answer is not to be had but as text, in which it is what strerror(3) says. */
+static enum nft_result take_fault(struct nft *nft, const char *said)
+{
+    static const struct {
+        int error;
+        enum nft_result result;
+    } faults[] = {{EPERM, NFT_NOT_PERMITTED}, {ENFILE, NFT_SET_FULL}, {ENOENT, NFT_NOT_LOADED}};
+
+    keep_said(nft, said);
+    for (size_t i = 0; i < sizeof(faults) / sizeof(faults[0]); i++)
+        if (strstr(said, strerror(faults[i].error)) != NULL)
+            return faults[i].result;
+    return NFT_FAILED;
+}
+
+/* Run it, with what it prints in *output, which is valid until the next run. */
+static enum nft_result run(struct nft *nft, const char *script, unsigned flags, const char **output)
+{
+    const char *said;
+    int status;
+
+    nft->said[0] = '\0';
+    nft_ctx_output_set_flags(nft->context, flags);
+    at_work = true;
+    status = nft_run_cmd_from_buffer(nft->context, script);
+    at_work = false;
+    /* Asking for a buffer empties it for the next run: both are asked for each time. */
+    *output = nft_ctx_get_output_buffer(nft->context);
+    said = nft_ctx_get_error_buffer(nft->context);
+    return status == 0 ? NFT_OK : take_fault(nft, said);
+}
+
+enum nft_result nft_run(struct nft *nft, const char *script)
+{
+    const char *output;
+
+    return run(nft, script, 0, &output);
+}
+
+const char *nft_said(const struct nft *nft)
+{
+    return nft->said;
+}
+
+/* ---- Reading --------------------------------------------------------------------------------------------------------
+ */
+
+static enum nft_result take_table(struct nft *nft, const char *output, struct nft_table *table)
+{
+    if (nft_parse_table(output, strlen(output), table) == 0)
+        return NFT_OK;
+    keep_said(nft, "what is listed cannot be read");
+    return NFT_FAILED;
+}
+
+enum nft_result nft_read_table(struct nft *nft, struct nft_table *table)
+{
+    const char *output;
+    const enum nft_result result = run(nft, "list table " TABLE "\n", NFT_CTX_OUTPUT_JSON, &output);
+
+    *table = (struct nft_table){0};
+    if (result == NFT_NOT_LOADED)
+        return NFT_OK;
+    return result == NFT_OK ? take_table(nft, output, table) : result;
+}
+
+/* An element that is not there, and a set that is not, are one fault to nft. */
+static enum nft_result is_set_there(struct nft *nft, const char *name)
+{
+    char command[sizeof("list set " TABLE " \n") + PLACE_NAME_LEN];
+    const char *output;
+
+    snprintf(command, sizeof(command), "list set " TABLE " %s\n", name);
+    return run(nft, command, NFT_CTX_OUTPUT_TERSE, &output);
+}
+
+enum nft_result nft_read_element(struct nft *nft, struct nft_element *element, bool *found)
+{
+    char command[sizeof("get element " TABLE "  {  }\n") + PLACE_NAME_LEN + INET6_ADDRSTRLEN];
+    char name[PLACE_NAME_LEN], address[INET6_ADDRSTRLEN];
+    const char *output;
+    struct nft_table table;
+    struct place place;
+    enum nft_result result;
+
+    *found = false;
+    if (!place_find(element->gate, &element->network, &place, address)) {
+        keep_said(nft, "no set can hold this network");
+        return NFT_FAILED;
+    }
+    place_name(&place, name);
+    snprintf(command, sizeof(command), "get element " TABLE " %s { %s }\n", name, address);
+    result = run(nft, command, NFT_CTX_OUTPUT_JSON, &output);
+    if (result == NFT_NOT_LOADED)
+        return is_set_there(nft, name);
+    if (result == NFT_OK)
+        result = take_table(nft, output, &table);
+    if (result != NFT_OK)
+        return result;
+    *found = table.element_count > 0;
+    if (*found)
+        *element = table.elements[0];
+    nft_free_table(&table);
+    return NFT_OK;
+}
+
+enum nft_result nft_read_ruleset(struct nft *nft, char **json, size_t *len)
+{
+    const char *output;
+    const enum nft_result result = run(nft, "list ruleset\n", NFT_CTX_OUTPUT_JSON, &output);
+
+    *json = NULL;
+    if (result != NFT_OK)
+        return result;
+    *len = strlen(output);
+    *json = strdup(output);
+    if (*json != NULL)
+        return NFT_OK;
+    keep_said(nft, "out of memory");
+    return NFT_FAILED;
+}
