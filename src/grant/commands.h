@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Another firewall than nftables: the commands that a gate names. argv is the path, ADDRESS[/N], SECONDS and USER
+ * (revoke= has no SECONDS: 0); no shell, an environment from a list, descriptors 0 and 1 /dev/null (list=: a pipe), 2
+ * the log. Each has COMMANDS_LIMIT_S to end, and is then killed with its group. It inherits the record's lock
+ * (grants_lock_fd), so that the lock lasts as long as it runs even where we have been killed; and it is killed when we
+ * are.
+ */
+#ifndef OSTIARY_COMMANDS_H
+#define OSTIARY_COMMANDS_H
+
+#include "gates.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define COMMANDS_LIMIT_S 10
+
+enum commands_result {
+    COMMANDS_OK,
+    COMMANDS_CANNOT_RUN, /* errno */
+    COMMANDS_UNSAFE,     /* this process is root, and others could change the command; or it is none (file.h) */
+    COMMANDS_STATUS,     /* *status: it exited with this, not 0 */
+    COMMANDS_SIGNAL,     /* *status: a signal ended it */
+    COMMANDS_TIME,       /* it did not end in time */
+    COMMANDS_LINES       /* list=: what it printed are not such lines; nothing of it is believed */
+};
+
+struct commands_network {
+    struct source network;
+    uint64_t packets;
+};
+
+enum commands_result commands_grant(const struct gate *gate, const struct source *network, uint64_t seconds,
+                                    const char *user, int lock_fd, int *status);
+enum commands_result commands_revoke(const struct gate *gate, const struct source *network, const char *user,
+                                     int lock_fd, int *status);
+/* What is open there: at most max networks. The caller frees *list. */
+enum commands_result commands_list(const struct gate *gate, size_t max, int lock_fd, struct commands_network **list,
+                                   size_t *count, int *status);
+
+/* For "gate 'ssh': grant=/path TEXT"; of STATUS and SIGNAL the number is to follow. */
+const char *commands_result_text(enum commands_result result);
+
+#endif
