@@ -99,8 +99,9 @@ options_in_help() {
     [ "$count" -gt 0 ]
 }
 
-keywords() {
-    grep -oE '\.name = "[A-Z0-9_]+"' src/config/config.c | cut -d '"' -f 2
+# The names in the tables of a source: keywords, or options.
+names_in() {
+    grep -oE '\.name = "[A-Za-z0-9_-]+"' "$1" | cut -d '"' -f 2
 }
 
 @test "every keyword of the configuration is in ostiary.cfg(5), in the example, and known to its proof and its fuzzing" {
@@ -119,18 +120,45 @@ keywords() {
             return 1
         }
         count=$((count + 1))
-    done < <(keywords)
+    done < <(names_in src/config/config.c)
     [ "$count" -ge 20 ]
 }
 
-@test "every keyword of the configuration has a right line and a wrong one in tests/data/config" {
-    local keyword kind missing=
-    while read -r keyword; do
+# missing_lines DIRECTORY, with a pattern for each name on stdin: those that no good or no broken file of it has.
+missing_lines() {
+    local pattern kind
+    while read -r pattern; do
         for kind in good broken; do
-            grep -rqE "^ *$keyword( *=|$)" "tests/data/config/$kind" || missing+="$keyword in $kind; "
+            grep -rqE "$pattern" "$1/$kind" || echo "$pattern in $kind"
         done
-    done < <(keywords)
-    is "$missing" '' "lines that are missing"
+    done
+}
+
+@test "every keyword of the configuration has a right line and a wrong one in tests/data/config" {
+    is "$(names_in src/config/config.c | sed 's/.*/^ *&( *=|$)/' | missing_lines tests/data/config)" '' "lines that are missing"
+}
+
+@test "every keyword and option of ostiary-grants.cfg is in its manual, in the example, and known to its fuzzing" {
+    local name missing=
+    while read -r name; do
+        grep -qE "^\.It Cm $name( |$)" src/gates/ostiary-grants.cfg.5 || missing+="$name in the manual; "
+        grep -qE "(^#|\")$name=" src/gates/ostiary-grants.cfg.example || missing+="$name in the example; "
+        grep -qE "$name=" tests/assurance/fuzz/gates.dict || missing+="$name in gates.dict; "
+    done < <(names_in src/gates/gates.c && names_in src/gates/gate.c)
+    is "$missing" '' "names that are missing"
+    [ "$(names_in src/gates/gates.c | wc -l)" -ge 8 ] && [ "$(names_in src/gates/gate.c | wc -l)" -ge 14 ]
+}
+
+@test "and nothing is in the manual of ostiary-grants.cfg that it does not have" {
+    local odd
+    odd=$(sed -n '/^\.Sh DESCRIPTION/,/^\.Sh FILES/s/^\.It Cm \([A-Za-z0-9_-]*\).*/\1/p' src/gates/ostiary-grants.cfg.5 | sort -u |
+        comm -23 - <({ names_in src/gates/gates.c && names_in src/gates/gate.c; } | sort -u))
+    is "$odd" '' "entries"
+}
+
+@test "every keyword and option of ostiary-grants.cfg has a right line and a wrong one in tests/data/gates" {
+    is "$(names_in src/gates/gates.c | sed 's/.*/^ *&( *=|$)/' | missing_lines tests/data/gates)" '' "lines that are missing"
+    is "$(names_in src/gates/gate.c | sed 's/.*/^GATE=.*"&=/' | missing_lines tests/data/gates)" '' "options that are missing"
 }
 
 reasons() {

@@ -5,7 +5,7 @@
 # usage: sh tests/assurance/fuzz/run.sh [--keep] [SECONDS [HARNESS]...]
 #        sh tests/assurance/fuzz/run.sh --smoke
 #
-# Installs what is missing (setup.sh), runs each harness (config, table, exchange, client, text, ctl) for SECONDS (default
+# Installs what is missing (setup.sh), runs each harness (config, gates, table, exchange, client, text, ctl) for SECONDS (default
 # 600), one after the other, and prints a table: executions, and how many of the edges between basic blocks were reached.
 # Exit status 1 if a harness reaches less than the tree's inputs for it do, or if an input broke something; that one is kept
 # in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS once it is understood: whatever is there is run
@@ -17,7 +17,7 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 
-harnesses='config table exchange client text ctl'
+harnesses='config gates table exchange client text ctl'
 kept_max=1024 # bytes: the tree's corpus is for small inputs
 
 usage() {
@@ -81,6 +81,7 @@ build_harnesses() {
 options_of() {
     case $1 in
     config) echo "-dict=tests/assurance/fuzz/config.dict -max_len=8192" ;;
+    gates) echo "-dict=tests/assurance/fuzz/gates.dict -max_len=8192" ;;
     # A program that ends itself in the middle is brought back by longjmp, and leaves what it had.
     ctl) echo "-detect_leaks=0" ;;
     esac
@@ -90,6 +91,7 @@ options_of() {
 more_inputs_of() {
     case $1 in
     config) echo "tests/data/config/good tests/data/config/broken" ;;
+    gates) echo "tests/data/gates/good tests/data/gates/broken" ;;
     esac
 }
 
@@ -97,6 +99,7 @@ more_inputs_of() {
 least_of() {
     case $1 in
     config) echo 500 ;;
+    gates) echo 500 ;;
     table) echo 1000 ;;
     exchange) echo 120 ;;
     client) echo 240 ;;
