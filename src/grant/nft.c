@@ -7,6 +7,7 @@
 #include "place.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 
 struct nft {
     struct nft_ctx *context;
+    int null_fd; /* /dev/null */
     char said[256];
 };
 
@@ -43,14 +45,18 @@ static bool has_netlink(void)
 /* Give *nft a context whose output stays in memory. */
 static int start(struct nft *nft)
 {
+    nft->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    if (nft->null_fd < 0)
+        return -1;
     at_work = true;
     nft->context = nft_ctx_new(NFT_CTX_DEFAULT);
     at_work = false;
-    if (nft->context == NULL)
-        return -1;
-    if (nft_ctx_buffer_output(nft->context) == 0 && nft_ctx_buffer_error(nft->context) == 0)
+    if (nft->context != NULL && nft_ctx_buffer_output(nft->context) == 0 && nft_ctx_buffer_error(nft->context) == 0)
         return 0;
-    nft_ctx_free(nft->context);
+    if (nft->context != NULL)
+        nft_ctx_free(nft->context);
+    close(nft->null_fd);
+    errno = ENOMEM;
     return -1;
 }
 
@@ -63,11 +69,11 @@ struct nft *nft_open(void)
         return NULL;
     exit_is_watched = exit_is_watched || atexit(end_as_fault) == 0;
     nft = exit_is_watched ? calloc(1, sizeof(*nft)) : NULL;
-    errno = ENOMEM;
+    if (nft == NULL)
+        errno = ENOMEM;
     if (nft == NULL || start(nft) == 0)
         return nft;
-    free(nft);
-    errno = ENOMEM;
+    free(nft); /* keeps errno */
     return NULL;
 }
 
@@ -76,6 +82,7 @@ void nft_close(struct nft *nft)
     if (nft == NULL)
         return;
     nft_ctx_free(nft->context);
+    close(nft->null_fd);
     free(nft);
 }
 
@@ -113,6 +120,41 @@ static enum nft_result take_fault(struct nft *nft, const char *said)
     return NFT_FAILED;
 }
 
+/*
+ * What libnftables has to say of a lack of rights goes to standard error, past its buffers, and there it is nobody's: a
+ * launcher may have a peer there. Returns a duplicate to be put back, or -1 where that is not possible.
+ */
+static int silence(const struct nft *nft)
+{
+    const int kept_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+
+    if (kept_fd >= 0 && dup2(nft->null_fd, STDERR_FILENO) < 0) {
+        close(kept_fd);
+        return -1;
+    }
+    return kept_fd;
+}
+
+static void end_silence(int kept_fd)
+{
+    if (kept_fd < 0)
+        return;
+    dup2(kept_fd, STDERR_FILENO);
+    close(kept_fd);
+}
+
+static int run_quietly(struct nft *nft, const char *script)
+{
+    const int kept_fd = silence(nft);
+    int status;
+
+    at_work = true;
+    status = nft_run_cmd_from_buffer(nft->context, script);
+    at_work = false;
+    end_silence(kept_fd);
+    return status;
+}
+
 /* Run it, with what it prints in *output, which is valid until the next run. */
 static enum nft_result run(struct nft *nft, const char *script, unsigned flags, const char **output)
 {
@@ -121,9 +163,7 @@ static enum nft_result run(struct nft *nft, const char *script, unsigned flags, 
 
     nft->said[0] = '\0';
     nft_ctx_output_set_flags(nft->context, flags);
-    at_work = true;
-    status = nft_run_cmd_from_buffer(nft->context, script);
-    at_work = false;
+    status = run_quietly(nft, script);
     /* Asking for a buffer empties it for the next run: both are asked for each time. */
     *output = nft_ctx_get_output_buffer(nft->context);
     said = nft_ctx_get_error_buffer(nft->context);
@@ -179,7 +219,6 @@ enum nft_result nft_read_element(struct nft *nft, struct nft_element *element, b
     char command[sizeof("get element " TABLE "  {  }\n") + PLACE_NAME_LEN + INET6_ADDRSTRLEN];
     char name[PLACE_NAME_LEN], address[INET6_ADDRSTRLEN];
     const char *output;
-    struct nft_table table;
     struct place place;
     enum nft_result result;
 
@@ -190,18 +229,15 @@ enum nft_result nft_read_element(struct nft *nft, struct nft_element *element, b
     }
     place_name(&place, name);
     snprintf(command, sizeof(command), "get element " TABLE " %s { %s }\n", name, address);
-    result = run(nft, command, NFT_CTX_OUTPUT_JSON, &output);
+    result = run(nft, command, 0, &output);
     if (result == NFT_NOT_LOADED)
         return is_set_there(nft, name);
-    if (result == NFT_OK)
-        result = take_table(nft, output, &table);
-    if (result != NFT_OK)
-        return result;
-    *found = table.element_count > 0;
-    if (*found)
-        *element = table.elements[0];
-    nft_free_table(&table);
-    return NFT_OK;
+    *found = result == NFT_OK && nft_parse_element(output, address, element) == 0;
+    if (result == NFT_OK && !*found) {
+        keep_said(nft, "what is listed cannot be read");
+        return NFT_FAILED;
+    }
+    return result;
 }
 
 enum nft_result nft_read_ruleset(struct nft *nft, char **json, size_t *len)

@@ -101,6 +101,12 @@ struct nft_table {
 int nft_parse_table(const char *json, size_t len, struct nft_table *table);
 void nft_free_table(struct nft_table *table);
 
+/*
+ * Read what "get element" prints of this address, which is no JSON whatever is asked for: its times, counter and user.
+ * Returns 0, or -1: it is not there.
+ */
+int nft_parse_element(const char *text, const char *address, struct nft_element *element);
+
 /* Is all there that these gates need: rules at a hook, their chains, sets for hosts? Yes where none is of nftables. */
 bool nft_is_complete(const struct nft_table *table, const struct gates *gates);
 

@@ -411,6 +411,7 @@ struct plan {
     const struct gates *gates;
     const struct nft_lengths *lengths;
     const struct nft_table *now;
+    bool *remade; /* of the sets that are there: is it made anew? */
 };
 
 /* The gate that a set is still needed for, or NULL. */
@@ -448,6 +449,7 @@ static bool is_other(const struct plan *plan, const struct nft_set *set, const s
     return (!set->usual || set->size != gate->size) && count_in(plan->now, place) <= gate->size;
 }
 
+/* Those of no gate, and those that are made anew. */
 static void delete_sets(struct text *script, const struct plan *plan)
 {
     for (size_t i = 0; i < plan->now->set_count; i++) {
@@ -458,7 +460,8 @@ static void delete_sets(struct text *script, const struct plan *plan)
         if (!place_parse(set->name, &place))
             continue;
         gate = owner_of(plan, &place);
-        if (gate == NULL || is_other(plan, set, &place, gate))
+        plan->remade[i] = gate != NULL && is_other(plan, set, &place, gate);
+        if (gate == NULL || plan->remade[i])
             text_add(script, "delete set " TABLE " %s\n", set->name);
     }
 }
@@ -487,23 +490,39 @@ static void delete_counters(struct text *script, const struct plan *plan)
             text_add(script, "delete counter " TABLE " %s_shut\n", plan->now->counters[i].gate);
 }
 
+/* Was it in a set that is made anew? What never ends is none of ours. */
+static bool is_to_be_kept(const struct plan *plan, const struct nft_element *element)
+{
+    char name[PLACE_NAME_LEN], address[INET6_ADDRSTRLEN];
+    const struct gate *gate;
+    struct place place;
+
+    if (element->left_ms == 0 || !place_find(element->gate, &element->network, &place, address))
+        return false;
+    gate = owner_of(plan, &place);
+    place_name(&place, name);
+    for (size_t i = 0; gate != NULL && i < plan->now->set_count; i++)
+        if (strcmp(plan->now->sets[i].name, name) == 0)
+            return plan->remade[i];
+    return false;
+}
+
 /* What was in sets that are made anew goes back into them. */
 static void write_kept(struct text *script, const struct plan *plan)
 {
-    for (size_t i = 0; i < plan->now->set_count; i++) {
-        const struct nft_set *set = &plan->now->sets[i];
-        const struct gate *gate;
-        struct place place;
+    const size_t room = plan->now->element_count;
+    struct nft_element *kept = calloc(room > 0 ? room : 1, sizeof(*kept));
+    size_t count = 0;
 
-        if (!place_parse(set->name, &place))
-            continue;
-        gate = owner_of(plan, &place);
-        if (gate == NULL || !is_other(plan, set, &place, gate))
-            continue;
-        for (size_t j = 0; j < plan->now->element_count; j++)
-            if (plan->now->elements[j].left_ms > 0 && is_in(&plan->now->elements[j], &place))
-                nft_write_open(script, &plan->now->elements[j]);
+    if (kept == NULL) {
+        refuse(script);
+        return;
     }
+    for (size_t i = 0; i < room; i++)
+        if (is_to_be_kept(plan, &plan->now->elements[i]))
+            kept[count++] = plan->now->elements[i];
+    nft_write_open_all(script, kept, count);
+    free(kept);
 }
 
 static void write_hook(struct text *script, const struct gates *gates, enum gate_hook hook)
@@ -538,24 +557,38 @@ static void write_gate(struct text *script, const struct gates *gates, const str
     text_add(script, "add rule " TABLE " " GATE_CHAIN "%s counter name %s_shut drop\n", gate->name, gate->name);
 }
 
+static void write_all(struct text *script, const struct plan *plan)
+{
+    const struct gates *gates = plan->gates;
+
+    text_add(script, "flush table " TABLE "\n");
+    delete_chains(script, plan);
+    delete_sets(script, plan);
+    delete_counters(script, plan);
+    for (size_t i = 0; i < gates->count; i++)
+        if (is_here(&gates->list[i]))
+            write_gate(script, gates, &gates->list[i], &plan->lengths[i]);
+    for (enum gate_hook hook = GATE_INPUT; hook <= GATE_FORWARD; hook++)
+        write_hook(script, gates, hook);
+    write_kept(script, plan);
+}
+
 void nft_write_table(struct text *script, const struct gates *gates, const struct nft_lengths *lengths,
                      const struct nft_table *now)
 {
-    const struct plan plan = {gates, lengths, now};
+    const struct plan plan = {
+        .gates = gates,
+        .lengths = lengths,
+        .now = now,
+        .remade = calloc(now->set_count > 0 ? now->set_count : 1, sizeof(*plan.remade)),
+    };
 
     text_add(script, "add table " TABLE "\n");
-    if (!has_hook(gates, GATE_INPUT) && !has_hook(gates, GATE_FORWARD)) {
+    if (plan.remade == NULL)
+        refuse(script);
+    else if (has_hook(gates, GATE_INPUT) || has_hook(gates, GATE_FORWARD))
+        write_all(script, &plan);
+    else
         text_add(script, "delete table " TABLE "\n");
-        return;
-    }
-    text_add(script, "flush table " TABLE "\n");
-    delete_chains(script, &plan);
-    delete_sets(script, &plan);
-    delete_counters(script, &plan);
-    for (size_t i = 0; i < gates->count; i++)
-        if (is_here(&gates->list[i]))
-            write_gate(script, gates, &gates->list[i], &lengths[i]);
-    for (enum gate_hook hook = GATE_INPUT; hook <= GATE_FORWARD; hook++)
-        write_hook(script, gates, hook);
-    write_kept(script, &plan);
+    free(plan.remade);
 }

@@ -463,6 +463,39 @@ static void test_parse_others(void)
     }
 }
 
+/* "get element" as nft prints it, of which only what stands in the braces is looked at. */
+static void reads_element(const char *listed_element, uint64_t left_ms, uint64_t packets, const char *user)
+{
+    struct nft_element element = firewall_element("ssh", "192.0.2.7", 0);
+    char text[512];
+
+    snprintf(text, sizeof(text), "table inet ostiary_grants {\n\tset ssh_4_32 {\n\t\telements = { %s }\n\t}\n}\n",
+             listed_element);
+    check(nft_parse_element(text, "192.0.2.7", &element) == 0 && element.left_ms == left_ms &&
+              element.packets == packets && strcmp(element.user, user) == 0,
+          "an element: %s", listed_element);
+}
+
+static void test_parse_element(void)
+{
+    static const char *const wrong[] = {"", "elements = { ", "elements = { 192.0.2.70 }", "elements = { 192.0.2.8 }",
+                                        "192.0.2.7 expires 1h"};
+    struct nft_element element = firewall_element("ssh", "192.0.2.7", 0);
+
+    reads_element("192.0.2.7 counter packets 5 bytes 9 timeout 1d1h3m4s100ms expires 1d1h3m3s900ms comment \"alice\"",
+                  90183900, 5, "alice");
+    reads_element("192.0.2.7 timeout 1m expires 59s", 59000, 0, "");
+    reads_element("192.0.2.7 timeout 1m expires 59m1ms counter packets 3 bytes 0", 3540001, 3, "");
+    reads_element("192.0.2.7", 0, 0, "");
+    reads_element("192.0.2.7 timeout 1m expires 0s", 1, 0, "");
+    reads_element("192.0.2.7 timeout 1m expires 5s comment \"a b\"", 5000, 0, "");
+    reads_element("192.0.2.7 counter packets 1 bytes 0 comment \" expires 9h counter packets 7 \"", 0, 1, "");
+    reads_element("192.0.2.7 timeout 1m expires 99999999999999999999d99999999999999999999h",
+                  UINT64_C(100000) * 86400000, 0, "");
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        check(nft_parse_element(wrong[i], "192.0.2.7", &element) == -1, "no such element: %s", wrong[i]);
+}
+
 static void test_complete(void)
 {
     struct gate list[] = {firewall_gate("ssh", 22), firewall_gate("inner", 23)};
@@ -505,6 +538,7 @@ int main(void)
     test_open_all();
     test_parse();
     test_parse_others();
+    test_parse_element();
     test_complete();
     return check_end();
 }
