@@ -5,8 +5,8 @@
 # usage: sh tests/assurance/fuzz/run.sh [--keep] [SECONDS [HARNESS]...]
 #        sh tests/assurance/fuzz/run.sh --smoke
 #
-# Installs what is missing (setup.sh), runs each harness (config, gates, table, exchange, client, text, ctl) for SECONDS (default
-# 600), one after the other, and prints a table: executions, and how many of the edges between basic blocks were reached.
+# Installs what is missing (setup.sh), runs each harness (config, gates, table, exchange, client, text, ctl, nft,
+# foreign) for SECONDS (default 600), one after the other, and prints a table: executions, and how many of the edges between basic blocks were reached.
 # Exit status 1 if a harness reaches less than the tree's inputs for it do, or if an input broke something; that one is kept
 # in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS once it is understood: whatever is there is run
 # each time. --keep puts what was found and reaches something new into tests/assurance/fuzz/corpus.
@@ -17,7 +17,7 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 
-harnesses='config gates table exchange client text ctl'
+harnesses='config gates table exchange client text ctl nft foreign'
 kept_max=1024 # bytes: the tree's corpus is for small inputs
 
 usage() {
@@ -82,6 +82,7 @@ options_of() {
     case $1 in
     config) echo "-dict=tests/assurance/fuzz/config.dict -max_len=8192" ;;
     gates) echo "-dict=tests/assurance/fuzz/gates.dict -max_len=8192" ;;
+    nft | foreign) echo "-dict=tests/assurance/fuzz/nft.dict -max_len=16384" ;;
     # A program that ends itself in the middle is brought back by longjmp, and leaves what it had.
     ctl) echo "-detect_leaks=0" ;;
     esac
@@ -105,6 +106,8 @@ least_of() {
     client) echo 240 ;;
     text) echo 400 ;;
     ctl) echo 1200 ;;
+    nft) echo 250 ;;
+    foreign) echo 400 ;;
     esac
 }
 
