@@ -87,7 +87,7 @@ static bool is_ipv4(const struct source *network)
     struct address address = {0};
 
     memcpy(address.bytes, network->address, sizeof(address.bytes));
-    return network->prefix >= IPV4_BITS && address_is_ipv4(&address);
+    return address_is_ipv4(&address);
 }
 
 static bool lies_within(const struct source *narrow, const struct source *wide)

@@ -363,7 +363,7 @@ static void test_networks(void)
     holds("fe80::/10", false);
     holds("fe80::1%lo", false);
     holds("fe80::%lo/64", false);
-    holds("fe00::/9", true);
+    holds("fe80::/9", true);
 }
 
 /* ---- The file ---- */
