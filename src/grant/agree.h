@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Record and firewall are made to agree: what is over is ended, what was used is renewed where its gate says so, what
+ * is missing in the firewall is opened for the rest of its time, what is open there without a grant is shut. Boots,
+ * reloads of the ruleset and the timer do this. The record has to be held (deeds.h).
+ */
+#ifndef OSTIARY_AGREE_H
+#define OSTIARY_AGREE_H
+
+#include "deeds.h"
+
+enum agree_way {
+    AGREE_TICK, /* loads the table only where something of it is missing */
+    AGREE_LOAD  /* loads it in any case */
+};
+
+enum request_reason agree(struct deeds *deeds, enum agree_way way);
+
+/*
+ * Load the rules where the record cannot be used, and so need not be held: what they shut has to be shut all the same.
+ * What the firewall has stays as it is.
+ */
+enum request_reason agree_on_rules(struct deeds *deeds);
+
+#endif

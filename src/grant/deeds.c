@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: ISC */
+/* See deeds.h. */
+#include "deeds.h"
+
+#include "address.h"
+#include "agree.h"
+#include "now.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <syslog.h>
+
+#define MS 1000
+
+/* ---- The record ---- */
+
+enum request_reason deeds_blame(const struct deeds *deeds, enum grants_fault fault)
+{
+    const char *cause = grants_fault_has_errno(fault) ? strerror(errno) : "";
+
+    tell_wrong(LOG_ERR, "the record of grants beside %s: %s%s%s", deeds->wall.gates->state_dir,
+               grants_fault_text(fault), *cause != '\0' ? ": " : "", cause);
+    if (fault == GRANTS_BUSY)
+        return REQUEST_BUSY;
+    return fault == GRANTS_FULL ? REQUEST_FULL : REQUEST_FAILED;
+}
+
+/* ---- One network at one gate, for all who have it ---- */
+
+void deeds_count(struct grant *grant, uint64_t packets)
+{
+    grant->packets += packets >= grant->last_packets ? packets - grant->last_packets : packets;
+    grant->last_packets = packets;
+}
+
+static bool is_at(const struct grant *grant, const struct gate *gate, const struct source *network)
+{
+    return strcmp(grant->gate, gate->name) == 0 && memcmp(&grant->network, network, sizeof *network) == 0;
+}
+
+/*
+ * Take note of what has come through since the counter was read last, for all who have this network: the counter goes
+ * on from there when the hole is made anew. *packets is where it stands; 0 where nobody has the network.
+ */
+static enum request_reason count_all(struct deeds *deeds, const struct gate *gate, const struct source *network,
+                                     uint64_t *packets)
+{
+    enum grants_fault fault = GRANTS_OK;
+    enum grants_fault put = GRANTS_OK;
+    struct grant grant;
+    bool known = false;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *packets = 0;
+    while (put == GRANTS_OK && grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        if (!is_at(&grant, gate, network))
+            continue;
+        if (!known)
+            *packets = wall_packets(&deeds->wall, gate, network);
+        known = true;
+        deeds_count(&grant, *packets);
+        put = grants_put(&deeds->record, &grant, &slot);
+    }
+    fault = fault == GRANTS_OK ? put : fault;
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+/* What the firewall has to have there: the longest of what the record grants. */
+static enum request_reason gather(struct deeds *deeds, const struct gate *gate, const struct source *network,
+                                  struct grant *longest, struct hole *hole)
+{
+    enum grants_fault fault = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *hole = (struct hole){.gate = gate, .network = *network};
+    while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        uint64_t left_ms = 0;
+
+        if (!is_at(&grant, gate, network))
+            continue;
+        if (grant.last_packets > hole->packets)
+            hole->packets = grant.last_packets;
+        if (grant.step == GRANT_CLOSING ||
+            grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS ||
+            left_ms <= hole->left_ms)
+            continue;
+        *longest = grant;
+        hole->left_ms = left_ms;
+        hole->user = longest->user;
+    }
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+/* Make the firewall have it. A table that is not there, or has no set for it, is loaded, and has it then. */
+static enum request_reason make_so(struct deeds *deeds, const struct gate *gate, const struct source *network,
+                                   const char *user)
+{
+    struct grant longest;
+    struct hole hole;
+    enum request_reason reason = gather(deeds, gate, network, &longest, &hole);
+
+    if (reason != REQUEST_DONE)
+        return reason;
+    if (hole.left_ms == 0) {
+        hole.user = user;
+        return wall_shut(&deeds->wall, &hole);
+    }
+    reason = wall_open(&deeds->wall, &hole);
+    return reason == REQUEST_NOT_OPEN ? agree(deeds, AGREE_LOAD) : reason;
+}
+
+/* ---- What is said ---- */
+
+static void log_grant(const char *word, const struct grant *grant, uint64_t left_ms)
+{
+    char network[ADDRESS_TEXT_LEN];
+
+    address_format_source(&grant->network, network);
+    tell_done(LOG_NOTICE, "%s gate=%s network=%s user=%s left=%" PRIu64 " by=%s", word, grant->gate, network,
+              grant->user, left_ms / MS, grant_by_text(grant->by));
+}
+
+void deeds_log_renewal(const struct grant *grant, uint64_t left_ms)
+{
+    char network[ADDRESS_TEXT_LEN];
+
+    address_format_source(&grant->network, network);
+    tell_done(LOG_NOTICE, "renewed gate=%s network=%s user=%s left=%" PRIu64 " by=use", grant->gate, network,
+              grant->user, left_ms / MS);
+}
+
+void deeds_log_end(const struct grant *grant)
+{
+    char network[ADDRESS_TEXT_LEN];
+
+    address_format_source(&grant->network, network);
+    tell_done(LOG_NOTICE, "ended gate=%s network=%s user=%s reason=%s packets=%" PRIu64, grant->gate, network,
+              grant->user, grant_end_text(grant->end), grant->packets);
+}
+
+enum request_reason deeds_refuse(const struct wish *wish, enum request_reason reason)
+{
+    char network[ADDRESS_TEXT_LEN];
+
+    address_format_source(&wish->network, network);
+    tell_done(LOG_WARNING, "refused gate=%s network=%s user=%s reason=%s by=%s", wish->gate->name, network, wish->user,
+              request_reason_word(reason), grant_by_text(wish->by));
+    return reason;
+}
+
+/* ---- Ending ---- */
+
+/* In the record: it is over. The firewall hears of it next. */
+static enum request_reason begin_end(struct deeds *deeds, struct grant *grant, enum grant_end end, uint64_t slot)
+{
+    enum grants_fault fault;
+
+    grant->step = GRANT_CLOSING;
+    grant->end = end;
+    fault = grants_put(&deeds->record, grant, &slot);
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+/* The firewall has done it. */
+static enum request_reason finish_end(struct deeds *deeds, const struct grant *grant, uint64_t slot)
+{
+    struct grant found;
+    uint64_t now_at = GRANTS_MAX;
+    const struct grants_key key = {grant->gate, &grant->network, grant->user};
+    enum grants_fault fault = grants_find(&deeds->record, &key, &found, &now_at);
+
+    /* A table that had to be loaded has ended what was over. */
+    if (fault == GRANTS_OK && now_at != slot)
+        return REQUEST_DONE;
+    if (fault == GRANTS_OK)
+        fault = grants_remove(&deeds->record, slot);
+    if (fault != GRANTS_OK)
+        return deeds_blame(deeds, fault);
+    deeds_log_end(grant);
+    return REQUEST_DONE;
+}
+
+/* What a process has left that was killed, or whose firewall failed. */
+static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint64_t slot)
+{
+    const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
+    enum request_reason reason;
+    enum grants_fault fault;
+
+    if (gate == NULL)
+        return REQUEST_DONE; /* agree says it */
+    reason = make_so(deeds, gate, &grant->network, grant->user);
+    if (reason != REQUEST_DONE)
+        return reason;
+    if (grant->step == GRANT_CLOSING)
+        return finish_end(deeds, grant, slot);
+    grant->step = GRANT_OPEN;
+    fault = grants_put(&deeds->record, grant, &slot);
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+/*
+ * Whoever has left something unfinished need not keep others from what they want: a gate whose firewall does not work
+ * has been told of, and is tried again by the next process.
+ */
+static enum request_reason finish_all(struct deeds *deeds)
+{
+    enum grants_fault fault = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    while (grants_next(&deeds->record, &at, &grant, &slot, &fault))
+        if (grant.step != GRANT_OPEN && finish(deeds, &grant, slot) == REQUEST_BUSY)
+            return REQUEST_BUSY;
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, enum hold_way way)
+{
+    const struct grants_options options = {
+        .state_dir = gates->state_dir,
+        .patience_ms = DEEDS_PATIENCE_MS,
+        .read_only = way == HOLD_SHARED,
+    };
+    enum grants_fault fault;
+
+    deeds->wall.gates = gates;
+    fault = grants_open(&options, &deeds->record);
+    if (fault == GRANTS_ABSENT)
+        return REQUEST_NOT_OPEN;
+    if (fault == GRANTS_OK) {
+        now_read(&deeds->now);
+        fault = grants_hold(&deeds->record, way, &deeds->now);
+    }
+    if (fault != GRANTS_OK)
+        return deeds_blame(deeds, fault);
+    now_read(&deeds->now); /* it may have waited */
+    deeds->wall.lock_fd = grants_lock_fd(&deeds->record);
+    return way == HOLD_ALONE ? finish_all(deeds) : REQUEST_DONE;
+}
+
+void deeds_end(struct deeds *deeds)
+{
+    wall_end(&deeds->wall);
+    grants_release(&deeds->record);
+    grants_close(&deeds->record);
+}
+
+/* ---- Opening ---- */
+
+/* What was there before a grant was opened. */
+struct before {
+    bool runs; /* grant is what is renewed */
+    struct grant grant;
+    uint64_t slot; /* GRANTS_MAX: none */
+    uint64_t packets;
+};
+
+static enum request_reason look_before(struct deeds *deeds, const struct wish *wish, struct before *before)
+{
+    const struct grants_key key = {wish->gate->name, &wish->network, wish->user};
+    enum request_reason reason = REQUEST_DONE;
+    enum grants_fault fault;
+    uint64_t left_ms = 0;
+
+    if (!wish->gate->by_commands)
+        reason = count_all(deeds, wish->gate, &wish->network, &before->packets);
+    if (reason != REQUEST_DONE)
+        return reason;
+    fault = grants_find(&deeds->record, &key, &before->grant, &before->slot);
+    if (fault != GRANTS_OK)
+        return deeds_blame(deeds, fault);
+    before->runs = before->slot != GRANTS_MAX && before->grant.step != GRANT_CLOSING &&
+                   grant_left(&before->grant, deeds->record.latest_ms, &deeds->now, &left_ms) == GRANT_RUNS;
+    return REQUEST_DONE;
+}
+
+/* A grant as it will be. */
+static void set_grant(const struct deeds *deeds, const struct wish *wish, const struct before *before,
+                      struct grant *grant)
+{
+    const struct grant_order order = {
+        .lifetime_s = wish->lifetime_s != 0 ? wish->lifetime_s : wish->gate->lifetime_s,
+        .most_s = wish->gate->most_s,
+        .latest_ms = deeds->record.latest_ms,
+    };
+
+    if (!before->runs) {
+        *grant = (struct grant){
+            .network = wish->network, .since_wall_ms = deeds->now.wall_ms, .last_packets = before->packets};
+        snprintf(grant->gate, sizeof grant->gate, "%s", wish->gate->name);
+        snprintf(grant->user, sizeof grant->user, "%s", wish->user);
+    }
+    grant->by = wish->by;
+    grant->step = GRANT_OPENING;
+    grant->end = GRANT_NOT_ENDED;
+    grant->lifetime_s = order.lifetime_s;
+    grant_set_times(grant, &order, &deeds->now);
+}
+
+/* The firewall did not do it: as it was before. */
+static void take_back(struct deeds *deeds, const struct before *before, uint64_t slot)
+{
+    const enum grants_fault fault =
+        before->runs ? grants_put(&deeds->record, &before->grant, &slot) : grants_remove(&deeds->record, slot);
+
+    if (fault != GRANTS_OK)
+        (void)deeds_blame(deeds, fault);
+}
+
+/* With grant as it will be, in its slot or GRANTS_MAX. */
+static enum request_reason carry_out(struct deeds *deeds, const struct wish *wish, struct grant *grant, uint64_t *slot)
+{
+    enum grants_fault fault = grants_put(&deeds->record, grant, slot);
+    enum request_reason reason;
+
+    if (fault == GRANTS_OK)
+        fault = grants_sync(&deeds->record);
+    if (fault != GRANTS_OK)
+        return deeds_blame(deeds, fault);
+    reason = make_so(deeds, wish->gate, &grant->network, grant->user);
+    if (reason != REQUEST_DONE)
+        return reason;
+    grant->step = GRANT_OPEN;
+    fault = grants_put(&deeds->record, grant, slot);
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+static enum request_reason open_anew(struct deeds *deeds, const struct wish *wish, const struct before *before,
+                                     struct grant *grant)
+{
+    uint64_t slot = before->slot;
+    enum request_reason reason;
+
+    *grant = before->grant;
+    set_grant(deeds, wish, before, grant);
+    reason = carry_out(deeds, wish, grant, &slot);
+    if (reason == REQUEST_DONE)
+        log_grant(before->runs ? "renewed" : "granted", grant, grant->lifetime_s * MS);
+    else if (slot != GRANTS_MAX)
+        take_back(deeds, before, slot);
+    return reason;
+}
+
+enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, struct grant *given)
+{
+    struct before before = {.slot = GRANTS_MAX};
+    struct grant grant;
+    enum request_reason reason = REQUEST_BAD_LIFETIME;
+
+    if (wish->lifetime_s <= wish->gate->most_s)
+        reason = look_before(deeds, wish, &before);
+    grant = before.grant;
+    if (reason == REQUEST_DONE && !(before.runs && wish->gate->renew == GATE_RENEW_NO))
+        reason = open_anew(deeds, wish, &before, &grant);
+    if (reason != REQUEST_DONE)
+        return deeds_refuse(wish, reason);
+    if (given != NULL)
+        *given = grant;
+    return REQUEST_DONE;
+}
+
+/* ---- Closing ---- */
+
+/* Whose grants are to be closed. */
+struct closing {
+    const struct wish *wish;
+    enum grant_end end;
+    bool others; /* all of the user's but the network; else the network alone */
+};
+
+static bool is_meant(const struct closing *closing, const struct grant *grant)
+{
+    const struct wish *wish = closing->wish;
+    const bool same = memcmp(&grant->network, &wish->network, sizeof grant->network) == 0;
+
+    return strcmp(grant->gate, wish->gate->name) == 0 && same != closing->others &&
+           (wish->user == NULL || strcmp(grant->user, wish->user) == 0);
+}
+
+/* All of them are over, in the record and on the disk. */
+static enum request_reason begin_closing(struct deeds *deeds, const struct closing *closing, uint64_t *count)
+{
+    enum request_reason reason = REQUEST_DONE;
+    enum grants_fault fault = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *count = 0;
+    while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
+        if (is_meant(closing, &grant) && grant.step != GRANT_CLOSING) {
+            if (!closing->wish->gate->by_commands)
+                deeds_count(&grant, wall_packets(&deeds->wall, closing->wish->gate, &grant.network));
+            reason = begin_end(deeds, &grant, closing->end, slot);
+            (*count)++;
+        }
+    if (reason == REQUEST_DONE && fault == GRANTS_OK && *count > 0)
+        fault = grants_sync(&deeds->record);
+    return fault == GRANTS_OK ? reason : deeds_blame(deeds, fault);
+}
+
+static enum request_reason close_all(struct deeds *deeds, const struct closing *closing)
+{
+    enum grants_fault fault = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+    uint64_t count;
+    enum request_reason reason = begin_closing(deeds, closing, &count);
+
+    while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
+        if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING)
+            reason = finish(deeds, &grant, slot);
+    if (fault != GRANTS_OK)
+        reason = deeds_blame(deeds, fault);
+    return reason == REQUEST_DONE && count == 0 ? REQUEST_NOT_OPEN : reason;
+}
+
+enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish)
+{
+    const struct closing closing = {.wish = wish, .end = GRANT_REVOKED};
+
+    return close_all(deeds, &closing);
+}
+
+enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish)
+{
+    const struct closing closing = {.wish = wish, .end = GRANT_CLEARED, .others = true};
+    const enum request_reason reason = close_all(deeds, &closing);
+
+    return reason == REQUEST_NOT_OPEN ? REQUEST_DONE : reason;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What ostgrant does: open and close gates, over the record (grants.h) and the firewall (wall.h). Each change is in the
+ * record before the firewall hears of it, and taken note of when that has done it; so that whoever comes next can
+ * finish what a killed process has left. Deeds are said in the log, and so is what is wrong.
+ *
+ * Use: deeds_begin, any of the others, deeds_end. Between the two the record is held: other processes wait.
+ */
+#ifndef OSTIARY_DEEDS_H
+#define OSTIARY_DEEDS_H
+
+#include "gates.h"
+#include "grants.h"
+#include "request.h"
+#include "wall.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How long a process waits for others that change the firewall. */
+#define DEEDS_PATIENCE_MS 30000
+
+struct deeds {
+    struct wall wall;
+    struct grants record;
+    struct moment now;
+};
+
+#define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED})
+
+/* What is asked for. */
+struct wish {
+    const struct gate *gate;
+    struct source network;
+    const char *user;    /* whose grant it is; deeds_close: NULL, everybody's */
+    uint64_t lifetime_s; /* 0: the gate's */
+    enum grant_by by;
+};
+
+/*
+ * Hold the record, to change it or to look, and take note of the time. To change it also means to finish what a killed
+ * process has begun. What is wrong has been told; REQUEST_BUSY, or REQUEST_FAILED.
+ */
+enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, enum hold_way way);
+void deeds_end(struct deeds *deeds);
+
+/*
+ * Open a gate, or renew what is open there. given, if not NULL, becomes the grant as it then is: where the gate says
+ * renew=no and it is open already, as it was.
+ */
+enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, struct grant *given);
+
+/* Close one network. REQUEST_NOT_OPEN where it is not open. */
+enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish);
+
+/* Close all that the user has at the gate, but for the wish's network. */
+enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish);
+
+/* Write down that it is refused. Gives the reason back. */
+enum request_reason deeds_refuse(const struct wish *wish, enum request_reason reason);
+
+/* ---- For agree.c ---- */
+
+/* Say what is wrong with the record. Gives the reason. */
+enum request_reason deeds_blame(const struct deeds *deeds, enum grants_fault fault);
+
+/* The counter of the grant's hole stands at so many packets: what is new since it was read last counts. */
+void deeds_count(struct grant *grant, uint64_t packets);
+
+/* The lines of a renewal by use, and of an end. */
+void deeds_log_renewal(const struct grant *grant, uint64_t left_ms);
+void deeds_log_end(const struct grant *grant);
+
+#endif

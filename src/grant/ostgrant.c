@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ostgrant: gates in the firewall, each open for an address and a time. One command, one change, and it ends; what has
+ * to be remembered is in the record (state/grants.h), what ends by itself is in the kernel. It is the only part of
+ * Ostiary that needs CAP_NET_ADMIN. Run by administrators, by units and timers, by ostiaryd for who has knocked, and by
+ * launchers for who asks over a socket. Here is how it is told what to do.
+ */
+#include "address.h"
+#include "agree.h"
+#include "deadline.h"
+#include "deeds.h"
+#include "examine.h"
+#include "gates.h"
+#include "listing.h"
+#include "log.h"
+#include "number.h"
+#include "options.h"
+#include "serve.h"
+#include "stream.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#define CONFIG       OSTIARY_GRANTS_CONFIG
+#define MS           1000
+#define LIFETIME_MAX (UINT64_C(3650) * 24 * 3600)
+#define RECEIPT_LEN  32
+#define PEER_FD      3 /* of who has knocked */
+#define NOT_SO       1
+
+/* How long it may take, whatever hangs (I13). */
+#define KNOCK_LIMIT_MS 45000
+#define LIMIT_MS       300000
+
+struct call {
+    const char *config_path;
+    struct gates gates;
+    struct deeds deeds;
+    int argc; /* of what is behind the command */
+    char **argv;
+};
+
+static const char usage_text[] = "usage: ostgrant [-c FILE] COMMAND [ARGUMENT]...\n"
+                                 "       ostgrant -h | --help | --version\n";
+
+static const char help_text[] =
+    "  -c FILE     read the configuration from FILE (default: " CONFIG ")\n"
+    "  -h, --help  show this help\n"
+    "  --version   show the version\n"
+    "\n"
+    "  load                                        load the rules; what is granted stays\n"
+    "  restore                                     the same, for boots and reloads of the firewall\n"
+    "  grant GATE ADDRESS[/N] [LIFETIME] [USER]    open a gate for LIFETIME (10m, 12h, 7d)\n"
+    "  revoke GATE ADDRESS[/N]                     close it\n"
+    "  list [--json] [--user USER]                 show what is open\n"
+    "  tick                                        end, renew and make good what has to be\n"
+    "  check                                       look for what is wrong with configuration and firewall\n"
+    "  repair                                      give up what is damaged in the record\n"
+    "\n"
+    "For launchers and for ostiaryd:\n"
+    "\n"
+    "  serve                                       answer the unix socket on standard input\n"
+    "  knock open|close GATE ADDRESS USER [others] act for the peer on descriptor 3\n"
+    "\n"
+    "See ostgrant(8) and ostiary-grants.cfg(5).\n";
+
+/* ---- What people type ---- */
+
+static _Noreturn void usage(const char *what)
+{
+    fprintf(stderr, "ostgrant: %s\n%s", what, usage_text);
+    exit(EX_USAGE);
+}
+
+static int status_of(enum request_reason reason)
+{
+    switch (reason) {
+    case REQUEST_DONE:
+        return EX_OK;
+    case REQUEST_NOT_OPEN:
+        return NOT_SO;
+    case REQUEST_BUSY:
+        return EX_TEMPFAIL;
+    case REQUEST_NOT_PERMITTED:
+    case REQUEST_TOKEN:
+        return EX_NOPERM;
+    case REQUEST_MALFORMED:
+    case REQUEST_NO_GATE:
+    case REQUEST_BAD_ADDRESS:
+    case REQUEST_BAD_LIFETIME:
+        return EX_USAGE;
+    case REQUEST_FULL:
+    case REQUEST_FAILED:
+    case REQUEST_UNREACHABLE:
+        break;
+    }
+    return EX_UNAVAILABLE;
+}
+
+static void need_arguments(const struct call *call, int low, int high, const char *what)
+{
+    if (call->argc < low || call->argc > high)
+        usage(what);
+}
+
+/* As whom somebody has typed it, where nobody is named. */
+static const char *name_of_caller(void)
+{
+    const char *by_sudo = getenv("SUDO_USER");
+    const struct passwd *entry = getpwuid(getuid());
+
+    if (by_sudo != NULL && gates_is_user(by_sudo))
+        return by_sudo;
+    return entry != NULL && gates_is_user(entry->pw_name) ? entry->pw_name : "root";
+}
+
+static const struct gate *gate_of(const struct call *call, const char *name)
+{
+    const struct gate *gate = gates_find(&call->gates, name);
+
+    if (gate == NULL) {
+        tell_wrong(LOG_ERR, "there is no gate '%s' in %s", gates_is_name(name) ? name : "?", call->config_path);
+        exit(EX_USAGE);
+    }
+    return gate;
+}
+
+/* A host as the gate widens it, or a network as it is written; never a name. */
+static void take_network(const struct gate *gate, const char *text, struct source *network)
+{
+    struct address host;
+    const enum address_result result = address_parse(text, &host);
+
+    if (result == ADDRESS_OK && gates_network(gate, &host, network))
+        return;
+    if (result != ADDRESS_OK && address_parse_network(text, network) == ADDRESS_OK && gates_can_hold(network))
+        return;
+    if (result == ADDRESS_OK || result == ADDRESS_NEEDS_INTERFACE)
+        tell_wrong(LOG_ERR, "a link-local address cannot be granted: use another address of that host, or ALWAYS=");
+    else
+        tell_wrong(LOG_ERR,
+                   "'%s' is no address and no network without bits behind its prefix: write it as 192.0.2.7, "
+                   "198.51.100.0/24 or 2001:db8::/64; names are not looked up",
+                   text);
+    exit(EX_USAGE);
+}
+
+static uint64_t lifetime_of(const struct gate *gate, const char *text)
+{
+    uint64_t lifetime_s;
+
+    if (number_parse_time(text, (struct number_range){1, gate->most_s}, &lifetime_s) == NUMBER_OK)
+        return lifetime_s;
+    tell_wrong(LOG_ERR,
+               "'%s' is no lifetime for gate '%s': write a time such as 90m, 12h or 2d, from 1s to its most=, "
+               "%jus",
+               text, gate->name, (uintmax_t)gate->most_s);
+    exit(EX_USAGE);
+}
+
+/* ---- The commands ---- */
+
+static enum request_reason begin(struct call *call)
+{
+    return deeds_begin(&call->deeds, &call->gates, HOLD_ALONE);
+}
+
+static int load(struct call *call)
+{
+    enum request_reason reason;
+
+    need_arguments(call, 0, 0, "load and restore take no arguments");
+    reason = begin(call);
+    if (reason == REQUEST_DONE)
+        return status_of(agree(&call->deeds, AGREE_LOAD));
+    /* Whatever is wrong with the record: what is to be shut is shut. */
+    (void)agree_on_rules(&call->deeds);
+    return status_of(reason);
+}
+
+static int tick(struct call *call)
+{
+    enum request_reason reason;
+
+    need_arguments(call, 0, 0, "tick takes no arguments");
+    reason = begin(call);
+    return status_of(reason == REQUEST_DONE ? agree(&call->deeds, AGREE_TICK) : reason);
+}
+
+static void say_granted(const struct call *call, const struct grant *given)
+{
+    char network[ADDRESS_TEXT_LEN];
+    uint64_t left_ms = 0;
+
+    address_format_source(&given->network, network);
+    (void)grant_left(given, call->deeds.record.latest_ms, &call->deeds.now, &left_ms);
+    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)(left_ms / MS));
+}
+
+static int run_grant(struct call *call)
+{
+    struct wish wish = {.by = GRANT_BY_ADMIN};
+    struct grant given;
+    enum request_reason reason;
+
+    need_arguments(call, 2, 4, "grant takes GATE ADDRESS[/N] [LIFETIME] [USER]");
+    wish.gate = gate_of(call, call->argv[0]);
+    take_network(wish.gate, call->argv[1], &wish.network);
+    if (call->argc > 2 && strcmp(call->argv[2], "-") != 0)
+        wish.lifetime_s = lifetime_of(wish.gate, call->argv[2]);
+    wish.user = call->argc > 3 ? call->argv[3] : name_of_caller();
+    if (!gates_is_user(wish.user))
+        usage("a user is named by 1 to 64 of A-Z a-z 0-9 . _ @ + -");
+    reason = begin(call);
+    if (reason == REQUEST_DONE)
+        reason = deeds_open(&call->deeds, &wish, &given);
+    if (reason == REQUEST_DONE)
+        say_granted(call, &given);
+    return status_of(reason);
+}
+
+static int run_revoke(struct call *call)
+{
+    struct wish wish = {.by = GRANT_BY_ADMIN};
+    enum request_reason reason;
+
+    need_arguments(call, 2, 2, "revoke takes GATE ADDRESS[/N]");
+    wish.gate = gate_of(call, call->argv[0]);
+    take_network(wish.gate, call->argv[1], &wish.network);
+    reason = begin(call);
+    if (reason == REQUEST_DONE)
+        reason = deeds_close(&call->deeds, &wish);
+    if (reason == REQUEST_NOT_OPEN)
+        fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", wish.gate->name, call->argv[1]);
+    else if (reason == REQUEST_DONE)
+        printf("gate %s is closed to %s\n", wish.gate->name, call->argv[1]);
+    return status_of(reason);
+}
+
+static int print_list(struct call *call, bool as_json, const char *user)
+{
+    struct listing listing = {0};
+    enum request_reason reason = deeds_begin(&call->deeds, &call->gates, HOLD_SHARED);
+    int status;
+
+    if (reason == REQUEST_DONE)
+        reason = listing_read(&call->deeds, &listing);
+    status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(reason); /* no record yet: no grant */
+    if (status == EX_OK && !as_json)
+        listing_print(&listing, user, stdout);
+    else if (status == EX_OK && listing_print_json(&listing, user, stdout) != 0)
+        status = EX_OSERR;
+    listing_free(&listing);
+    if (fflush(stdout) != 0)
+        status = EX_IOERR;
+    return status;
+}
+
+static int list(struct call *call)
+{
+    const char *user = NULL;
+    bool as_json = false;
+
+    for (int i = 0; i < call->argc; i++) {
+        if (strcmp(call->argv[i], "--json") == 0 && !as_json)
+            as_json = true;
+        else if (strcmp(call->argv[i], "--user") == 0 && user == NULL && i + 1 < call->argc)
+            user = call->argv[++i];
+        else
+            usage("list takes [--json] [--user USER], each once");
+    }
+    return print_list(call, as_json, user);
+}
+
+static int check(struct call *call)
+{
+    need_arguments(call, 0, 0, "check takes no arguments");
+    return examine(&call->gates);
+}
+
+static int repair(struct call *call)
+{
+    enum request_reason reason;
+    enum grants_fault fault;
+    uint64_t count = 0;
+
+    need_arguments(call, 0, 0, "repair takes no arguments");
+    reason = begin(call);
+    if (reason != REQUEST_DONE)
+        return status_of(reason);
+    fault = grants_repair(&call->deeds.record, &count);
+    if (fault != GRANTS_OK)
+        return status_of(deeds_blame(&call->deeds, fault));
+    tell_done(LOG_NOTICE, "repaired damaged=%ju", (uintmax_t)count);
+    printf("%ju damaged grants were given up; who had them has to ask again\n", (uintmax_t)count);
+    return status_of(agree(&call->deeds, AGREE_TICK));
+}
+
+static int serve_peer(struct call *call)
+{
+    need_arguments(call, 0, 0, "serve takes no arguments");
+    return serve(&call->gates, STDIN_FILENO);
+}
+
+/* ---- For who has knocked ---- */
+
+/* The receipt is for who has his gate open. */
+static void send_receipt(void)
+{
+    uint8_t receipt[RECEIPT_LEN];
+
+    if (read(STDIN_FILENO, receipt, sizeof receipt) == (ssize_t)sizeof receipt)
+        stream_send_at_once(PEER_FD, receipt, sizeof receipt);
+    else
+        tell_wrong(LOG_ERR, "there is no receipt on standard input: 'knock' is for ostiaryd alone");
+}
+
+static enum request_reason act_for_peer(struct call *call, struct wish *wish, bool opens)
+{
+    const bool others = call->argc == 5;
+    enum request_reason reason = begin(call);
+
+    if (reason != REQUEST_DONE)
+        return deeds_refuse(wish, reason);
+    reason = opens ? deeds_open(&call->deeds, wish, NULL) : deeds_close(&call->deeds, wish);
+    if (!opens && reason == REQUEST_NOT_OPEN)
+        reason = REQUEST_DONE; /* it is closed, as he wants it */
+    return reason == REQUEST_DONE && others ? deeds_close_others(&call->deeds, wish) : reason;
+}
+
+static int knock(struct call *call)
+{
+    struct wish wish = {.by = GRANT_BY_KNOCK};
+    enum request_reason reason;
+    bool opens;
+
+    need_arguments(call, 4, 5, "knock takes open|close GATE ADDRESS USER [others]");
+    opens = strcmp(call->argv[0], "open") == 0;
+    if ((!opens && strcmp(call->argv[0], "close") != 0) || !gates_is_user(call->argv[3]) ||
+        (call->argc == 5 && strcmp(call->argv[4], "others") != 0))
+        usage("knock takes open|close GATE ADDRESS USER [others]");
+    wish.gate = gate_of(call, call->argv[1]);
+    take_network(wish.gate, call->argv[2], &wish.network);
+    wish.user = call->argv[3];
+    reason = act_for_peer(call, &wish, opens);
+    if (reason == REQUEST_DONE)
+        send_receipt();
+    return status_of(reason);
+}
+
+/* ---- Beginning ---- */
+
+struct command {
+    const char *name;
+    int (*run)(struct call *call);
+    bool by_person; /* who runs it reads standard error */
+    int waiting_fd; /* where somebody waits for it to end; -1: nowhere */
+    int limit_ms;
+};
+
+static const struct command commands[] = {
+    {"load", load, true, -1, LIMIT_MS},
+    {"restore", load, true, -1, LIMIT_MS},
+    {"grant", run_grant, true, -1, LIMIT_MS},
+    {"revoke", run_revoke, true, -1, LIMIT_MS},
+    {"list", list, true, -1, LIMIT_MS},
+    {"tick", tick, true, -1, LIMIT_MS},
+    {"check", check, true, -1, LIMIT_MS},
+    {"repair", repair, true, -1, LIMIT_MS},
+    {"serve", serve_peer, false, STDIN_FILENO, KNOCK_LIMIT_MS},
+    {"knock", knock, false, PEER_FD, KNOCK_LIMIT_MS},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    usage("there is no such command: see 'ostgrant --help'");
+}
+
+static void read_options(struct call *call, int argc, char **argv)
+{
+    static const struct option long_options[] = {
+        {"help", no_argument, NULL, 'h'},
+        {"version", no_argument, NULL, 'V'},
+        {NULL, 0, NULL, 0},
+    };
+    struct options_seen seen = {0};
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "+c:h", long_options, NULL)) != -1) {
+        if (option != '?' && !options_first(&seen, option))
+            usage("an option is given twice");
+        switch (option) {
+        case 'c':
+            call->config_path = optarg;
+            break;
+        case 'h':
+            printf("%s\n%s", usage_text, help_text);
+            exit(EX_OK);
+        case 'V':
+            puts("ostgrant " OSTIARY_VERSION);
+            exit(EX_OK);
+        default:
+            usage("unknown option, or one without its value");
+        }
+    }
+    if (optind == argc)
+        usage("a command is missing");
+    call->argc = argc - optind - 1;
+    call->argv = argv + optind + 1;
+}
+
+static void report(void *context, const struct config_finding *finding)
+{
+    const struct command *command = context;
+
+    if (command->run == check) {
+        examine_print(finding);
+        return;
+    }
+    if (finding->severity == CONFIG_ERROR)
+        tell_wrong(LOG_ERR, "%s:%u: error: %s", finding->file, finding->line, finding->text);
+}
+
+/*
+ * The connection of who waits ends with this process, however that ends: the launcher may have a duplicate, which only
+ * shutdown(2) reaches. Good for a signal handler too.
+ */
+static int waiting_fd = -1;
+
+static void hang_up(void)
+{
+    if (waiting_fd >= 0)
+        shutdown(waiting_fd, SHUT_RDWR);
+}
+
+/* At the deadline: what was begun is in the record, and whoever comes next finishes it. */
+static void end_late(void)
+{
+    log_write_end(LOG_END_DEADLINE);
+    hang_up();
+    _exit(EX_TEMPFAIL);
+}
+
+static void start_deadline(const struct command *command)
+{
+    log_prepare_end(
+        LOG_END_DEADLINE, LOG_ERR,
+        "%s was not done within %d s: the firewall, a command or the disk hangs; what was begun is finished "
+        "by the next 'ostgrant tick'",
+        command->name, command->limit_ms / MS);
+    if (deadline_start(command->limit_ms, end_late) != 0) {
+        tell_wrong(LOG_ERR, "cannot set a time limit: %s", strerror(errno));
+        exit(EX_OSERR);
+    }
+}
+
+int main(int argc, char **argv)
+{
+    struct call call = {.config_path = CONFIG, .deeds = DEEDS_NONE};
+    const struct command *command;
+    struct config_reader reader = {.report = report};
+    int status;
+
+    umask(077);
+    read_options(&call, argc, argv);
+    command = find_command(argv[argc - call.argc - 1]);
+    tell_open(command->by_person);
+    waiting_fd = command->waiting_fd;
+    if (waiting_fd >= 0 && atexit(hang_up) != 0)
+        return EX_OSERR;
+    start_deadline(command);
+    reader.path = call.config_path;
+    reader.context = (void *)(uintptr_t)command;
+    if (gates_load(&reader, &call.gates) != 0)
+        return EX_CONFIG;
+    log_set_level(call.gates.log_level);
+    status = command->run(&call);
+    deeds_end(&call.deeds);
+    gates_free(&call.gates);
+    return status;
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: ISC */
+/* See wall.h. */
+#include "wall.h"
+
+#include "address.h"
+#include "commands.h"
+#include "tell.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define MS         1000
+#define LISTED_MAX 1048576 /* lines of a list= command */
+
+/* ---- nftables ---- */
+
+static struct nft *nft_of(struct wall *wall)
+{
+    if (wall->nft == NULL)
+        wall->nft = nft_open();
+    return wall->nft;
+}
+
+/* Say what nftables has against it. Gives the reason. */
+static enum request_reason blame_nft(const struct wall *wall, enum nft_result result)
+{
+    switch (result) {
+    case NFT_OK:
+        return REQUEST_DONE;
+    case NFT_NOT_LOADED:
+        return REQUEST_NOT_OPEN;
+    case NFT_NOT_PERMITTED:
+        tell_wrong(LOG_ERR, "the firewall cannot be changed or read without CAP_NET_ADMIN: run this as root");
+        return REQUEST_FAILED;
+    case NFT_SET_FULL:
+        tell_wrong(LOG_ERR,
+                   "no more addresses fit into this gate: revoke some, or write a larger size= in %s, and run "
+                   "'ostgrant load'",
+                   wall->gates->path);
+        return REQUEST_FULL;
+    case NFT_FAILED:
+        break;
+    }
+    tell_wrong(LOG_ERR, "nftables: %s", wall->nft == NULL ? "no memory" : nft_said(wall->nft));
+    return REQUEST_FAILED;
+}
+
+static struct nft_element element_of(const struct hole *hole)
+{
+    struct nft_element element = {.network = hole->network, .left_ms = hole->left_ms, .packets = hole->packets};
+
+    snprintf(element.gate, sizeof element.gate, "%s", hole->gate->name);
+    if (hole->user != NULL)
+        snprintf(element.user, sizeof element.user, "%s", hole->user);
+    return element;
+}
+
+static void write_change(struct text *script, const struct hole *hole, bool opens)
+{
+    const struct nft_element element = element_of(hole);
+
+    if (opens)
+        nft_write_open(script, &element);
+    else
+        nft_write_close(script, &element);
+}
+
+static enum nft_result run_script(struct wall *wall, struct text *script)
+{
+    enum nft_result result = NFT_OK;
+
+    if (script->failed || nft_of(wall) == NULL)
+        result = NFT_FAILED;
+    else if (script->bytes != NULL)
+        result = nft_run(wall->nft, script->bytes);
+    text_free(script);
+    return result;
+}
+
+static enum request_reason change_in_nft(struct wall *wall, const struct hole *hole, bool opens)
+{
+    struct text script = {0};
+
+    write_change(&script, hole, opens);
+    return blame_nft(wall, run_script(wall, &script));
+}
+
+/* ---- Commands ---- */
+
+static enum request_reason blame_command(const struct gate *gate, const char *option, enum commands_result result,
+                                         int status)
+{
+    if (result == COMMANDS_OK)
+        return REQUEST_DONE;
+    if (result == COMMANDS_CANNOT_RUN)
+        tell_wrong(LOG_ERR, "gate '%s': %s= %s: %s", gate->name, option, commands_result_text(result), strerror(errno));
+    else if (result == COMMANDS_STATUS || result == COMMANDS_SIGNAL)
+        tell_wrong(LOG_ERR, "gate '%s': %s= %s %d", gate->name, option, commands_result_text(result), status);
+    else
+        tell_wrong(LOG_ERR, "gate '%s': %s= %s", gate->name, option, commands_result_text(result));
+    return REQUEST_FAILED;
+}
+
+static enum request_reason change_by_command(const struct wall *wall, const struct hole *hole, bool opens)
+{
+    const uint64_t seconds = (hole->left_ms + MS - 1) / MS;
+    enum commands_result result;
+    int status = 0;
+
+    if (opens)
+        result = commands_grant(hole->gate, &hole->network, seconds, hole->user, wall->lock_fd, &status);
+    else
+        result = commands_revoke(hole->gate, &hole->network, hole->user, wall->lock_fd, &status);
+    return blame_command(hole->gate, opens ? "grant" : "revoke", result, status);
+}
+
+/* ---- Both ---- */
+
+void wall_end(struct wall *wall)
+{
+    if (wall->nft != NULL)
+        nft_close(wall->nft);
+    wall->nft = NULL;
+}
+
+static enum request_reason change(struct wall *wall, const struct hole *hole, bool opens)
+{
+    return hole->gate->by_commands ? change_by_command(wall, hole, opens) : change_in_nft(wall, hole, opens);
+}
+
+enum request_reason wall_open(struct wall *wall, const struct hole *hole)
+{
+    return change(wall, hole, true);
+}
+
+enum request_reason wall_shut(struct wall *wall, const struct hole *hole)
+{
+    const enum request_reason reason = change(wall, hole, false);
+
+    return reason == REQUEST_NOT_OPEN ? REQUEST_DONE : reason; /* no set, so nothing in it */
+}
+
+int wall_compare(const struct gate *gate, const struct source *network, const struct hole *hole)
+{
+    const int order = memcmp(network->address, hole->network.address, SOURCE_ADDRESS_LEN);
+
+    if (gate != hole->gate)
+        return gate < hole->gate ? -1 : 1;
+    return order != 0 ? order : (int)network->prefix - (int)hole->network.prefix;
+}
+
+static int compare_holes(const void *one, const void *other)
+{
+    const struct hole *hole = one;
+
+    return wall_compare(hole->gate, &hole->network, other);
+}
+
+const struct hole *wall_find(const struct wall_view *view, const struct gate *gate, const struct source *network)
+{
+    const struct hole wanted = {.gate = gate, .network = *network};
+
+    return view->count == 0 ? NULL : bsearch(&wanted, view->holes, view->count, sizeof *view->holes, compare_holes);
+}
+
+/* Make room for so many more holes. */
+static bool make_room(struct wall_view *view, size_t more)
+{
+    struct hole *holes = reallocarray(view->holes, view->count + more, sizeof *holes);
+
+    if (holes == NULL && view->count + more > 0) {
+        tell_wrong(LOG_ERR, "there is no memory for all that the firewall has");
+        return false;
+    }
+    view->holes = holes;
+    return true;
+}
+
+static bool take_elements(const struct wall *wall, struct wall_view *view)
+{
+    if (!make_room(view, view->table.element_count))
+        return false;
+    for (size_t i = 0; i < view->table.element_count; i++) {
+        const struct nft_element *element = &view->table.elements[i];
+        const struct gate *gate = gates_find(wall->gates, element->gate);
+
+        if (gate != NULL && !gate->by_commands)
+            view->holes[view->count++] = (struct hole){
+                .gate = gate, .network = element->network, .left_ms = element->left_ms, .packets = element->packets};
+    }
+    return true;
+}
+
+static enum request_reason ask_command(const struct wall *wall, const struct gate *gate, struct wall_view *view)
+{
+    struct commands_network *list = NULL;
+    size_t count = 0;
+    int status = 0;
+    const enum commands_result result = commands_list(gate, LISTED_MAX, wall->lock_fd, &list, &count, &status);
+
+    if (result != COMMANDS_OK)
+        return blame_command(gate, "list", result, status);
+    if (!make_room(view, count)) {
+        free(list);
+        return REQUEST_FAILED;
+    }
+    for (size_t i = 0; i < count; i++)
+        view->holes[view->count++] =
+            (struct hole){.gate = gate, .network = list[i].network, .packets = list[i].packets};
+    free(list);
+    return REQUEST_DONE;
+}
+
+static bool has_gate_of_nft(const struct gates *gates)
+{
+    for (size_t i = 0; i < gates->count; i++)
+        if (!gates->list[i].by_commands)
+            return true;
+    return false;
+}
+
+static enum request_reason look_at_nft(struct wall *wall, struct wall_view *view)
+{
+    const enum nft_result result = nft_of(wall) == NULL ? NFT_FAILED : nft_read_table(wall->nft, &view->table);
+
+    if (result != NFT_OK)
+        return blame_nft(wall, result);
+    if (!take_elements(wall, view))
+        return REQUEST_FAILED;
+    view->complete = nft_is_complete(&view->table, wall->gates);
+    return REQUEST_DONE;
+}
+
+enum request_reason wall_look(struct wall *wall, struct wall_view *view)
+{
+    enum request_reason reason = REQUEST_DONE;
+
+    *view = (struct wall_view){.complete = true};
+    if (has_gate_of_nft(wall->gates))
+        reason = look_at_nft(wall, view);
+    for (size_t i = 0; i < wall->gates->count && reason == REQUEST_DONE; i++)
+        if (wall->gates->list[i].list != NULL)
+            reason = ask_command(wall, &wall->gates->list[i], view);
+    if (view->count > 0)
+        qsort(view->holes, view->count, sizeof *view->holes, compare_holes);
+    return reason;
+}
+
+void wall_free(struct wall_view *view)
+{
+    nft_free_table(&view->table);
+    free(view->holes);
+    *view = (struct wall_view){0};
+}
+
+uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct source *network)
+{
+    struct nft_element element = {.network = *network};
+    bool found = false;
+
+    if (gate->by_commands || nft_of(wall) == NULL)
+        return 0;
+    snprintf(element.gate, sizeof element.gate, "%s", gate->name);
+    return nft_read_element(wall->nft, &element, &found) == NFT_OK && found ? element.packets : 0;
+}
+
+/* All that concerns nftables, or with the table alone. */
+static enum nft_result apply_together(struct wall *wall, const struct wall_view *view, const struct wall_order *order,
+                                      size_t count)
+{
+    struct text script = {0};
+
+    if (order->load)
+        nft_write_table(&script, wall->gates, order->lengths, &view->table);
+    for (size_t i = 0; i < count; i++)
+        if (!order->changes[i].hole.gate->by_commands)
+            write_change(&script, &order->changes[i].hole, order->changes[i].opens);
+    return run_script(wall, &script);
+}
+
+static void set_done(const struct wall_order *order)
+{
+    for (size_t i = 0; i < order->count; i++)
+        order->changes[i].done = !order->changes[i].hole.gate->by_commands;
+}
+
+static enum request_reason apply_in_nft(struct wall *wall, const struct wall_view *view, const struct wall_order *order)
+{
+    enum request_reason reason = REQUEST_DONE;
+    enum nft_result result = apply_together(wall, view, order, order->count);
+
+    if (result == NFT_OK)
+        set_done(order);
+    if (result == NFT_OK || result == NFT_NOT_PERMITTED || (result == NFT_NOT_LOADED && !order->load))
+        return blame_nft(wall, result);
+    result = apply_together(wall, view, order, 0);
+    if (result != NFT_OK)
+        return blame_nft(wall, result);
+    for (size_t i = 0; i < order->count; i++) {
+        struct wall_change *one = &order->changes[i];
+
+        if (one->hole.gate->by_commands)
+            continue;
+        one->done = change_in_nft(wall, &one->hole, one->opens) == REQUEST_DONE;
+        if (!one->done)
+            reason = REQUEST_FAILED;
+    }
+    return reason;
+}
+
+enum request_reason wall_apply(struct wall *wall, const struct wall_view *view, const struct wall_order *order)
+{
+    enum request_reason reason = apply_in_nft(wall, view, order);
+
+    if (reason == REQUEST_NOT_OPEN)
+        return reason;
+    for (size_t i = 0; i < order->count; i++) {
+        struct wall_change *one = &order->changes[i];
+
+        if (!one->hole.gate->by_commands)
+            continue;
+        one->done = change_by_command(wall, &one->hole, one->opens) == REQUEST_DONE;
+        if (!one->done)
+            reason = REQUEST_FAILED;
+    }
+    return reason;
+}

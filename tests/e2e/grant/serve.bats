@@ -1,0 +1,197 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# What the sealed door and the web form may ask for over their sockets, and what they may not. Who asks is told by the
+# kernel; so each test asks as another user.
+# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell by design
+
+load ../../lib/common
+load ../../lib/gates
+
+WEB=33 # www-data, whose number is the same wherever there is Debian's base-passwd
+SEALED=61234
+OTHER=65534
+
+setup() {
+    need_grants
+    make_work
+    gates_start
+    # A machine with a user "ostiary", and a group of administrators.
+    cp /etc/passwd "$WORK/etc/passwd"
+    cp /etc/group "$WORK/etc/group"
+    sed -i '/^ostiary:/d' "$WORK/etc/passwd"
+    printf 'ostiary:x:%s:%s::/:/bin/false\ncarol:x:61235:61235::/:/bin/false\n' "$SEALED" "$SEALED" >>"$WORK/etc/passwd"
+    echo 'gatekeepers:x:61240:carol' >>"$WORK/etc/group"
+    inside mount --bind "$WORK/etc/passwd" /etc/passwd
+    inside mount --bind "$WORK/etc/group" /etc/group
+    gates 'GATE="ssh","tcp 2222","web=yes","web-admin=yes"' \
+        'GATE="mail","tcp 2223","web=yes","lifetime=1h","most=2h"' \
+        'GATE="vpn","tcp 2224","sealed=yes","lifetime=1h","most=2h"' \
+        'USER="alice","ssh","mail"' 'USER="bob","mail"' 'ADMIN="@gatekeepers"'
+    ostgrant 0 load
+}
+
+teardown() {
+    gates_stop
+    remove_work
+}
+
+# ask UID REQUEST: $output has the answer.
+ask() {
+    run inside "$TOOLS/ask_as.py" "$1" "$2\\n" "$OSTGRANT" -c "$CONFIG" serve
+    is "$status" 0 "status of serve, which said: $output"
+}
+
+# web REQUEST: as the form asks, with a token for the user.
+web() {
+    local user
+    user=$(sed -n 's/.*user=\([^ ]*\).*/\1/p' <<<"$1")
+    ask "$WEB" "show user=$user seen=$CLIENT4"
+    ask "$WEB" "$1 token=$(sed -n 's/^token value=//p' <<<"$output")"
+}
+
+refused() {
+    is "$output" "no reason=$1" "the answer"
+}
+
+@test "the form shows a user his gates, what would be opened to him, and nothing of others" {
+    ostgrant 0 grant ssh 198.51.100.9 1h dave
+    web "open gate=mail address=$CLIENT4 user=alice seen=$CLIENT4"
+    matches "$output" '^ok until=[0-9]+ left=3600$'
+    ask "$WEB" "show user=alice seen=$CLIENT6"
+    matches "$output" $'\ngate name=ssh lifetime=90000 most=180000 renew=asking network=2001:db8:a::/64 admin=no\n'
+    matches "$output" $'\ngate name=mail lifetime=3600 most=7200 '
+    matches "$output" $'\ngrant gate=mail network=192.0.2.7 user=alice left=3[56][0-9][0-9] packets=0 state=open mine=yes\n'
+    refute grep -q -e vpn -e dave -e admin=yes -e count <<<"$output"
+    is "$(tail -n 1 <<<"$output")" ok "its end"
+}
+
+@test "a user of the form opens his gates to the address that is seen, and to no other" {
+    web "open gate=ssh address=$CLIENT4 user=alice lifetime=600 seen=$CLIENT4"
+    matches "$output" '^ok until=[0-9]+ left=600$'
+    sees client open "$SERVER4" tcp/2222
+    web "open gate=ssh address=$NEIGHBOUR4 user=alice seen=$CLIENT4"
+    refused permission
+    web "open gate=ssh address=0.0.0.0/0 user=alice seen=$CLIENT4"
+    refused permission
+    web "open gate=ssh address=$CLIENT4 user=alice for=bob seen=$CLIENT4"
+    refused permission
+    web "open gate=ssh address=$CLIENT4 user=bob seen=$CLIENT4"
+    refused permission
+    web "open gate=vpn address=$CLIENT4 user=alice seen=$CLIENT4"
+    refused permission
+    web "open gate=ssh address=$CLIENT4 user=mallory seen=$CLIENT4"
+    refused permission
+    sees neighbour shut "$SERVER4" tcp/2222
+    logged 'refused request=open gate=vpn user=alice reason=permission uid=33'
+    is "$(kernel | wc -l)" 1 "what is open"
+}
+
+@test "a user of the form closes what is his, wherever he is now" {
+    ostgrant 0 grant ssh 198.51.100.9 1h alice
+    ostgrant 0 grant ssh 198.51.100.10 1h bob
+    web "close gate=ssh address=198.51.100.10 user=alice for=bob seen=$CLIENT4"
+    refused permission
+    web "close gate=ssh address=198.51.100.9 user=alice seen=$CLIENT4"
+    is "$output" ok "the answer"
+    kernel_lacks ssh.*198.51.100.9
+    kernel_has ssh.*198.51.100.10
+    web "close gate=ssh address=198.51.100.9 user=alice seen=$CLIENT4"
+    refused none
+}
+
+@test "my others: all that is mine at the gate, but for the address that is seen" {
+    ostgrant 0 grant ssh 198.51.100.9 1h alice
+    ostgrant 0 grant ssh 198.51.100.10 1h bob
+    ostgrant 0 grant mail 198.51.100.9 1h alice
+    web "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4 others=close"
+    matches "$output" '^ok until='
+    is "$(kernel | wc -l)" 3 "what is open: $(kernel)"
+    ostgrant 0 grant ssh 198.51.100.9 1h alice
+    web "others gate=ssh user=alice seen=$CLIENT4"
+    is "$output" ok "the answer"
+    is "$(kernel | wc -l)" 3 "what is open: $(kernel)"
+    logged 'ended gate=ssh network=198.51.100.9 user=alice reason=cleared' 2
+}
+
+@test "an admin of the form names other addresses, networks and users, where the gate has web-admin=yes" {
+    web "open gate=ssh address=203.0.113.0/24 user=carol for=dave lifetime=600 seen=$CLIENT4"
+    matches "$output" '^ok until=[0-9]+ left=600$'
+    ask "$WEB" "show user=carol seen=$CLIENT4"
+    matches "$output" $'\ngrant gate=ssh network=203.0.113.0/24 user=dave left=[0-9]+ packets=0 state=open mine=no\n'
+    matches "$output" $'\nadmin value=yes\n'
+    matches "$output" $'\ncount gate=ssh shut=[0-9]+\n'
+    refute grep -q 'gate name=mail' <<<"$output"
+    web "open gate=mail address=203.0.113.0/24 user=carol seen=$CLIENT4"
+    refused permission
+    web "close gate=ssh address=203.0.113.0/24 user=carol for=dave seen=$CLIENT4"
+    is "$output" ok "the answer"
+}
+
+@test "without a token that was made for this user nothing is changed" {
+    ask "$WEB" "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4"
+    refused token
+    ask "$WEB" "show user=bob seen=$CLIENT4"
+    ask "$WEB" "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4 token=$(sed -n 's/^token value=//p' <<<"$output")"
+    refused token
+    ask "$WEB" "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4 token=0000000000000000"
+    refused token
+    is "$(kernel)" "" "what is open"
+}
+
+@test "a lifetime beyond the gate's most, or none, is refused" {
+    web "open gate=mail address=$CLIENT4 user=alice lifetime=7201 seen=$CLIENT4"
+    refused lifetime
+    web "open gate=mail address=$CLIENT4 user=alice lifetime=0 seen=$CLIENT4"
+    refused lifetime
+    web "open gate=mail address=$CLIENT4 user=alice lifetime=7200 seen=$CLIENT4"
+    matches "$output" '^ok until=[0-9]+ left=7200$'
+}
+
+@test "the sealed door opens what is sealed=yes, to one host, for no longer than the lifetime" {
+    ask "$SEALED" "open gate=vpn address=$CLIENT4 user=phone"
+    matches "$output" '^ok until=[0-9]+ left=3600$'
+    logged 'granted gate=vpn network=192.0.2.7 user=phone left=3600 by=sealed'
+    ask "$SEALED" "open gate=vpn address=$CLIENT6 user=phone others=close"
+    matches "$output" '^ok until='
+    kernel_has 'vpn.*2001:db8:a::/64'
+    kernel_lacks 'vpn.*192.0.2.7'
+    ask "$SEALED" "open gate=ssh address=$CLIENT4 user=phone"
+    refused permission
+    ask "$SEALED" "open gate=vpn address=10.0.0.0/8 user=phone"
+    refused permission
+    ask "$SEALED" "open gate=vpn address=$CLIENT4 user=phone lifetime=7200"
+    refused permission
+    ask "$SEALED" "open gate=vpn address=$CLIENT4 user=phone for=alice"
+    refused permission
+    ask "$SEALED" "show user=phone seen=$CLIENT4"
+    refused permission
+    ask "$SEALED" "close gate=vpn address=$CLIENT6 user=phone"
+    is "$output" ok "the answer"
+}
+
+@test "nobody else is heard, whatever he says" {
+    ask "$OTHER" "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4"
+    refused permission
+    ask "$OTHER" "show user=alice seen=$CLIENT4"
+    refused permission
+    logged 'refused request=- gate=- user=- reason=permission uid=65534' 2
+}
+
+@test "what is no request is refused, and changes nothing" {
+    local long
+    long=$(printf '%0600d' 0)
+    for request in '' ' ' open 'open gate=ssh' "open gate=nosuch address=$CLIENT4 user=phone" "open gate=vpn address=localhost user=phone" \
+        "open gate=vpn address=fe80::1 user=phone" "open gate=vpn address=$CLIENT4 user=a/b" "open gate=vpn gate=vpn address=$CLIENT4 user=phone" \
+        "open  gate=vpn address=$CLIENT4 user=phone" "$long" "open gate=vpn address=$CLIENT4 user=phone"$'\xff' "close gate=vpn address=$CLIENT4" \
+        "open gate=vpn address=$CLIENT4 user=phone others=keep"; do
+        ask "$SEALED" "$request"
+        matches "$output" '^no reason=(malformed|gate|address)$'
+    done
+    is "$(kernel)" "" "what is open"
+}
+
+@test "who connects and leaves, or says nothing, ends it" {
+    run inside "$TOOLS/ask_as.py" "$SEALED" '' "$OSTGRANT" -c "$CONFIG" serve
+    is "$status" 0 status
+    logged 'refused request=- gate=- user=- reason=malformed'
+}
