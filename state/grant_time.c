@@ -77,12 +77,6 @@ static uint64_t left_until(const struct end *end, enum boot boot, uint64_t lates
     return least(by_boot_ms, by_wall_ms);
 }
 
-/* Is it of this boot, or can the wall clock say what is left of it? */
-static bool can_tell(const struct grant *grant, enum boot boot, uint64_t latest_ms, const struct moment *now)
-{
-    return boot == THIS_BOOT || (grant->wall_known && !moment_is_behind(now, latest_ms));
-}
-
 /* The most that can be left of it, whatever the wall clock will say. */
 static uint64_t bound(const struct grant *grant, enum boot boot, uint64_t latest_ms, const struct moment *now)
 {
@@ -103,7 +97,7 @@ enum grant_time grant_left(const struct grant *grant, uint64_t latest_ms, const 
     *left_ms = 0;
     if (bound_ms == 0)
         return GRANT_OVER;
-    if (!can_tell(grant, boot, latest_ms, now))
+    if (boot != THIS_BOOT && moment_is_behind(now, latest_ms))
         return GRANT_WAITS;
     *left_ms = least(left_until(&end, boot, latest_ms, now), bound_ms);
     return *left_ms > 0 ? GRANT_RUNS : GRANT_OVER;

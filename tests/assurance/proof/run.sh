@@ -32,7 +32,7 @@ cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
 subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
-    table rebuild convert lockout'
+    table rebuild convert lockout grants_bytes grant_time'
 minutes_max=10
 includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Istate'
 memory_max=4000000000 # bytes, of each analysis
@@ -78,6 +78,8 @@ choose() {
     rebuild) files=state/rebuild.c ;;
     convert) files=state/convert.c states=0 turns=0 ;;
     table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c src/base/siphash.c' states=20 ;;
+    grants_bytes) files=state/grants_bytes.c needed="state/record.c src/base/siphash.c $proof/text.c" states=10000 ;;
+    grant_time) files=state/grant_time.c needed='state/moment.c state/record.c' ;;
     lockout) files=state/lockout.c needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
     *) return 1 ;;
     esac
