@@ -49,8 +49,7 @@ struct output {
     bool too_much; /* there was more */
 };
 
-/* ---- The child, until it is the command ----------------------------------------------------------------------------
- */
+/* ---- The child, until it is the command -------------------------------------------------------------------------- */
 
 static int reset_state(pid_t parent)
 {
@@ -114,8 +113,7 @@ _Noreturn static void become(const char *const argv[], int lock_fd, int output_f
     _exit(EXIT_FAILURE);
 }
 
-/* ---- The parent
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- The parent -------------------------------------------------------------------------------------------------- */
 
 static void close_both(int pair[static 2])
 {
@@ -285,8 +283,7 @@ static enum commands_result run(const char *const argv[], int lock_fd, struct ou
     return in_time ? judge(ended, status) : COMMANDS_TIME;
 }
 
-/* ---- What is asked of it
- * --------------------------------------------------------------------------------------------- */
+/* ---- What is asked of it ----------------------------------------------------------------------------------------- */
 
 static enum commands_result change(const char *path, const struct source *network, uint64_t seconds, const char *user,
                                    int lock_fd, int *status)

@@ -51,8 +51,7 @@ static bool is(const char *text, const char *wanted)
     return strcmp(text, wanted) == 0;
 }
 
-/* ---- Rules by their chain
- * --------------------------------------------------------------------------------------------- */
+/* ---- Rules by their chain ---------------------------------------------------------------------------------------- */
 
 static int compare_chains(const struct rule *one, const struct rule *other)
 {
@@ -105,8 +104,7 @@ static size_t find_chain(const struct ruleset *ruleset, const struct rule *chain
     return low;
 }
 
-/* ---- What a chain does
- * ------------------------------------------------------------------------------------------------- */
+/* ---- What a chain does ------------------------------------------------------------------------------------------- */
 
 static enum course walk_chain(struct walk *walk, const char *chain, struct packet_match so_far, unsigned depth);
 
@@ -197,8 +195,7 @@ static enum course walk_chain(struct walk *walk, const char *chain, struct packe
     return COURSE_GOES_ON;
 }
 
-/* ---- What is said of it
- * -------------------------------------------------------------------------------------------------- */
+/* ---- What is said of it ------------------------------------------------------------------------------------------ */
 
 /* How bad it is for a gate; of several ports and families the worst is said. */
 enum harm { HARM_NONE, HARM_SOME, HARM_ALL };
@@ -315,8 +312,7 @@ static void check_others(const struct check *check, const struct ruleset *rulese
     }
 }
 
-/* ---- Our own table
- * ---------------------------------------------------------------------------------------------------------- */
+/* ---- Our own table ----------------------------------------------------------------------------------------------- */
 
 static void check_ours(const struct check *check, const struct nft_table *table)
 {

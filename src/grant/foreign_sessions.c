@@ -26,8 +26,7 @@ struct check {
     uint8_t listening[(UINT16_MAX + 1) / 8]; /* a bit for each port at which there is a service */
 };
 
-/* ---- /proc/net/tcp ------------------------------------------------------------------------------------------------
- */
+/* ---- /proc/net/tcp ----------------------------------------------------------------------------------------------- */
 
 /* Exactly so many hexadecimal digits, from *text on. */
 static bool read_hex(const char **text, unsigned digits, uint32_t *value)
@@ -118,8 +117,7 @@ static bool is_service(const struct check *check, uint32_t port)
     return (check->listening[port / 8] >> port % 8 & 1) != 0;
 }
 
-/* ---- Who is shut out ----------------------------------------------------------------------------------------------
- */
+/* ---- Who is shut out --------------------------------------------------------------------------------------------- */
 
 static bool has_port(const struct gate_ports *ports, size_t count, uint32_t port)
 {

@@ -4,7 +4,7 @@
  * runs a script as one transaction.
  */
 #include "nft.h"
-#include "place.h"
+#include "nft_ask.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,8 @@
 
 struct nft {
     struct nft_ctx *context;
-    int null_fd; /* /dev/null */
+    int null_fd;    /* /dev/null */
+    int netlink_fd; /* our own: without netlink libnftables would end the process */
     char said[256];
 };
 
@@ -34,46 +35,41 @@ static void end_as_fault(void)
         _exit(EX_OSERR);
 }
 
-/* Where there is no netlink, libnftables would end the process. */
-static bool has_netlink(void)
-{
-    const int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
-
-    return fd >= 0 && close(fd) == 0;
-}
-
 /* Give *nft a context whose output stays in memory. */
 static int start(struct nft *nft)
 {
-    nft->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
-    if (nft->null_fd < 0)
-        return -1;
     at_work = true;
     nft->context = nft_ctx_new(NFT_CTX_DEFAULT);
     at_work = false;
     if (nft->context != NULL && nft_ctx_buffer_output(nft->context) == 0 && nft_ctx_buffer_error(nft->context) == 0)
         return 0;
-    if (nft->context != NULL)
-        nft_ctx_free(nft->context);
-    close(nft->null_fd);
     errno = ENOMEM;
     return -1;
+}
+
+static int open_descriptors(struct nft *nft)
+{
+    nft->null_fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    nft->netlink_fd = nft->null_fd < 0 ? -1 : socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
+    return nft->netlink_fd < 0 ? -1 : 0;
 }
 
 struct nft *nft_open(void)
 {
     static bool exit_is_watched;
-    struct nft *nft;
+    struct nft *nft = calloc(1, sizeof(*nft));
+    int error;
 
-    if (!has_netlink())
-        return NULL;
-    exit_is_watched = exit_is_watched || atexit(end_as_fault) == 0;
-    nft = exit_is_watched ? calloc(1, sizeof(*nft)) : NULL;
     if (nft == NULL)
-        errno = ENOMEM;
-    if (nft == NULL || start(nft) == 0)
+        return NULL;
+    nft->null_fd = nft->netlink_fd = -1;
+    errno = ENOMEM;
+    exit_is_watched = exit_is_watched || atexit(end_as_fault) == 0;
+    if (exit_is_watched && open_descriptors(nft) == 0 && start(nft) == 0)
         return nft;
-    free(nft); /* keeps errno */
+    error = errno;
+    nft_close(nft);
+    errno = error;
     return NULL;
 }
 
@@ -81,13 +77,16 @@ void nft_close(struct nft *nft)
 {
     if (nft == NULL)
         return;
-    nft_ctx_free(nft->context);
-    close(nft->null_fd);
+    if (nft->context != NULL)
+        nft_ctx_free(nft->context);
+    if (nft->null_fd >= 0)
+        close(nft->null_fd);
+    if (nft->netlink_fd >= 0)
+        close(nft->netlink_fd);
     free(nft);
 }
 
-/* ---- Faults ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Faults ------------------------------------------------------------------------------------------------------ */
 
 /* Keep the first line, without what every line of nft's has at its front. */
 static void keep_said(struct nft *nft, const char *said)
@@ -182,8 +181,7 @@ const char *nft_said(const struct nft *nft)
     return nft->said;
 }
 
-/* ---- Reading --------------------------------------------------------------------------------------------------------
- */
+/* ---- Reading ----------------------------------------------------------------------------------------------------- */
 
 static enum nft_result take_table(struct nft *nft, const char *output, struct nft_table *table)
 {
@@ -204,40 +202,19 @@ enum nft_result nft_read_table(struct nft *nft, struct nft_table *table)
     return result == NFT_OK ? take_table(nft, output, table) : result;
 }
 
-/* An element that is not there, and a set that is not, are one fault to nft. */
-static enum nft_result is_set_there(struct nft *nft, const char *name)
-{
-    char command[sizeof("list set " TABLE " \n") + PLACE_NAME_LEN];
-    const char *output;
-
-    snprintf(command, sizeof(command), "list set " TABLE " %s\n", name);
-    return run(nft, command, NFT_CTX_OUTPUT_TERSE, &output);
-}
-
 enum nft_result nft_read_element(struct nft *nft, struct nft_element *element, bool *found)
 {
-    char command[sizeof("get element " TABLE "  {  }\n") + PLACE_NAME_LEN + INET6_ADDRSTRLEN];
-    char name[PLACE_NAME_LEN], address[INET6_ADDRSTRLEN];
-    const char *output;
+    char address[INET6_ADDRSTRLEN];
     struct place place;
-    enum nft_result result;
 
     *found = false;
     if (!place_find(element->gate, &element->network, &place, address)) {
         keep_said(nft, "no set can hold this network");
         return NFT_FAILED;
     }
-    place_name(&place, name);
-    snprintf(command, sizeof(command), "get element " TABLE " %s { %s }\n", name, address);
-    result = run(nft, command, 0, &output);
-    if (result == NFT_NOT_LOADED)
-        return is_set_there(nft, name);
-    *found = result == NFT_OK && nft_parse_element(output, address, element) == 0;
-    if (result == NFT_OK && !*found) {
-        keep_said(nft, "what is listed cannot be read");
-        return NFT_FAILED;
-    }
-    return result;
+    if (nft_ask_element(nft->netlink_fd, &place, &element->network, element, found) == 0)
+        return NFT_OK;
+    return take_fault(nft, strerror(errno));
 }
 
 enum nft_result nft_read_ruleset(struct nft *nft, char **json, size_t *len)

@@ -42,7 +42,7 @@ struct nft_element {
     char user[GATES_USER_MAX + 1]; /* "": it has none */
 };
 
-/* ---- Text for libnftables --------------------------------------------------------------------------------------- */
+/* ---- Text for libnftables ---------------------------------------------------------------------------------------- */
 
 /*
  * Nothing here returns a fault: what has no memory, and an element with a name that could be no gate's or user's, with
@@ -70,7 +70,7 @@ void nft_write_open_all(struct text *script, const struct nft_element *elements,
 /* Close, whether it is there or not. Where it is not, and the set is full, the kernel says NFT_SET_FULL. */
 void nft_write_close(struct text *script, const struct nft_element *element);
 
-/* ---- What the kernel has ---------------------------------------------------------------------------------------- */
+/* ---- What the kernel has ----------------------------------------------------------------------------------------- */
 
 struct nft_counter {
     char gate[GATES_NAME_MAX + 1];
@@ -102,15 +102,15 @@ int nft_parse_table(const char *json, size_t len, struct nft_table *table);
 void nft_free_table(struct nft_table *table);
 
 /*
- * Read what "get element" prints of this address, which is no JSON whatever is asked for: its times, counter and user.
- * Returns 0, or -1: it is not there.
+ * Read the attributes of the kernel's answer about one element: what is left of it, in milliseconds, its counter and
+ * user. Any bytes are safe. Returns 0, or -1: there is none in it.
  */
-int nft_parse_element(const char *text, const char *address, struct nft_element *element);
+int nft_parse_element(const uint8_t *bytes, size_t len, struct nft_element *element);
 
 /* Is all there that these gates need: rules at a hook, their chains, sets for hosts? Yes where none is of nftables. */
 bool nft_is_complete(const struct nft_table *table, const struct gates *gates);
 
-/* ---- The kernel ------------------------------------------------------------------------------------------------- */
+/* ---- The kernel -------------------------------------------------------------------------------------------------- */
 
 struct nft; /* libnftables' context */
 
@@ -137,7 +137,7 @@ const char *nft_said(const struct nft *nft);
 
 /* All of the table: one that is not there is no fault (loaded false). */
 enum nft_result nft_read_table(struct nft *nft, struct nft_table *table);
-/* One element, by its gate and network: *found says whether it is there. */
+/* One element, by its gate and network: *found says whether it is there. It costs the same however many there are. */
 enum nft_result nft_read_element(struct nft *nft, struct nft_element *element, bool *found);
 
 /* The whole ruleset of this machine as JSON, for check (foreign.h). The caller frees. */

@@ -12,8 +12,7 @@
 
 #define LEFT_MAX_S (UINT64_C(100000) * 86400)
 
-/* ---- Arrays that grow -----------------------------------------------------------------------------------------------
- */
+/* ---- Arrays that grow -------------------------------------------------------------------------------------------- */
 
 /* The array with room for one more behind its count items, which is made when count is a power of two; NULL: no memory.
  */
@@ -24,8 +23,7 @@ static void *make_room(void *items, size_t count, size_t size)
     return reallocarray(items, count > 0 ? count * 2 : 1, size);
 }
 
-/* ---- Values ---------------------------------------------------------------------------------------------------------
- */
+/* ---- Values ------------------------------------------------------------------------------------------------------ */
 
 static bool is_text(const json_t *object, const char *key, const char *wanted)
 {
@@ -48,8 +46,7 @@ static bool is_ours(const json_t *object)
     return is_text(object, "family", "inet") && is_text(object, "table", NFT_TABLE);
 }
 
-/* ---- Sets and their elements ----------------------------------------------------------------------------------------
- */
+/* ---- Sets and their elements ------------------------------------------------------------------------------------- */
 
 /*
  * What is left of it: an element that ends has both times, the second in whole seconds; within its last second that is
@@ -133,8 +130,7 @@ static int read_set(const json_t *set, struct nft_table *table)
     return read_elements(set, &place, table);
 }
 
-/* ---- The rest of the table ------------------------------------------------------------------------------------------
- */
+/* ---- The rest of the table --------------------------------------------------------------------------------------- */
 
 static int read_chain(const json_t *chain, struct nft_table *table)
 {
@@ -222,85 +218,7 @@ void nft_free_table(struct nft_table *table)
     *table = (struct nft_table){0};
 }
 
-/* ---- One element, as text
- * -------------------------------------------------------------------------------------------- */
-
-/* What stands behind a word and a blank, within what is said of one element; NULL: the word is not there. */
-static const char *behind(const char *text, size_t len, const char *word)
-{
-    const char *at = memmem(text, len, word, strlen(word));
-
-    return at != NULL ? at + strlen(word) : NULL;
-}
-
-/* Digits, as far as they go; *at is moved behind them. */
-static uint64_t read_digits(const char **at)
-{
-    uint64_t value = 0;
-
-    for (; **at >= '0' && **at <= '9'; ++*at)
-        value = value < LEFT_MAX_S * 1000 ? value * 10 + (uint64_t)(**at - '0') : value;
-    return value;
-}
-
-/* "1d2h3m4s100ms", or some of it, in milliseconds. */
-static uint64_t read_time(const char *at)
-{
-    static const struct {
-        const char *name;
-        uint64_t ms;
-    } units[] = {{"d", 86400000}, {"h", 3600000}, {"ms", 1}, {"m", 60000}, {"s", 1000}};
-    uint64_t sum = 0;
-
-    while (*at >= '0' && *at <= '9' && sum < LEFT_MAX_S * 1000) {
-        const uint64_t value = read_digits(&at);
-
-        for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-            if (strncmp(at, units[i].name, strlen(units[i].name)) == 0) {
-                at += strlen(units[i].name);
-                sum += value < LEFT_MAX_S * 1000 / units[i].ms ? value * units[i].ms : LEFT_MAX_S * 1000;
-                break;
-            }
-    }
-    return sum < LEFT_MAX_S * 1000 ? sum : LEFT_MAX_S * 1000;
-}
-
-static void read_user(const char *at, size_t len, char user[static GATES_USER_MAX + 1])
-{
-    const char *end = memchr(at, '"', len);
-    char copy[GATES_USER_MAX + 1] = "";
-
-    if (end == NULL || end - at > GATES_USER_MAX)
-        return;
-    memcpy(copy, at, (size_t)(end - at));
-    if (gates_is_user(copy))
-        memcpy(user, copy, sizeof(copy));
-}
-
-int nft_parse_element(const char *text, const char *address, struct nft_element *element)
-{
-    const char *at = behind(text, strlen(text), "elements = { ");
-    size_t len = at != NULL ? strcspn(at, "}") : 0;
-    const char *packets, *expires, *user;
-
-    if (at == NULL || strncmp(at, address, strlen(address)) != 0 || strchr(" ,}", at[strlen(address)]) == NULL)
-        return -1;
-    user = behind(at, len, " comment \"");
-    if (user != NULL) {
-        read_user(user, strcspn(user, "}"), element->user);
-        len = (size_t)(user - at);
-    }
-    packets = behind(at, len, " counter packets ");
-    expires = behind(at, len, " expires ");
-    element->packets = packets != NULL ? read_digits(&packets) : 0;
-    element->left_ms = expires != NULL ? read_time(expires) : 0;
-    if (expires != NULL && element->left_ms == 0)
-        element->left_ms = 1;
-    return 0;
-}
-
-/* ---- Is all there? --------------------------------------------------------------------------------------------------
- */
+/* ---- Is all there? ----------------------------------------------------------------------------------------------- */
 
 static bool has_chain(const struct nft_table *table, const char *prefix, const char *name)
 {

@@ -38,7 +38,7 @@ static void refuse(struct text *script)
     script->failed = true;
 }
 
-/* ---- Elements --------------------------------------------------------------------------------------------------- */
+/* ---- Elements ---------------------------------------------------------------------------------------------------- */
 
 /* "add element inet ostiary_grants ssh_4_32 { ", to be followed by addresses. */
 static void begin_elements(struct text *script, const char *verb, const struct place *place)
@@ -203,8 +203,7 @@ void nft_write_close(struct text *script, const struct nft_element *element)
     write_run(script, "delete", ADDRESS_ALONE, &element, 1);
 }
 
-/* ---- What a packet has to meet to come to a gate ------------------------------------------------------------------
- */
+/* ---- What a packet has to meet to come to a gate ----------------------------------------------------------------- */
 
 static size_t count_ports(const struct gate_ports *ports, size_t count, enum gate_protocol protocol)
 {
@@ -260,8 +259,7 @@ static void write_jump(struct text *script, const struct gate *gate)
         write_port_rules(script, chain, gate->ports, gate->port_count, verdict);
 }
 
-/* ---- What a gate does with a packet --------------------------------------------------------------------------------
- */
+/* ---- What a gate does with a packet ------------------------------------------------------------------------------ */
 
 static void write_lookup(struct text *script, const struct place *place)
 {
@@ -342,8 +340,7 @@ static void write_necessities(struct text *script, const struct gate *gate)
             text_add(script, "add rule " TABLE " " GATE_CHAIN "%s %s return\n", gate->name, *at);
 }
 
-/* ---- The sets of a gate ---------------------------------------------------------------------------------------------
- */
+/* ---- The sets of a gate ------------------------------------------------------------------------------------------ */
 
 static bool has_set(const struct gate *gate, const struct nft_lengths *lengths, bool ipv6, uint8_t prefix)
 {
@@ -382,8 +379,7 @@ static void write_set_lookup(struct text *script, const struct gate *gate, const
     write_lookup(script, place);
 }
 
-/* ---- The table ------------------------------------------------------------------------------------------------------
- */
+/* ---- The table --------------------------------------------------------------------------------------------------- */
 
 static bool is_here(const struct gate *gate)
 {

@@ -62,8 +62,7 @@ static bool has(const json_t *value, const char *text, json_int_t number)
     return false;
 }
 
-/* ---- Kinds of conditions
- * ---------------------------------------------------------------------------------------------- */
+/* ---- Kinds of conditions ----------------------------------------------------------------------------------------- */
 
 /* How many ports of [first, last] a member stands for. */
 static uint64_t covered_by(const json_t *one, const struct gate_ports *ports)

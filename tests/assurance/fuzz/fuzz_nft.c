@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Any bytes as what nft prints: the table as JSON, or one element. Whatever is read of them can be written again, and
- * nothing but what this program could have made itself gets into a script. The input: 'e' and a text, or JSON.
+ * Any bytes as what nft prints of the table, and what the kernel answers about one element. Whatever is read of them
+ * can be written again, and nothing but what this program could have made itself gets into a script. The input: 'e' and
+ * an answer, or JSON.
  */
 #include "fuzz.h"
 #include "nft.h"
@@ -65,27 +66,26 @@ static void try_table(const char *json, size_t len)
     nft_free_table(&table);
 }
 
-static void try_element(char *text)
+static void try_element(const uint8_t *bytes, size_t len)
 {
     struct nft_element element = {.gate = "ssh",
                                   .network = {{[10] = 0xff, [11] = 0xff, [12] = 192, [14] = 2, [15] = 7}, 128}};
 
-    if (nft_parse_element(text, "192.0.2.7", &element) == 0)
+    if (nft_parse_element(bytes, len, &element) == 0)
         demand_element(&element);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    char *text = malloc(len + 1);
+    char *copy = malloc(len > 0 ? len : 1);
 
-    DEMAND(text != NULL);
+    DEMAND(copy != NULL);
     if (len > 0)
-        memcpy(text, bytes, len);
-    text[len] = '\0';
-    if (text[0] == 'e')
-        try_element(text + 1);
+        memcpy(copy, bytes, len);
+    if (len > 0 && copy[0] == 'e')
+        try_element((const uint8_t *)copy + 1, len - 1);
     else
-        try_table(text, len);
-    free(text);
+        try_table(copy, len);
+    free(copy);
     return 0;
 }

@@ -7,8 +7,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
-/* ---- Rulesets -------------------------------------------------------------------------------------------------------
- */
+/* ---- Rulesets ---------------------------------------------------------------------------------------------------- */
 
 #define OURS "\"family\":\"inet\",\"table\":\"ostiary_grants\""
 #define OWN_SET(name, type)                                                                                            \
@@ -283,8 +282,7 @@ static void test_strange_names(void)
           "a name that could not stand in a line is shown without what it is made of");
 }
 
-/* ---- Sessions -------------------------------------------------------------------------------------------------------
- */
+/* ---- Sessions ---------------------------------------------------------------------------------------------------- */
 
 #define HEADER "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 /* 192.0.2.1:22 is listened to, and 198.51.100.9:40000 and 127.0.0.1 are there; [2001:db8::9]:40001 by IPv6. */
