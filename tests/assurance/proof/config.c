@@ -8,6 +8,8 @@
 #include "address.h"
 #include "any_parser.h"
 #include "entry.h"
+#include "keyword.h"
+#include "value.h"
 
 #define BEFORE 1 /* exemptions of earlier lines, at most: the last one then takes what room there is */
 
@@ -38,6 +40,7 @@ static const char *const words[] = {
 static const size_t unknown_lens[] = {1, 3, 25};
 static const char longest[] = "XXXXXXXXXXXXXXXXXXXXXXXX";
 static const size_t field_lens[] = {0, 1, 5, 9};
+static const size_t option_lens[] = {0, 1, 24, 25}; /* of no option; the last is too long for a hint */
 
 static char unknown[TEXT_MAX + 1];
 static char texts[2][TEXT_MAX + 1];
@@ -203,23 +206,74 @@ void entry_take_default_gid(struct parser *parser, const struct scan_line *line)
     entry_take_action(parser, line);
 }
 
-/* As long as a byte order mark, and not; with as many lines as could add something, and with fewer. */
+/* As long as a byte order mark, and not. Whether the last line that could add something is there, or lacks its end. */
 enum file_fault file_read_private(const char *path, size_t limit, struct locked *text, size_t *len)
 {
-    static char two_lines[] = "123456789\n123456789";
+    static char two_lines[] = "123456789\n1";
     static char one_line[] = "12345678901";
+    static char whole_line[] = "12345678901234567\n";
     const bool fails = any_bool();
-    const bool is_one = any_bool();
+    const int which = Frama_C_interval(0, 2);
 
     //@ split fails;
-    //@ split is_one;
+    //@ split which;
     (void)path;
     (void)limit;
     if (fails)
         return (enum file_fault)Frama_C_interval(FILE_OK + 1, FILE_NO_MEMORY);
-    *len = is_one ? sizeof(one_line) - 1 : sizeof(two_lines) - 1;
-    *text = (struct locked){.bytes = (uint8_t *)(is_one ? one_line : two_lines), .len = *len + 1};
+    *len = which == 0 ? sizeof(two_lines) - 1 : which == 1 ? sizeof(one_line) - 1 : sizeof(whole_line) - 1;
+    *text = (struct locked){
+        .bytes = (uint8_t *)(which == 0   ? two_lines
+                             : which == 1 ? one_line
+                                          : whole_line),
+        .len = *len + 1,
+    };
     return FILE_OK;
+}
+
+/* A line of options, of which there is one: once, twice, another one, or none. */
+static void take_option(struct parser *parser, const struct keyword *option, const struct scan_line *line)
+{
+    (void)option;
+    value_only(parser, line);
+}
+
+static void read_options(const struct config_reader *reader)
+{
+    static const struct keyword options[] = {{.name = "option", .example = "\"option=1\"", .take = take_option}};
+    static const struct keyword_table option_table = {.list = options, .count = 1, .manual = "any"};
+    static char right[] = "option=1";
+    static char near[] = "optoin=1";
+    static char *const fields[] = {right, near};
+    struct parser parser = {.reader = reader, .keyword = "any"};
+    struct scan_line line = {.keyword = "any"};
+    const int count = Frama_C_interval(0, 2);
+    const int len = Frama_C_interval(0, 3);
+
+    //@ split count;
+    //@ split len;
+    for (int i = 0; i < count; i++) {
+        const int which = Frama_C_interval(0, 2);
+        //@ split which;
+
+        if (which < 2)
+            line.fields[i] = (struct scan_field){.text = fields[which], .len = sizeof(right) - 1};
+        else
+            set_field(texts[i], option_lens[len], &line.fields[i]);
+    }
+    line.field_count = (size_t)count;
+    keyword_read_options(&parser, &option_table, &line, 0);
+}
+
+/* What config.c does not ask of value.c. */
+static void read_path(const struct config_reader *reader)
+{
+    struct parser parser = {.reader = reader, .keyword = "any"};
+    struct scan_field field;
+
+    set_field(texts[0], any_bool() ? 1 : TEXT_MAX, &field);
+    if (value_is_path(&field))
+        value_warn_of_blank(&parser, &field);
 }
 
 int main(void)
@@ -227,8 +281,18 @@ int main(void)
     const struct config_reader reader = {.path = "ostiary.cfg", .report = report};
     struct config config;
 
-    if (config_load(&reader, &config) == 0)
-        config_free(&config);
+    switch (Frama_C_interval(0, 2)) {
+    case 0:
+        if (config_load(&reader, &config) == 0)
+            config_free(&config);
+        break;
+    case 1:
+        read_options(&reader);
+        break;
+    default:
+        read_path(&reader);
+        break;
+    }
     config_severity_text((enum config_severity)Frama_C_interval(CONFIG_NOTE, CONFIG_ERROR));
     return 0;
 }

@@ -10,7 +10,8 @@
 #include <string.h>
 
 #define TEXT_MAX    24
-#define KEYWORD_MAX 22 /* KEYWORD_LEN_MAX of keyword.h */
+#define ROOM_LEN    512 /* TEXT_LEN of parser.c */
+#define KEYWORD_MAX 22  /* KEYWORD_LEN_MAX of keyword.h */
 #define FOUND_MAX   1000
 #define ERRNO_LAST  133
 #define OWN_MAX     64
@@ -39,10 +40,13 @@ char *strerror(int error)
     return "any";
 }
 
-/* What is formatted here is a keyword, and its name is no longer than that. */
+/*
+ * What is formatted here is a keyword, and its name is no longer than that; and behind it an option, the shortest or
+ * the longest.
+ */
 int any_snprintf(char *text, size_t size, const char *format, ...)
 {
-    const size_t len = any_size(0, KEYWORD_MAX + sizeof(": "));
+    const size_t len = size == ROOM_LEN ? any_size(0, KEYWORD_MAX + 2) : any_bool() ? 3 : KEYWORD_MAX + 2;
     //@ split len;
 
     //@ assert there_is_room: len < size;
@@ -98,6 +102,8 @@ int main(void)
 
     if (any_bool())
         parser.keyword = "KILL";
+    if (any_bool())
+        parser.option = "size";
     parser.errors = any_size(0, FOUND_MAX);
     parser.findings = any_size(0, FOUND_MAX);
     switch (Frama_C_interval(0, 5)) {
