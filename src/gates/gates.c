@@ -411,7 +411,7 @@ static int begin(struct parser *parser, const char *text, size_t len)
     *gates = (struct gates){
         .path = parser->reader->path,
         .web_user = "www-data",
-        .state_dir = "/var/lib/ostiary",
+        .state_dir = GATES_STATE_DIR,
         .log_level = LOG_INFO,
     };
     gates->memory = parser_begin(parser, text, len, sizeof(struct gates_room));

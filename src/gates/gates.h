@@ -23,6 +23,7 @@
 #define GATES_ALWAYS_MAX 256
 #define GATES_USERS_MAX  1024 /* USER lines */
 #define GATES_ADMINS_MAX 256
+#define GATES_STATE_DIR  "/var/lib/ostiary"       /* where no STATE_DIR is written */
 #define GATES_NAME       "ostiary-grants.cfg"     /* beside ostiary.cfg */
 #define GATES_SOCKET     "/run/ostiary/grant"     /* where the sealed door asks (request.h) */
 #define GATES_WEB_SOCKET "/run/ostiary-web/grant" /* where ostgrant.cgi does */

@@ -24,6 +24,7 @@ struct deeds {
     struct wall wall;
     struct grants record;
     struct moment now;
+    bool record_failed; /* a REQUEST_FAILED was the record's, not the firewall's */
 };
 
 #define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED})
@@ -62,7 +63,7 @@ enum request_reason deeds_refuse(const struct wish *wish, enum request_reason re
 /* ---- For agree.c ---- */
 
 /* Say what is wrong with the record. Gives the reason. */
-enum request_reason deeds_blame(const struct deeds *deeds, enum grants_fault fault);
+enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault);
 
 /* The counter of the grant's hole stands at so many packets: what is new since it was read last counts. */
 void deeds_count(struct grant *grant, uint64_t packets);

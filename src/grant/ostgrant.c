@@ -11,6 +11,7 @@
 #include "deeds.h"
 #include "examine.h"
 #include "gates.h"
+#include "last.h"
 #include "listing.h"
 #include "log.h"
 #include "number.h"
@@ -81,7 +82,7 @@ static _Noreturn void usage(const char *what)
     exit(EX_USAGE);
 }
 
-static int status_of(enum request_reason reason)
+static int status_of(const struct call *call, enum request_reason reason)
 {
     switch (reason) {
     case REQUEST_DONE:
@@ -103,7 +104,7 @@ static int status_of(enum request_reason reason)
     case REQUEST_UNREACHABLE:
         break;
     }
-    return EX_UNAVAILABLE;
+    return call->deeds.record_failed ? EX_IOERR : EX_UNAVAILABLE;
 }
 
 static void need_arguments(const struct call *call, int low, int high, const char *what)
@@ -180,11 +181,15 @@ static int load(struct call *call)
 
     need_arguments(call, 0, 0, "load and restore take no arguments");
     reason = begin(call);
-    if (reason == REQUEST_DONE)
-        return status_of(agree(&call->deeds, AGREE_LOAD));
+    if (reason == REQUEST_DONE) {
+        reason = agree(&call->deeds, AGREE_LOAD);
+        if (reason == REQUEST_DONE)
+            last_keep(&call->gates);
+        return status_of(call, reason);
+    }
     /* Whatever is wrong with the record: what is to be shut is shut. */
     (void)agree_on_rules(&call->deeds);
-    return status_of(reason);
+    return status_of(call, reason);
 }
 
 static int tick(struct call *call)
@@ -193,7 +198,7 @@ static int tick(struct call *call)
 
     need_arguments(call, 0, 0, "tick takes no arguments");
     reason = begin(call);
-    return status_of(reason == REQUEST_DONE ? agree(&call->deeds, AGREE_TICK) : reason);
+    return status_of(call, reason == REQUEST_DONE ? agree(&call->deeds, AGREE_TICK) : reason);
 }
 
 static void say_granted(const struct call *call, const struct grant *given)
@@ -225,7 +230,7 @@ static int run_grant(struct call *call)
         reason = deeds_open(&call->deeds, &wish, &given);
     if (reason == REQUEST_DONE)
         say_granted(call, &given);
-    return status_of(reason);
+    return status_of(call, reason);
 }
 
 static int run_revoke(struct call *call)
@@ -243,7 +248,7 @@ static int run_revoke(struct call *call)
         fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", wish.gate->name, call->argv[1]);
     else if (reason == REQUEST_DONE)
         printf("gate %s is closed to %s\n", wish.gate->name, call->argv[1]);
-    return status_of(reason);
+    return status_of(call, reason);
 }
 
 static int print_list(struct call *call, bool as_json, const char *user)
@@ -254,7 +259,7 @@ static int print_list(struct call *call, bool as_json, const char *user)
 
     if (reason == REQUEST_DONE)
         reason = listing_read(&call->deeds, &listing);
-    status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(reason); /* no record yet: no grant */
+    status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(call, reason); /* no record yet: no grant */
     if (status == EX_OK && !as_json)
         listing_print(&listing, user, stdout);
     else if (status == EX_OK && listing_print_json(&listing, user, stdout) != 0)
@@ -296,13 +301,13 @@ static int repair(struct call *call)
     need_arguments(call, 0, 0, "repair takes no arguments");
     reason = begin(call);
     if (reason != REQUEST_DONE)
-        return status_of(reason);
+        return status_of(call, reason);
     fault = grants_repair(&call->deeds.record, &count);
     if (fault != GRANTS_OK)
-        return status_of(deeds_blame(&call->deeds, fault));
+        return status_of(call, deeds_blame(&call->deeds, fault));
     tell_done(LOG_NOTICE, "repaired damaged=%ju", (uintmax_t)count);
     printf("%ju damaged grants were given up; who had them has to ask again\n", (uintmax_t)count);
-    return status_of(agree(&call->deeds, AGREE_TICK));
+    return status_of(call, agree(&call->deeds, AGREE_TICK));
 }
 
 static int serve_peer(struct call *call)
@@ -354,7 +359,7 @@ static int knock(struct call *call)
     reason = act_for_peer(call, &wish, opens);
     if (reason == REQUEST_DONE)
         send_receipt();
-    return status_of(reason);
+    return status_of(call, reason);
 }
 
 /* ---- Beginning ---- */
@@ -467,11 +472,34 @@ static void start_deadline(const struct command *command)
     }
 }
 
+static bool read_gates(struct call *call, const struct command *command)
+{
+    const struct config_reader reader = {
+        .path = call->config_path, .report = report, .context = (void *)(uintptr_t)command};
+
+    return gates_load(&reader, &call->gates) == 0;
+}
+
+/*
+ * Where the configuration has an error, what shuts and makes good goes on with the one that was last loaded. Nobody
+ * opens anything by that.
+ */
+static bool read_last_gates(struct call *call, const struct command *command)
+{
+    static char path[PATH_MAX];
+
+    if ((command->run != load && command->run != tick) || !last_find(call->config_path, path))
+        return false;
+    tell_wrong(LOG_ERR, "%s has errors: what was last loaded from it, %s, stays in force until they are mended",
+               call->config_path, path);
+    call->config_path = path;
+    return read_gates(call, command);
+}
+
 int main(int argc, char **argv)
 {
     struct call call = {.config_path = CONFIG, .deeds = DEEDS_NONE};
     const struct command *command;
-    struct config_reader reader = {.report = report};
     int status;
 
     umask(077);
@@ -482,12 +510,14 @@ int main(int argc, char **argv)
     if (waiting_fd >= 0 && atexit(hang_up) != 0)
         return EX_OSERR;
     start_deadline(command);
-    reader.path = call.config_path;
-    reader.context = (void *)(uintptr_t)command;
-    if (gates_load(&reader, &call.gates) != 0)
-        return EX_CONFIG;
+    status = read_gates(&call, command) ? EX_OK : EX_CONFIG;
+    if (status != EX_OK && !read_last_gates(&call, command))
+        return status;
     log_set_level(call.gates.log_level);
-    status = command->run(&call);
+    if (status == EX_OK)
+        status = command->run(&call);
+    else
+        (void)command->run(&call);
     deeds_end(&call.deeds);
     gates_free(&call.gates);
     return status;

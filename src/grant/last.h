@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration that was last loaded, kept beside the record. Where the present one has an error, the rules are
+ * still those: a slip of the pen must not leave a port open at the next boot.
+ */
+#ifndef OSTIARY_LAST_H
+#define OSTIARY_LAST_H
+
+#include "gates.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Keep a copy of the configuration that these gates were read from. What cannot be kept is told, and no fault. */
+void last_keep(const struct gates *gates);
+
+/* The path of the copy that belongs to this configuration. False: there is none, or none that could be named. */
+bool last_find(const char *config_path, char path[static PATH_MAX]);
+
+#endif
