@@ -3,6 +3,7 @@
 #include "action.h"
 
 #include "deadline.h"
+#include "log.h"
 #include "program.h"
 #include "stream.h"
 
@@ -132,19 +133,37 @@ static int give_back(__rlimit_resource_t resource, rlim_t soft)
 }
 
 /*
- * /dev/null is opened before the identity, which need not be able to. Above 2, everything is closed by execve. With the
- * last descriptor that is made, the launcher's limit holds again.
+ * The command gets the connection, and the receipt by a pipe, which is never swapped. The connection must not be where
+ * the log is: a line of it would go to the peer.
+ */
+static int hand_over(const struct action *action)
+{
+    int pipe_fds[2];
+
+    log_make_way(ACTION_PEER_FD);
+    if (pipe2(pipe_fds, O_CLOEXEC) != 0 ||
+        write(pipe_fds[1], action->receipt, action->receipt_len) != (ssize_t)action->receipt_len)
+        return -1;
+    return dup2(pipe_fds[0], STDIN_FILENO) < 0 ? -1 : dup2(action->peer_fd, ACTION_PEER_FD);
+}
+
+/*
+ * /dev/null is opened before the identity, which need not be able to. Above 2, everything is closed by execve, but what
+ * is handed over. With the last descriptor that is made, the launcher's limit holds again.
  */
 static int replace_descriptors(struct action *action, int null_fd)
 {
+    const bool hands_over = action->receipt != NULL && action->sends_receipt;
+
     if (action->receipt != NULL) {
-        action->peer_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+        action->peer_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, ACTION_PEER_FD + hands_over);
         if (action->peer_fd < 0)
             return -1;
     }
-    if (dup2(null_fd, STDIN_FILENO) < 0 || give_back(RLIMIT_NOFILE, action->limits.descriptors) != 0)
+    if ((hands_over ? hand_over(action) : dup2(null_fd, STDIN_FILENO)) < 0 ||
+        give_back(RLIMIT_NOFILE, action->limits.descriptors) != 0)
         return -1;
-    return close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    return close_range((unsigned)(ACTION_PEER_FD + hands_over), ~0U, CLOSE_RANGE_CLOEXEC);
 }
 
 /* Groups, gid, uid, in this order: each needs the rights that the next gives up. Then look, rather than believe. */
@@ -264,17 +283,16 @@ enum action_fault action_take_on(struct action *action)
 enum action_fault action_start(const struct action *action)
 {
     /* execve(2) takes char *const[], though it changes nothing. */
-    const char *const argv[] = {action->command, action->address, NULL};
     union {
         const char *const *in;
         char *const *out;
-    } arguments = {.in = argv};
+    } arguments = {.in = action->arguments};
 
-    if (action->receipt != NULL) {
+    if (action->receipt != NULL && !action->sends_receipt) {
         stream_send_at_once(action->peer_fd, action->receipt, action->receipt_len);
         stream_end(action->peer_fd);
     }
-    execve(action->command, arguments.out, action->environment);
+    execve(action->arguments[0], arguments.out, action->environment);
     return ACTION_FAULT_EXEC;
 }
 

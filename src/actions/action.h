@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The last steps: this process becomes the action. Nothing of the handler is left in it: not a descriptor, a right, a
- * key, a terminal, a signal setting or a variable (I7). There is no shell and no argument but the peer's address.
+ * key, a terminal, a signal setting or a variable (I7). There is no shell.
  *
  * action_detach, then whatever has to be looked at or logged with the handler's rights, then action_take_on and
  * action_start. The receipt goes out when nothing is left but execve(2) itself (I12).
@@ -12,6 +12,7 @@
 #include "account.h"
 #include "harden.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,16 +21,19 @@
 
 #define ACTION_ENVIRONMENT_MAX 13 /* what the environment lists, and the NULL behind it */
 
+#define ACTION_PEER_FD 3 /* of a command that sends the receipt itself */
+
 struct action {
-    const char *command;   /* absolute path */
-    const char *name;      /* for OSTIARY_ACTION */
-    const char *address;   /* of the peer: the argument, and OSTIARY_ADDRESS */
+    const char *const *arguments; /* its absolute path first, and NULL behind the last */
+    const char *name;             /* for OSTIARY_ACTION */
+    const char *address;          /* of the peer: OSTIARY_ADDRESS */
     const char *interface; /* of a link-local peer: OSTIARY_INTERFACE; "" for all others, who have no such variable */
     uint16_t port;         /* of the peer: OSTIARY_PORT */
     struct harden_limits limits;
     const struct account *account;
     const uint8_t *receipt; /* for the peer; NULL: the connection has ended already */
     size_t receipt_len;
+    bool sends_receipt; /* the command sends it: it reads it from fd 0, and has the connection as ACTION_PEER_FD */
 
     /* By action_take_on: */
     int peer_fd; /* where the peer is since fd 0 is something else; -1 before */
@@ -56,7 +60,7 @@ enum action_fault action_detach(void);
 /* Take on the identity for good, and all else that an action starts with. Needs fds 1 and 2 that are not the peer. */
 enum action_fault action_take_on(struct action *action);
 
-/* Send the receipt, end the connection, and become the command. Returns only on a fault. */
+/* Send the receipt and end the connection, where the command does not, and become it. Returns only on a fault. */
 enum action_fault action_start(const struct action *action);
 
 /* Give back what action_take_on has allocated. */

@@ -2,12 +2,16 @@
 /* See check.h. */
 #include "check.h"
 
+#include "gates.h"
+#include "granter.h"
+#include "granting.h"
 #include "mac.h"
 #include "program.h"
 #include "users.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,40 +63,106 @@ static int check_command(const struct config_entry *entry, const struct account 
 }
 
 /* errno says why. */
-static void report_unreachable(const struct config_entry *entry, char problem[static CHECK_TEXT_LEN])
+static int report_unreachable(const char *path, char problem[static CHECK_TEXT_LEN])
 {
-    snprintf(problem, CHECK_TEXT_LEN, "socket '%s': %s: %s", entry->socket, strerror(errno),
+    snprintf(problem, CHECK_TEXT_LEN, "socket '%s': %s: %s", path, strerror(errno),
              errno == EACCES ? "it is closed to the handler's user: run 'systemd-tmpfiles --create', which opens "
                                "/run/ostiary to the sealed door's, and see to SocketGroup= and SocketMode="
                              : "start the socket unit that listens there");
+    return -1;
 }
 
-static int check_socket(const struct config_entry *entry, char problem[static CHECK_TEXT_LEN])
+static int check_socket(const char *path, char problem[static CHECK_TEXT_LEN])
 {
     struct stat status;
 
-    if (stat(entry->socket, &status) != 0) {
-        report_unreachable(entry, problem);
-        return -1;
-    }
+    if (stat(path, &status) != 0)
+        return report_unreachable(path, problem);
     if (!S_ISSOCK(status.st_mode)) {
-        snprintf(problem, CHECK_TEXT_LEN, "socket '%s': is not a socket", entry->socket);
+        snprintf(problem, CHECK_TEXT_LEN, "socket '%s': is not a socket", path);
         return -1;
     }
-    if (faccessat(AT_FDCWD, entry->socket, W_OK, AT_EACCESS) != 0) {
-        report_unreachable(entry, problem);
-        return -1;
-    }
-    return 0;
+    return faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) == 0 ? 0 : report_unreachable(path, problem);
 }
 
-int check_entry(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN])
+/* ---- Gates ---- */
+
+/* The first error of ostiary-grants.cfg is what is wrong with each entry that names one of its gates. */
+static void take_gates_finding(void *context, const struct config_finding *finding)
+{
+    char *problem = context;
+
+    if (finding->severity != CONFIG_ERROR || *problem != '\0')
+        return;
+    if (finding->line != 0)
+        snprintf(problem, CHECK_TEXT_LEN, "gate: %s:%u: %s", finding->file, finding->line, finding->text);
+    else
+        snprintf(problem, CHECK_TEXT_LEN, "gate: %s: %s", finding->file, finding->text);
+}
+
+/* Is the gate there, and may whoever asks open it? */
+static int check_gates(const struct config_entry *entry, const char *path, bool asks,
+                       char problem[static CHECK_TEXT_LEN])
+{
+    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
+    const struct gate *gate;
+    struct gates gates;
+
+    problem[0] = '\0';
+    if (gates_load(&reader, &gates) != 0)
+        return -1;
+    gate = gates_find(&gates, entry->gate);
+    if (gate == NULL)
+        snprintf(problem, CHECK_TEXT_LEN, "gate '%s': there is none of this name in %s: correct it, or write a GATE",
+                 entry->gate, path);
+    else if (asks && !gate->sealed)
+        snprintf(problem, CHECK_TEXT_LEN, "gate '%s': %s keeps it from handlers without rights: write \"sealed=yes\"",
+                 entry->gate, path);
+    gates_free(&gates);
+    return problem[0] == '\0' ? 0 : -1;
+}
+
+/* Can this process become ostgrant? It is as much a part of what is installed as this program. */
+static int check_granter(struct account *account, char problem[static CHECK_TEXT_LEN])
+{
+    if (access(granter_path, X_OK) != 0)
+        snprintf(problem, CHECK_TEXT_LEN, "gate: %s: %s: install Ostiary anew, built with ostgrant", granter_path,
+                 strerror(errno));
+    else if (account_resolve("0", "0", account) != ACCOUNT_OK)
+        snprintf(problem, CHECK_TEXT_LEN, "gate: %s", strerror(errno));
+    else
+        return 0;
+    return -1;
+}
+
+/* Where this process cannot read which gates there are, whoever is asked says so. */
+static int check_gate(const struct config_entry *entry, const char *config_path, struct account *account,
+                      char problem[static CHECK_TEXT_LEN])
+{
+    const bool asks = granting_asks(config_path);
+    char path[PATH_MAX];
+
+    if (granting_gates_path(config_path, path) != 0) {
+        snprintf(problem, CHECK_TEXT_LEN, "gate: the path of " GATES_NAME ": %s", strerror(errno));
+        return -1;
+    }
+    if ((geteuid() == 0 || access(path, R_OK) == 0) && check_gates(entry, path, asks, problem) != 0)
+        return -1;
+    if (asks)
+        return check_socket(GATES_SOCKET, problem);
+    return check_granter(account, problem);
+}
+
+int check_entry(const struct config_entry *entry, const char *config_path, struct account *account,
+                char problem[static CHECK_TEXT_LEN])
 {
     *account = (struct account){0};
     if (entry->kill)
         return 0;
     if (entry->socket != NULL)
-        return check_socket(entry, problem);
+        return check_socket(entry->socket, problem);
+    if (entry->gate != NULL)
+        return check_gate(entry, config_path, account, problem);
     if (check_account(entry, account, problem) != 0)
         return -1;
     if (check_command(entry, account, problem) != 0) {
@@ -122,9 +192,7 @@ __attribute__((format(printf, 4, 5))) static void report(const struct config_rea
 static void report_group(const struct config_reader *reader, const struct config_entry *entry,
                          const struct account *account, const char *keyword)
 {
-    const bool is_account = !entry->kill && entry->socket == NULL;
-
-    if (is_account && account->gid == 0 && entry->group == NULL && strcmp(entry->user, "root") != 0)
+    if (account->gid == 0 && entry->group == NULL && strcmp(entry->user, "root") != 0)
         report(
             reader, entry->line, CONFIG_WARNING,
             "%s: its group is 0, root's own, as neither this line nor a DEFAULT_GID names one: write the group that is "
@@ -156,12 +224,14 @@ static int report_entry(const struct config_reader *reader, const struct config_
     char problem[CHECK_TEXT_LEN];
     struct account account;
 
-    if (check_entry(entry, &account, problem) != 0) {
+    if (check_entry(entry, reader->path, &account, problem) != 0) {
         report(reader, entry->line, CONFIG_ERROR, "%s: %s", keyword, problem);
         return -1;
     }
-    report_group(reader, entry, &account, keyword);
-    report_groups_left_out(reader, entry, &account, keyword);
+    if (entry->command != NULL) {
+        report_group(reader, entry, &account, keyword);
+        report_groups_left_out(reader, entry, &account, keyword);
+    }
     account_free(&account);
     return 0;
 }

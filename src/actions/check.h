@@ -13,10 +13,11 @@
 
 /*
  * Can this entry's command be run by this process, as its user? Gives the account, which the caller frees, and 0;
- * or -1, with problem saying what is wrong and what to do about it. For KILL, and where a socket is told instead, there
- * is no account.
+ * or -1, with problem saying what is wrong and what to do about it. config_path is where the entry stands. For KILL,
+ * and where a socket is told instead, there is no account; where this process would become ostgrant, it is root's.
  */
-int check_entry(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN]);
+int check_entry(const struct config_entry *entry, const char *config_path, struct account *account,
+                char problem[static CHECK_TEXT_LEN]);
 
 /* Print a finding as "file:line: error: text". context is the FILE to print to. */
 void check_print(void *context, const struct config_finding *finding);

@@ -5,6 +5,7 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <stdarg.h>
@@ -115,6 +116,15 @@ void log_reach(void)
     /* What cannot be reached is tried again with each line. */
     if (destination == TO_SYSLOG && !reach_syslog())
         return;
+}
+
+void log_make_way(int fd)
+{
+    if (syslog_fd != fd)
+        return;
+    /* Where there is no room for another one, it is reached anew with the next line. */
+    syslog_fd = fcntl(fd, F_DUPFD_CLOEXEC, fd + 1);
+    close(fd);
 }
 
 static bool send_whole(int fd, const char *bytes, size_t len)

@@ -30,6 +30,9 @@ void log_open_syslog(const char *tag);
  */
 void log_reach(void);
 
+/* Whatever the log has open, let it not be this descriptor: that one is for somebody else from now on. */
+void log_make_way(int fd);
+
 /* Lines less urgent than this level (LOG_EMERG to LOG_DEBUG) are dropped; LOG_INFO until it is set. */
 void log_set_level(int level);
 

@@ -57,8 +57,11 @@ enum config_secret_origin { CONFIG_SECRET_INLINE, CONFIG_SECRET_FILE, CONFIG_SEC
 struct config_entry {
     unsigned line;
     const char *name;    /* for logs, [A-Za-z0-9_.-]: name=, else the command's base name; "kill" for KILL */
-    const char *command; /* absolute path; NULL for KILL and where there is a socket */
+    const char *command; /* absolute path; NULL for KILL, and where there is a socket or a gate */
     const char *socket;  /* absolute path of a socket that is told instead (relay.h); else NULL */
+    const char *gate;    /* that is opened instead for the peer, or closed (value.h has its form); else NULL */
+    bool revoke;         /* it is closed */
+    bool clear_old;      /* when it is open, what is open there for this name at other addresses is closed */
     const char *user;    /* number or name, never NULL: as written, else the DEFAULT_UID in force at this line */
     const char *group;   /* number or name, likewise of DEFAULT_GID; NULL where neither is written: the user's own */
     bool kill;

@@ -39,6 +39,9 @@ struct options {
     struct scan_field secret_file;
     struct scan_field credential;
     struct scan_field socket;
+    struct scan_field grant;
+    struct scan_field revoke;
+    struct scan_field clear_old;
 };
 
 int entry_begin(struct parser *parser, size_t lines_max)
@@ -190,10 +193,13 @@ static void take_options(struct parser *parser, const struct scan_line *line, si
         if (!take_option(parser, field, "name=", &options->name) &&
             !take_option(parser, field, "secret-file=", &options->secret_file) &&
             !take_option(parser, field, "credential=", &options->credential) &&
-            !take_option(parser, field, "socket=", &options->socket))
+            !take_option(parser, field, "socket=", &options->socket) &&
+            !take_option(parser, field, "grant=", &options->grant) &&
+            !take_option(parser, field, "revoke=", &options->revoke) &&
+            !take_option(parser, field, "clear-old=", &options->clear_old))
             parser_error(parser,
-                         "field %zu is no option: write \"secret-file=...\" or \"credential=...\", or \"name=...\" or "
-                         "\"socket=...\" for an action",
+                         "field %zu is no option: write \"secret-file=...\" or \"credential=...\", or \"name=...\", "
+                         "\"socket=...\", \"grant=...\", \"revoke=...\" or \"clear-old=...\" for an action",
                          i + 1);
     }
 }
@@ -214,23 +220,89 @@ static void take_command(struct parser *parser, const struct scan_line *line, st
     entry->command = parser_keep(parser, field->text, field->len);
 }
 
-/* What listens there is another's, who decides as whom it runs: so there is neither a command nor a user. */
+/* Whose the action is, where it is not this process' to run a command. */
+struct delegate {
+    const char *option;
+    const char *why; /* there is no user */
+};
+
+/* Another decides as whom it runs: so there is neither a command nor a user. True where no command is written. */
+static bool is_delegated(struct parser *parser, const struct scan_line *line, const struct delegate *to, bool has_ids)
+{
+    if (line->field_count < 2 || line->fields[1].len > 0 || is_option(&line->fields[1])) {
+        parser_error(parser, "with %s there is no command: the second field must be \"\"", to->option);
+        return false;
+    }
+    if (has_ids)
+        parser_error(parser, "with %s there is no user: %s, leave the field out", to->option, to->why);
+    return true;
+}
+
 static void take_socket(struct parser *parser, const struct scan_line *line, const struct scan_field *option,
                         bool has_ids, struct config_entry *entry)
 {
+    const struct delegate listener = {"socket=", "the service that listens decides"};
+
     if (option->text[0] != '/' || option->len > LOCAL_PATH_MAX || option->text[option->len - 1] == '/') {
         parser_error(parser,
                      "the socket= must be an absolute path of at most %d bytes, such as \"socket=/run/ostiary/backup\"",
                      LOCAL_PATH_MAX);
         return;
     }
-    if (line->field_count < 2 || line->fields[1].len > 0 || is_option(&line->fields[1])) {
-        parser_error(parser, "with socket= there is no command: the second field must be \"\"");
+    if (is_delegated(parser, line, &listener, has_ids))
+        entry->socket = parser_keep(parser, option->text, option->len);
+}
+
+static bool has_gate(const struct options *options)
+{
+    return options->grant.text != NULL || options->revoke.text != NULL;
+}
+
+/* yes or no. Without grant= there is nothing that could be older. */
+static void take_clear_old(struct parser *parser, const struct options *options, struct config_entry *entry)
+{
+    const char *text = options->clear_old.text;
+
+    if (text == NULL)
         return;
-    }
-    if (has_ids)
-        parser_error(parser, "with socket= there is no user: the service that listens decides, leave the field out");
-    entry->socket = parser_keep(parser, option->text, option->len);
+    if (options->grant.text == NULL)
+        parser_error(parser, "clear-old= belongs to grant=: add it, or leave clear-old= out");
+    else if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+        parser_error(parser, "the clear-old= must be yes or no");
+    else
+        entry->clear_old = strcmp(text, "yes") == 0;
+}
+
+/* The name is the user of the grant: that it is needed is said here, and what it must be in take_name. */
+static void take_gate_user(struct parser *parser, const struct scan_field *name)
+{
+    if (name->text == NULL)
+        parser_error(parser, "with grant= or revoke= there must be a name=: it is the user whose grant it is");
+    else if (name->text[0] == '-')
+        parser_error(parser,
+                     "with grant= or revoke= the name= must not begin with -: it is the user whose grant it is");
+}
+
+static void take_gate(struct parser *parser, const struct scan_line *line, const struct options *options, bool has_ids,
+                      struct config_entry *entry)
+{
+    const bool revokes = options->grant.text == NULL;
+    const struct scan_field *option = revokes ? &options->revoke : &options->grant;
+    const struct delegate granter = {revokes ? "revoke=" : "grant=", "ostgrant alone changes the firewall"};
+
+    if (options->grant.text != NULL && options->revoke.text != NULL)
+        parser_error(parser, "grant= and revoke= exclude each other: give each a line and a secret of its own");
+    if (options->socket.text != NULL)
+        parser_error(parser, "with %s there is no socket: leave socket= out", granter.option);
+    if (!value_is_gate(option->text))
+        parser_error(parser,
+                     "the %s must be a gate of ostiary-grants.cfg: 1 to %d of a-z 0-9 _ -, and the first a letter",
+                     granter.option, VALUE_GATE_MAX);
+    take_gate_user(parser, &options->name);
+    if (!is_delegated(parser, line, &granter, has_ids))
+        return;
+    entry->revoke = revokes;
+    entry->gate = parser_keep(parser, option->text, option->len);
 }
 
 /*
@@ -289,7 +361,10 @@ static void take_what_is_run(struct parser *parser, const struct scan_line *line
     const size_t next = take_ids(parser, line, entry);
 
     take_options(parser, line, next, options);
-    if (options->socket.text != NULL)
+    take_clear_old(parser, options, entry);
+    if (has_gate(options))
+        take_gate(parser, line, options, next > 2, entry);
+    else if (options->socket.text != NULL)
         take_socket(parser, line, &options->socket, next > 2, entry);
     else
         take_command(parser, line, entry);
@@ -395,6 +470,8 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
         parser_error(parser, "has no name=: leave it out");
     if (options.socket.text != NULL)
         parser_error(parser, "closes the door and nothing else: leave socket= out");
+    if (has_gate(&options) || options.clear_old.text != NULL)
+        parser_error(parser, "closes the door and nothing else: leave grant=, revoke= and clear-old= out");
     take_secret(parser, &line->fields[0], &options, &entry);
     if (parser->errors == errors)
         keep_entry(reading->config, &entry);
@@ -417,6 +494,9 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
     take_what_is_run(parser, line, &options, &entry);
     if (options.secret_file.text != NULL || options.credential.text != NULL)
         parser_error(parser, "has no secret: leave secret-file= and credential= out");
+    if (has_gate(&options))
+        parser_error(parser, "is run for who was locked out, who has shown nothing that could open or close a gate: "
+                             "leave grant= and revoke= out");
     if (parser->errors != errors)
         return;
     config->has_lockout_action = true;

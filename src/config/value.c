@@ -160,3 +160,19 @@ void value_warn_of_blank(struct parser *parser, const struct scan_field *field)
         parser_warn(parser,
                     "the command's path has a blank in it; a command has no arguments: write a script for them");
 }
+
+static bool is_gate_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9') || byte == '_' || byte == '-';
+}
+
+bool value_is_gate(const char *text)
+{
+    const size_t len = strnlen(text, VALUE_GATE_MAX + 1);
+
+    for (size_t i = 0; i < len; i++) {
+        if (!is_gate_byte(text[i]))
+            return false;
+    }
+    return len >= 1 && len <= VALUE_GATE_MAX && text[0] >= 'a' && text[0] <= 'z';
+}

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #define VALUE_PATH_MAX (PATH_MAX - 1) /* bytes of a path, without its NUL */
+#define VALUE_GATE_MAX 24             /* bytes of a gate's name */
 
 /* The text of a line that has exactly one value; else NULL. */
 const char *value_only(struct parser *parser, const struct scan_line *line);
@@ -46,5 +47,8 @@ bool value_is_path(const struct scan_field *field);
 
 /* Warn of a command's path that has a blank in it: it is not meant to be a path alone. */
 void value_warn_of_blank(struct parser *parser, const struct scan_field *field);
+
+/* Could it be the name of a gate, [a-z][a-z0-9_-]*? Nothing is reported. */
+bool value_is_gate(const char *text);
 
 #endif

@@ -26,12 +26,11 @@ static struct gates *gates_of(const struct parser *parser)
 
 /* ---- Names ---- */
 
+_Static_assert(GATES_NAME_MAX == VALUE_GATE_MAX, "what ostiary.cfg can name can be a gate's name");
+
 bool gates_is_name(const char *text)
 {
-    const size_t len = strnlen(text, GATES_NAME_MAX + 1);
-
-    return len >= 1 && len <= GATES_NAME_MAX && text[0] >= 'a' && text[0] <= 'z' &&
-           strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == len;
+    return value_is_gate(text);
 }
 
 bool gates_is_user(const char *text)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The end of a knock that something comes of: this process becomes the action, or tells the action's socket. "accepted"
- * is logged, and the receipt sent, when all that can be known beforehand to stop it has been looked at (I12).
+ * is logged, and the receipt sent, when all that can be known beforehand to stop it has been looked at (I12). Of a gate
+ * the receipt is sent when it is open: by ostgrant, which this process becomes, or when ostgrant has said so.
  */
 #ifndef OSTIARY_START_H
 #define OSTIARY_START_H
@@ -21,7 +22,7 @@ struct start {
     const char *config_path;          /* where entry stands, for the log */
     struct harden_limits limits;      /* what the launcher had set, for the action */
     const uint8_t *receipt;           /* RECEIPT_LEN bytes, for a peer that is accepted */
-    struct account account;           /* as whom the command runs: by start_action */
+    struct account account;           /* as whom the command runs, ostgrant too: by start_action */
     int relay_fd;                     /* connected to the entry's socket, where it has one: by start_action */
 };
 

@@ -13,8 +13,8 @@ src/config      src/base
 src/gates       src/base src/config
 src/door        src/base src/config state
 src/wire        src/base
-src/actions     src/base src/config state src/door src/wire
-src/knock       src/base src/config state src/door src/wire src/actions
+src/actions     src/base src/config state src/gates src/door src/wire
+src/knock       src/base src/config state src/gates src/door src/wire src/actions
 src/client      src/base src/config src/wire
 src/grant       src/base src/config src/gates state src/door src/actions
 src/admin       src/base src/config src/gates state src/door src/wire src/actions

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "file.h"
 #include "fuzz.h"
+#include "value.h"
 
 #include <errno.h>
 #include <sys/random.h>
@@ -63,7 +64,10 @@ static void demand_entry(const struct config_entry *entry, bool with_secrets)
     DEMAND(entry->name[strspn(entry->name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")] ==
            '\0');
     DEMAND(entry->user != NULL);
-    DEMAND((int)entry->kill + (entry->command != NULL) + (entry->socket != NULL) == 1);
+    DEMAND((int)entry->kill + (entry->command != NULL) + (entry->socket != NULL) + (entry->gate != NULL) == 1);
+    DEMAND(entry->gate == NULL || (value_is_gate(entry->gate) && entry->name[0] != '-'));
+    DEMAND((entry->gate != NULL && !entry->revoke) || !entry->clear_old);
+    DEMAND(entry->gate != NULL || !entry->revoke);
     DEMAND(entry->command == NULL || entry->command[0] == '/');
     DEMAND(entry->socket == NULL || entry->socket[0] == '/');
     DEMAND((entry->origin == CONFIG_SECRET_INLINE) == (entry->secret_path == NULL));

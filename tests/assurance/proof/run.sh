@@ -65,7 +65,7 @@ choose() {
     entry)
         files=src/config/entry.c needed="src/config/value.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
         inlined=take_option,take_options,take_what_is_run,read_secret_file,value_is_path,take_command,take_socket
-        merged=span,default_name,trimmed
+        merged=span,default_name,trimmed,value_is_gate
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c' needed=src/base/clock.c states=10000 ;;
     seed) files=src/knock/seed.c needed=src/base/siphash.c ;;

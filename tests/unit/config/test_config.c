@@ -94,6 +94,15 @@ static void test_corpus(const char *corpus)
     check(good >= 10 && broken >= 45, "%u good files and %u broken ones were found", good, broken);
 }
 
+static void check_gate(const struct config_entry *entry, const char *name, const char *gate, bool revoke,
+                       bool clear_old)
+{
+    check_text(entry->name, name, "the user of a grant is the action's name");
+    check_text(entry->gate != NULL ? entry->gate : "", gate, "the gate is kept");
+    check(entry->command == NULL && entry->socket == NULL, "with a gate there is neither command nor socket");
+    check(entry->revoke == revoke && entry->clear_old == clear_old, "and it is known what is done at the gate");
+}
+
 static void load_good(const char *corpus, const char *name, struct config *config)
 {
     const struct config_reader reader = reader_for(&last, true);
@@ -220,7 +229,7 @@ static void test_example(const char *path)
     check(parse(text, false, &config) == 0 && parse(ENTRY, false, &defaults) == 0,
           "with every keyword uncommented, the sample is good");
     check(same_settings(&config, &defaults), "and it shows the defaults");
-    check(config.entry_count == 3 && config.has_lockout_action && config.exempt_count == 1 && config.port_count == 1 &&
+    check(config.entry_count == 5 && config.has_lockout_action && config.exempt_count == 1 && config.port_count == 1 &&
               config.local_ip != NULL,
           "and an example of all else");
     config_free(&config);
@@ -305,6 +314,13 @@ static void test_settings(const char *corpus)
     check_text(config.entries[0].name, "restart_web", "the name is the socket's base name");
     check_text(config.entries[1].name, "web", "a socket's entry can have a name of its own");
     check_text(config.lockout_action.socket, "/run/ostiary/locked", "LOCKOUT_ACTION can tell a socket too");
+    config_free(&config);
+
+    load_good(corpus, "gates", &config);
+    check_gate(&config.entries[0], "alice", "ssh", false, false);
+    check_gate(&config.entries[1], "alice", "ssh-2_b", false, true);
+    check_gate(&config.entries[2], "alice", "abcdefghijklmnopqrstuvwx", true, false);
+    check_gate(&config.entries[3], "bob", "a", false, false);
     config_free(&config);
 
     load_good(corpus, "utf-8", &config);
