@@ -24,7 +24,7 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev'
 demo="$build systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
-      systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
+      curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
       netbase binutils debootstrap libnftables-dev libjansson-dev libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0
       libevent-2.1-7 libsystemd0"
 bench="$demo python3 strace valgrind procps iproute2 util-linux ucspi-tcp-ipv6 netbase musl-tools libgpg-error-dev

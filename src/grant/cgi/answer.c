@@ -48,11 +48,16 @@ static bool take_gate_name(const struct request_line *line, const char *key, cha
     return true;
 }
 
+/* "-" where there is none. */
 static bool take_network(const struct request_line *line, char network[static ADDRESS_TEXT_LEN])
 {
     const char *value = request_value(line, "network");
     struct source parsed;
 
+    if (value != NULL && strcmp(value, "-") == 0) {
+        network[0] = '\0';
+        return true;
+    }
     if (value == NULL || strlen(value) >= ADDRESS_TEXT_LEN || address_parse_network(value, &parsed) != ADDRESS_OK)
         return false;
     snprintf(network, ADDRESS_TEXT_LEN, "%s", value);
@@ -80,14 +85,15 @@ static bool take_gate(const struct request_line *line, struct answer *answer)
 static bool read_grant(const struct request_line *line, struct answer_grant *grant)
 {
     static const char *const states[] = {"opening", "open", "closing", "waiting"};
-    const char *user = request_value(line, "user");
+    const char *user = request_value(line, "user"), *word = request_value(line, "state");
     unsigned state;
 
     if (!take_gate_name(line, "gate", grant->gate) || !take_network(line, grant->network) ||
-        (user != NULL && strlen(user) > GATES_USER_MAX) || !take_number(line, "left", &grant->left_s) ||
-        !take_number(line, "packets", &grant->packets) || !take_word(request_value(line, "state"), states, 4, &state) ||
+        grant->network[0] == '\0' || (user != NULL && strlen(user) > GATES_USER_MAX) ||
+        !take_number(line, "left", &grant->left_s) || !take_number(line, "packets", &grant->packets) || word == NULL ||
         !take_yes(line, "mine", &grant->mine))
         return false;
+    (void)take_word(word, states, ANSWER_UNSETTLED, &state);
     snprintf(grant->user, sizeof(grant->user), "%s", user != NULL ? user : "");
     grant->state = (enum answer_state)state;
     return true;

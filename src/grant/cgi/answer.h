@@ -16,13 +16,14 @@
 
 struct answer_gate {
     char name[GATES_NAME_MAX + 1];
-    char network[ADDRESS_TEXT_LEN]; /* what is opened for the address that is seen */
+    char network[ADDRESS_TEXT_LEN]; /* what is opened for the address that is seen; "": nothing can be */
     uint64_t lifetime_s, most_s;
     enum gate_renew renew;
     bool admin; /* this user may name others there */
 };
 
-enum answer_state { ANSWER_OPENING, ANSWER_OPEN, ANSWER_CLOSING, ANSWER_WAITING };
+/* UNSETTLED: any other, as where the firewall has lost what the record says. */
+enum answer_state { ANSWER_OPENING, ANSWER_OPEN, ANSWER_CLOSING, ANSWER_WAITING, ANSWER_UNSETTLED };
 
 struct answer_grant {
     char gate[GATES_NAME_MAX + 1];

@@ -42,16 +42,23 @@ void page_button(struct text *html, const struct page_button *button)
 
 void page_left(struct text *html, const struct page *page, const struct answer_grant *grant)
 {
-    char span[MARKUP_TIME_LEN], until[MARKUP_TIME_LEN], words[2 * MARKUP_TIME_LEN];
+    char span[MARKUP_TIME_LEN], until[MARKUP_TIME_LEN];
 
     if (grant->state == ANSWER_WAITING) {
         markup_say(html, WORDS_WAITS);
         return;
     }
+    if (grant->state == ANSWER_UNSETTLED) {
+        markup_say(html, WORDS_UNSETTLES);
+        return;
+    }
     markup_span(grant->left_s, span);
     markup_time(page->now_s + grant->left_s, page->now_s, until);
-    snprintf(words, sizeof(words), WORDS_UNTIL, until);
-    markup_say(html, WORDS_LEFT, span, words);
+    markup_say(html, WORDS_LEFT, span);
+    /* Where there is no room for both they stand in two lines, each whole. */
+    text_add(html, " <span class=\"until\">");
+    markup_say(html, WORDS_UNTIL, until);
+    text_add(html, "</span>");
 }
 
 const char *page_typed(const struct page *page, const char *name)
@@ -167,7 +174,7 @@ static const struct answer_grant *next_other(const struct answer *answer, const 
 
 static const char *state_word(const struct answer_grant *own)
 {
-    static const char *const words[] = {WORDS_OPENING, WORDS_OPEN, WORDS_CLOSING, WORDS_WAITING};
+    static const char *const words[] = {WORDS_OPENING, WORDS_OPEN, WORDS_CLOSING, WORDS_WAITING, WORDS_UNSETTLED};
 
     return own != NULL ? words[own->state] : WORDS_SHUT;
 }
@@ -188,6 +195,8 @@ static void write_state(struct text *html, const struct page *page, const struct
     text_add(html, "<p class=\"soft\">");
     if (own != NULL)
         markup_say(html, WORDS_IS_OPEN_FOR, gate->network);
+    else if (gate->network[0] == '\0')
+        markup_say(html, WORDS_NOT_FOR_YOU);
     else
         markup_say(html, WORDS_OPENS_FOR, gate->network);
     if (own != NULL && gate->renew != GATE_RENEW_ASKING) {
@@ -263,7 +272,7 @@ static void write_others(struct text *html, const struct page *page, const struc
         markup_say(html, "%s", grant->network);
         text_add(html, "</span> <span class=\"soft\">");
         markup_span(grant->left_s, span);
-        markup_say(html, WORDS_ONE_LEFT, span);
+        markup_say(html, WORDS_LEFT, span);
         text_add(html, "</span></li>\n");
     }
     text_add(html, "</ul>\n");
@@ -280,7 +289,7 @@ static void write_gate(struct text *html, const struct page *page, const struct 
 
     text_add(html, "<section class=\"card%s\">\n", is_open ? " open" : "");
     write_state(html, page, gate, own);
-    if (!page->visitor->is_here)
+    if (!page->visitor->is_here && gate->network[0] != '\0')
         write_gate_form(html, page, gate, is_open);
     write_others(html, page, gate);
     text_add(html, "</section>\n");

@@ -125,9 +125,9 @@ static void write_grant(struct text *html, const struct page *page, const struct
     markup_say(html, "%s", grant->user);
     text_add(html, "</strong><br><span class=\"soft\">");
     markup_say(html, "%s · ", grant->gate);
-    page_left(html, page, grant);
-    markup_say(html, " · ");
     write_packets(html, grant->packets);
+    text_add(html, "<br>");
+    page_left(html, page, grant);
     text_add(html, "</span></div>");
     write_close(html, page, grant);
     text_add(html, "</li>\n");

@@ -15,7 +15,7 @@
 #define WORDS_ADDRESS   "Your address"
 #define WORDS_WHOLE     "Your provider has given you a whole network. What you open here is open to all of it."
 #define WORDS_HERE      "The web server says that you are on the machine itself, so there is nothing to open for you."
-#define WORDS_NOT_MINE  "Is this not the address that you mean?"
+#define WORDS_NOT_MINE  "Not the address you mean?"
 #define WORDS_FAMILIES                                                                                                 \
     "A gate opens to the address that this page sees. Some devices have two, one of IPv4 and one of IPv6, and use "    \
     "now "                                                                                                             \
@@ -30,9 +30,12 @@
 #define WORDS_CLOSING       "Closing"
 #define WORDS_WAITING       "Waiting"
 #define WORDS_WAITS         "It opens again once this machine knows what time it is."
+#define WORDS_UNSETTLED     "Unsettled"
+#define WORDS_UNSETTLES     "The firewall is being put right. Look again in a minute."
+#define WORDS_NOT_FOR_YOU   "It cannot be opened for your address."
 #define WORDS_OPENS_FOR     "Opens for %s" /* network */
 #define WORDS_IS_OPEN_FOR   "Open for %s"  /* network */
-#define WORDS_LEFT          "%s left, %s"  /* time, until when */
+#define WORDS_LEFT          "%s left"      /* time */
 #define WORDS_UNTIL         "until %s"     /* time */
 #define WORDS_NO_RENEWAL    "It cannot be renewed while it is open."
 #define WORDS_BY_USE        "It is renewed while you use it."
@@ -44,7 +47,6 @@
 #define WORDS_BUTTON_CLOSE  "Close"
 #define WORDS_BUTTON_OTHERS "Close my others"
 #define WORDS_OTHERS        "Also open for you"
-#define WORDS_ONE_LEFT      "%s left" /* time */
 
 /* ---- Times ---- */
 #define WORDS_DAYS          "%llu d %llu h"   /* days, hours */

@@ -53,7 +53,7 @@ static void test_bad_answers(void)
         "grant gate=ssh network=192.0.2.7 user=alice left=60 packets=1 state=open\n",
         "grant gate=ssh network=192.0.2.7 user=alice left=-1 packets=1 state=open mine=yes\n",
         "grant gate=ssh network=nowhere user=alice left=60 packets=1 state=open mine=yes\n",
-        "grant gate=ssh network=192.0.2.7 user=alice left=60 packets=1 state=ajar mine=yes\n",
+        "grant gate=ssh network=- user=alice left=60 packets=1 state=open mine=yes\n",
         "grant gate=SSH network=192.0.2.7 user=alice left=60 packets=1 state=open mine=yes\n",
         "gate name=web lifetime=1 most=2 renew=maybe network=192.0.2.7 admin=no\n",
         "gate name=web lifetime=1 most=2 renew=no network=192.0.2.7/24 admin=no\n",
@@ -146,7 +146,7 @@ static void test_open(void)
                     "grant gate=ssh network=198.51.100.1 user=alice left=90 packets=0 state=open mine=yes\n");
     write_page(&page);
     has("<span class=\"state\">Open</span>");
-    has("2 h 24 min left, until 23:03 UTC");
+    has("2 h 24 min left <span class=\"until\">until 23:03 UTC");
     has("value=\"renew\"");
     has("value=\"close\"");
     has("Also open for you");
@@ -173,6 +173,14 @@ static void test_states(void)
     write_page(&page);
     has(WORDS_CLOSING);
     has("value=\"open\"");
+    parse(gate_ssh, "grant gate=ssh network=192.0.2.7 user=alice left=60 packets=0 state=missing mine=yes\n");
+    write_page(&page);
+    has(WORDS_UNSETTLED);
+    has(WORDS_UNSETTLES);
+    parse("gate name=ssh lifetime=60 most=60 renew=no network=- admin=no\n", "");
+    write_page(&page);
+    has(WORDS_NOT_FOR_YOU);
+    has_not("value=\"open\"");
     parse("", "");
     write_page(&page);
     has("There is no gate that you may open here.");
@@ -198,7 +206,7 @@ static void test_admin(void)
     has("name=\"address\" value=\"2001:db8::1/128\"");
     has("name=\"address\" value=\"0.0.0.0/0\"");
     has("name=\"user\" value=\"bob\"");
-    has("2 d 7 h left, until 2026-11-24 04:12 UTC");
+    has("2 d 7 h left <span class=\"until\">until 2026-11-24 04:12 UTC");
     has("12 packets");
     has("1 packet<");
     has("less than a minute left");

@@ -1,0 +1,249 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: ISC
+# The web form under real web servers, set up by the ready configurations, and in a real browser.
+
+load ../../lib/common
+load ../../lib/web
+
+setup_file() {
+    need_root
+    web_tree
+}
+
+setup() {
+    need_root
+    make_work
+}
+
+teardown() {
+    web_tell
+    web_stop
+    remove_work
+}
+
+# As alice, and a form as the page sends it.
+as_alice() {
+    visit --interface 192.0.2.7 -u alice:open "$@" https://192.0.2.1/gate
+}
+
+form() {
+    as_alice -H 'Sec-Fetch-Site: same-origin' "$@"
+}
+
+# What must be so under each server.
+looks() {
+    local before
+    visit --interface 192.0.2.7 https://192.0.2.1/gate
+    is "$code" 401 "status without a password"
+    visit --interface 192.0.2.7 -u alice:shut https://192.0.2.1/gate
+    is "$code" 401 "status with a wrong one"
+    is "$(cat "$ASKED")" '' "what was asked"
+
+    visit --interface 192.0.2.7 -u alice:open https://192.0.2.1/gate
+    is "$code" 200 "status of the page"
+    matches "$output" 'Signed in as alice'
+    matches "$output" '<p class="address">192\.0\.2\.7</p>'
+    matches "$output" "[Cc]ontent-[Ss]ecurity-[Pp]olicy: default-src 'none'; style-src 'sha256-"
+    visit --interface 2001:db8:7::7 -u alice:open 'https://[2001:db8::1]/gate'
+    matches "$output" 'Opens for 2001:db8:7::/64'
+    grep -qx 'uid 33' "$ASKED"
+    refute grep -E "^environment b'.+'" "$ASKED"
+}
+
+changes() {
+    local token
+    token=token=$(token_of alice)
+    form -d "$token&do=open&gate=ssh&hours=2.4"
+    is "$code" 303 "status of a form"
+    matches "$output" $'[Ll]ocation: (https://192[.]0[.]2[.]1/gate)?[?]done=open&gate=ssh\r'
+    form -L -d "$token&do=renew&gate=ssh&hours=3"
+    is "$code" 200 "status of the page to which a form leads"
+    matches "$output" 'ssh has been renewed'
+    matches "$output" '2 h 59 min left'
+    form -L -d "$token&do=close&gate=ssh&hours=3"
+    matches "$output" 'ssh has been closed'
+    form -d "$token&do=close&gate=ssh"
+    is "$code" 409 "status of what was not open"
+    matches "$output" 'It was not open any more'
+}
+
+# refused CODE OPTION...: nothing is asked of ostgrant but what to show.
+refused() {
+    local wanted=$1
+    shift
+    as_alice "$@"
+    is "$code" "$wanted" "status of $*"
+    refute grep -E '^asked (open|close|others)' "$ASKED"
+}
+
+refuses() {
+    local token ours='Sec-Fetch-Site: same-origin'
+    token=token=$(token_of alice)
+    head -c 1048576 /dev/zero | tr '\0' a >"$WORK/large"
+    : >"$ASKED"
+    refused 403 -H 'Sec-Fetch-Site: cross-site' -H 'Origin: https://evil.example' -d "$token&do=open&gate=ssh"
+    refused 403 -H 'Origin: https://evil.example' -d "$token&do=open&gate=ssh"
+    refused 403 -d "$token&do=open&gate=ssh"
+    # Who waits for the server's word before he sends it all.
+    refused 413 --http1.1 -H 'Expect: 100-continue' -H "$ours" --data-binary "@$WORK/large"
+    refused 415 -H "$ours" -H 'Content-Type: text/plain' -d "$token&do=open&gate=ssh"
+    refused 400 -H "$ours" -d 'do=open&gate=ssh'
+    refused 411 -H "$ours" -d ''
+    refused 405 -H "$ours" -X PUT -d "$token&do=open&gate=ssh"
+    refused 405 -I
+    refused 400 -G -d "$token&do=open&gate=ssh"
+    logged 'refused seen=192\.0\.2\.7 user=alice reason=site: '
+    logged 'reason=type: '
+    logged 'reason=form: '
+    logged 'reason=query: '
+    form -d "token=$(token_of carol)&do=open&gate=ssh"
+    is "$code" 403 "status with another's token"
+    matches "$output" 'This page was too old'
+}
+
+# What anybody may send decides nothing.
+disbelieves() {
+    : >"$ASKED"
+    visit --interface 192.0.2.7 -u alice:open -H 'X-Forwarded-For: 203.0.113.9' -H 'X-Real-IP: 203.0.113.9' \
+        -H 'Forwarded: for=203.0.113.9' -H 'Client-IP: 203.0.113.9' -H 'Remote_User: carol' -H 'Remote-User: carol' \
+        -H 'X-Remote-User: carol' -H 'Proxy: carol' https://192.0.2.1/gate
+    matches "$output" 'Signed in as alice'
+    matches "$output" '<p class="address">192\.0\.2\.7</p>'
+    is "$(grep -c '^asked' "$ASKED")" 1 "requests"
+    grep -qx 'asked show user=alice seen=192.0.2.7' "$ASKED"
+    visit --interface 192.0.2.7 -u mallory:open https://192.0.2.1/gate
+    is "$code" 403 "status for who may nothing"
+    matches "$output" 'You may not do this'
+}
+
+@test "lighttpd: who is let in by a password opens, renews and closes; what is forged is refused and changes nothing" {
+    web_begin
+    start_lighttpd
+    looks
+    changes
+    refuses
+    disbelieves
+}
+
+@test "nginx with fcgiwrap: the same" {
+    web_begin
+    start_nginx
+    looks
+    changes
+    refuses
+    disbelieves
+}
+
+@test "Apache: the same" {
+    web_begin
+    start_apache
+    looks
+    changes
+    refuses
+    disbelieves
+}
+
+@test "a user and an admin do by clicking all that the page is for, on a phone and on a screen, by day and by night" {
+    SHOTS=$OSTIARY_BUILD/meson-logs/web
+    mkdir -p "$SHOTS"
+    web_begin
+    start_lighttpd
+    run in_web "$TOOLS/browser.py" "$WORK/root" "$SHOTS" <<'END'
+size 390 844
+scheme light
+open https://alice:open@192.0.2.1/gate
+sees 'Signed in as alice'
+sees '192\.0\.2\.7'
+misses 'somebody else'
+shot phone-shut
+fits
+fill ssh Hours 2,4
+press ssh Open
+sees 'ssh is open\.'
+sees '2 h 2[34] min left\s+until'
+shot phone-open
+fits
+whole phone-open-whole
+reload
+sees '2 h 2[34] min left\s+until'
+scheme dark
+shot phone-open-dark
+scheme light
+fill ssh Hours 8
+press ssh Renew
+sees 'ssh has been renewed'
+sees '(8 h 0|7 h 59) min left'
+# From another network.
+open https://alice:open@[2001:db8::1]/gate
+sees 'Opens for 2001:db8:7::/64'
+sees 'Also open for you\s+192\.0\.2\.7'
+tick ssh 'Close my other addresses'
+press ssh Open
+sees 'Open for 2001:db8:7::/64'
+misses 'Also open for you'
+open https://192.0.2.1/gate
+sees 'Also open for you\s+2001:db8:7::/64'
+shot phone-others
+fits
+press ssh 'Close my others'
+sees 'ssh has been closed for your other addresses'
+misses '2001:db8'
+fill ssh Hours soon
+press ssh Open
+sees 'That was not done'
+sees 'Write the hours as a number above 0'
+shot phone-wrong
+fits
+fill ssh Hours 51
+press ssh Open
+sees 'longer than this gate may be open'
+fill ssh Hours 1
+press ssh Open
+press ssh Close
+sees 'ssh has been closed'
+size 1280 800
+shot screen-shut
+scheme dark
+shot screen-shut-dark
+END
+    is "$output" '' "what went wrong for the user"
+    run in_web "$TOOLS/browser.py" "$WORK/root" "$SHOTS" <<'END'
+size 1280 800
+open https://carol:open@192.0.2.1/gate
+press ssh Open
+fill 'Open for somebody else' 'Address or network' nowhere.example
+fill 'Open for somebody else' User bob
+press 'Open for somebody else' Open
+sees 'That is not an address or a network'
+fill 'Open for somebody else' 'Address or network' 198.51.100.0/24
+fill 'Open for somebody else' Gate web
+fill 'Open for somebody else' Hours 1.5
+press 'Open for somebody else' Open
+sees 'web is open'
+sees '198\.51\.100\.0/24\s+bob'
+sees 'web · 7 packets\s+1 h (30|29) min left'
+fill 'Open for somebody else' 'Address or network' 0.0.0.0/0
+press 'Open for somebody else' Open
+sees '0\.0\.0\.0/0\s+carol'
+sees 'Packets that were shut out\s+ssh\s+4711'
+fits
+shot screen-admin
+whole screen-admin-whole
+scheme dark
+whole screen-admin-dark
+size 390 844
+fits
+whole phone-admin-dark
+scheme light
+shot phone-admin
+whole phone-admin-whole
+press 'All that is open' Close
+sees 'ssh has been closed'
+press 'All that is open' Close
+press 'All that is open' Close
+sees 'Nothing is open'
+END
+    is "$output" '' "what went wrong for the admin"
+    is "$(grep '^asked' "$ASKED" | tail -n 2 | head -n 1 | sed 's/ token=[^ ]*//')" \
+        'asked close gate=web user=carol seen=192.0.2.7 address=198.51.100.0/24 for=bob' "the last that was closed"
+}
