@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The small parsers and formatters, each with any text: numbers, times, addresses, networks, targets, calendar times,
- * log lines, lines of ostiary.cfg, JSON. The first byte chooses which.
+ * log lines, lines of ostiary.cfg, JSON, requests to ostgrant. The first byte chooses which.
  */
 #include "address.h"
 #include "fuzz.h"
 #include "json.h"
 #include "logline.h"
 #include "number.h"
+#include "request.h"
 #include "scan.h"
 #include "secret_input.h"
 #include "target.h"
@@ -182,6 +183,26 @@ static void test_logline(const char *bytes, size_t len)
     }
 }
 
+/* What is taken apart is what was there: put together again it is the same, byte for byte. */
+static void test_request(const char *bytes, size_t len)
+{
+    static struct request_line line;
+    char again[REQUEST_LINE_MAX + 1];
+    size_t used;
+
+    if (request_parse(bytes, len, &line) != 0)
+        return;
+    DEMAND(len < REQUEST_LINE_MAX && line.field_count <= REQUEST_FIELDS_MAX);
+    used = (size_t)snprintf(again, sizeof(again), "%s", line.word);
+    for (size_t i = 0; i < line.field_count; i++) {
+        DEMAND(request_value(&line, line.fields[i].key) == line.fields[i].value);
+        used +=
+            (size_t)snprintf(again + used, sizeof(again) - used, " %s=%s", line.fields[i].key, line.fields[i].value);
+    }
+    DEMAND(used == len && memcmp(again, bytes, len) == 0);
+    DEMAND(request_reason_of(line.word) > REQUEST_DONE && request_reason_of(line.word) < REQUEST_UNREACHABLE);
+}
+
 static void test_scan(const char *bytes, size_t len)
 {
     char *text = malloc(len + 1);
@@ -301,7 +322,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     DEMAND(text != NULL);
     memcpy(text, input.bytes, text_len);
     text[text_len] = '\0';
-    switch (choice % 11) {
+    switch (choice % 12) {
     case 0:
         test_number(text);
         break;
@@ -332,8 +353,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     case 9:
         test_secret(text, text_len);
         break;
-    default:
+    case 10:
         test_json(&input);
+        break;
+    default:
+        test_request(text, text_len);
         break;
     }
     free(text);
