@@ -97,12 +97,30 @@ token_of() {
 
 # web_begin [REASON]: needs $WEB_TREE, from web_tree in setup_file.
 web_begin() {
-    : "${OSTIARY_LIBEXECDIR:?is set by meson test}"
-    web_namespaces --net -- "$TOOLS/web_init.sh" "$WORK" "$WEB_TREE" "$CGI" "$OSTIARY_LIBEXECDIR/ostiary/ostgrant.cgi"
-    eventually test -e "$WORK/ready"
+    web_debian
     in_web "$TOOLS/fake_granter.py" "$WORK/root/run/ostiary-web/grant" "$ASKED" "$@" </dev/null >>"$WORK/web.out" 2>&1 3>&- &
     eventually in_web test -S "$WORK/root/run/ostiary-web/grant"
     web_users
+}
+
+# web_begin_for_real LINE...: the same with ostgrant itself at the socket, started for each request, and the firewall of the
+# namespaces; LINEs are its configuration, $GRANTS.
+web_begin_for_real() {
+    web_debian
+    GRANTS=$WORK/ostiary-grants.cfg
+    printf '%s\n' "STATE_DIR=\"$WORK/state\"" "$@" >"$GRANTS"
+    in_web "$OSTIARY_BUILD/src/grant/ostgrant" -c "$GRANTS" load
+    in_web systemd-socket-activate --accept --inetd -l "$WORK/root/run/ostiary-web/grant" \
+        "$OSTIARY_BUILD/src/grant/ostgrant" -c "$GRANTS" serve </dev/null >>"$WORK/web.out" 2>&1 3>&- &
+    eventually in_web test -S "$WORK/root/run/ostiary-web/grant"
+    in_web chown www-data "$WORK/root/run/ostiary-web/grant"
+    web_users
+}
+
+web_debian() {
+    : "${OSTIARY_LIBEXECDIR:?is set by meson test}"
+    web_namespaces --net -- "$TOOLS/web_init.sh" "$WORK" "$WEB_TREE" "$CGI" "$OSTIARY_LIBEXECDIR/ostiary/ostgrant.cgi"
+    eventually test -e "$WORK/ready"
 }
 
 web_tree() {

@@ -26,6 +26,10 @@ as_alice() {
     visit --interface 192.0.2.7 -u alice:open "$@" https://192.0.2.1/gate
 }
 
+as_carol() {
+    visit --interface 198.51.100.8 -u carol:open "$@" https://192.0.2.1/gate
+}
+
 form() {
     as_alice -H 'Sec-Fetch-Site: same-origin' "$@"
 }
@@ -141,6 +145,56 @@ disbelieves() {
     changes
     refuses
     disbelieves
+}
+
+# open_at GATE: the networks that the firewall lets through there.
+open_at() {
+    in_web nft -j list table inet ostiary_grants | python3 -ISc 'import json, sys
+for item in json.load(sys.stdin)["nftables"]:
+    one = item.get("set", {})
+    if one.get("name", "").startswith(sys.argv[1] + "_"):
+        for element in one.get("elem", []):
+            print(element["elem"]["val"], element["elem"]["comment"])' "$1" | sort | xargs
+}
+
+@test "with ostgrant itself at the socket the firewall opens and shuts, for whom the configuration names" {
+    [ -x "$OSTIARY_BUILD/src/grant/ostgrant" ] || skip 'needs ostgrant, which needs libnftables'
+    local token
+    web_begin_for_real 'FREE="tcp 443"' 'GATE="ssh","tcp 22","web=yes","web-admin=yes"' 'GATE="mail","tcp 25"' \
+        'USER="alice","ssh","mail"' 'USER="carol","ssh"' 'ADMIN="carol"'
+    start_lighttpd
+    as_alice
+    is "$code" 200 "status of the page"
+    matches "$output" 'hours-ssh'
+    refute grep -F 'hours-mail' <<<"$output"
+    token=$(sed -n 's/.*name="token" value="\([0-9a-f]*\)".*/\1/p' <<<"$output" | head -n 1)
+
+    form -L -d "token=$token&do=open&gate=ssh&hours=2.4"
+    matches "$output" 'ssh is open'
+    is "$(open_at ssh)" '192.0.2.7 alice' "what is open"
+    logged 'granted gate=ssh network=192\.0\.2\.7 user=alice .*by=web'
+    form -d "token=$token&do=open&gate=mail"
+    is "$code" 403 "status for a gate that is not for the web"
+    form -d "token=$token&do=open&gate=ssh&address=198.51.100.9"
+    is "$code" 403 "status for another's address"
+    form -d "token=${token//[0-7]/8}&do=open&gate=ssh"
+    is "$code" 403 "status with a wrong token"
+    form -d "token=$token&do=open&gate=ssh&hours=1000"
+    is "$code" 400 "status for too long"
+    as_carol -H 'Sec-Fetch-Site: same-origin' -d "token=$token&do=close&gate=ssh&address=192.0.2.7&user=alice"
+    is "$code" 403 "status with another user's token"
+    is "$(open_at ssh)" '192.0.2.7 alice' "what is open after that"
+
+    as_carol
+    token=$(sed -n 's/.*name="token" value="\([0-9a-f]*\)".*/\1/p' <<<"$output" | head -n 1)
+    matches "$output" '192\.0\.2\.7</span> <strong>alice'
+    as_carol -H 'Sec-Fetch-Site: same-origin' -d "token=$token&do=open&gate=ssh&address=2001:db8:9::/64&user=bob&hours=1"
+    is "$code" 303 "status for an admin"
+    is "$(open_at ssh)" '192.0.2.7 alice 2001:db8:9:: bob' "what is open"
+    as_carol -H 'Sec-Fetch-Site: same-origin' -d "token=$token&do=close&gate=ssh&address=192.0.2.7&user=alice"
+    is "$code" 303 "status for an admin who closes"
+    is "$(open_at ssh)" '2001:db8:9:: bob' "what is open at the end"
+    logged 'ended gate=ssh network=192\.0\.2\.7 user=alice reason=revoked'
 }
 
 @test "a user and an admin do by clicking all that the page is for, on a phone and on a screen, by day and by night" {
