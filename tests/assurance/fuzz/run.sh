@@ -5,9 +5,9 @@
 # usage: sh tests/assurance/fuzz/run.sh [--keep] [SECONDS [HARNESS]...]
 #        sh tests/assurance/fuzz/run.sh --smoke
 #
-# Installs what is missing (setup.sh), runs each harness (config, gates, table, grants, exchange, client, text, ctl, nft,
-# foreign) for SECONDS (default 600), one after the other, and prints a table: executions, and how many of the edges between
-# basic blocks were reached.
+# Installs what is missing (setup.sh), runs each harness (config, gates, table, grants, exchange, client, text, ctl, form,
+# page, nft, foreign) for SECONDS (default 600), one after the other, and prints a table: executions, and how many of the
+# edges between basic blocks were reached.
 # Exit status 1 if a harness reaches less than the tree's inputs for it do, or if an input broke something; that one is kept
 # in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS once it is understood: whatever is there is run
 # each time. --keep puts what was found and reaches something new into tests/assurance/fuzz/corpus.
@@ -18,7 +18,7 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 
-harnesses='config gates table grants exchange client text ctl nft foreign'
+harnesses='config gates table grants exchange client text ctl form page nft foreign'
 kept_max=1024 # bytes: the tree's corpus is for small inputs
 
 usage() {
@@ -110,6 +110,8 @@ least_of() {
     ctl) echo 1200 ;;
     nft) echo 250 ;;
     foreign) echo 400 ;;
+    form) echo 170 ;;
+    page) echo 210 ;;
     esac
 }
 

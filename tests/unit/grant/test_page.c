@@ -156,6 +156,20 @@ static void test_open(void)
     has("<button name=\"do\" value=\"others\"");
 }
 
+/* What is open at another gate, or for another address, is not what is asked about. */
+static void test_open_elsewhere(void)
+{
+    const struct page page = page_of(&alice);
+
+    parse(gate_ssh, "grant gate=web network=192.0.2.7 user=alice left=8640 packets=0 state=open mine=yes\n"
+                    "grant gate=ssh network=198.51.100.1 user=alice left=90 packets=0 state=open mine=yes\n"
+                    "grant gate=ssh network=192.0.2.7 user=bob left=90 packets=0 state=open mine=no\n");
+    write_page(&page);
+    has("<span class=\"state\">Shut</span>");
+    has_not("value=\"renew\"");
+    has("Also open for you");
+}
+
 static void test_states(void)
 {
     struct page page = page_of(&alice);
@@ -379,6 +393,7 @@ int main(void)
     test_large_answer();
     test_shut();
     test_open();
+    test_open_elsewhere();
     test_states();
     test_admin();
     test_refusals();
