@@ -13,8 +13,9 @@
 #include <string.h>
 #include <syslog.h>
 
-#define MS       1000
-#define APART_MS 3000 /* the firewall's times are whole seconds, and some time has passed since it was asked */
+#define MS           1000
+#define UNKNOWN_USER "nobody" /* to the command that shuts what nobody was granted */
+#define APART_MS     3000     /* the firewall's times are whole seconds, and some time has passed since it was asked */
 
 struct row {
     struct grant grant;
@@ -257,7 +258,7 @@ static void shut_unrecorded(struct agreement *all)
 
         if (has_row(all, &hole))
             continue;
-        hole.user = "-";
+        hole.user = UNKNOWN_USER;
         add_change(all, false, &hole);
         address_format_source(&hole.network, network);
         tell_done(LOG_WARNING, "ended gate=%s network=%s user=- reason=unrecorded packets=%" PRIu64, hole.gate->name,

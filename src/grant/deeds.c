@@ -22,6 +22,7 @@ enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault)
     const char *cause = grants_fault_has_errno(fault) ? strerror(errno) : "";
 
     deeds->record_failed = true;
+    deeds->record_no_right = *cause != '\0' && (errno == EACCES || errno == EPERM);
     tell_wrong(LOG_ERR, "the record of grants beside %s: %s%s%s", deeds->wall.gates->state_dir,
                grants_fault_text(fault), *cause != '\0' ? ": " : "", cause);
     if (fault == GRANTS_BUSY)

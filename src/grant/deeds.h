@@ -24,7 +24,8 @@ struct deeds {
     struct wall wall;
     struct grants record;
     struct moment now;
-    bool record_failed; /* a REQUEST_FAILED was the record's, not the firewall's */
+    bool record_failed;   /* a REQUEST_FAILED was the record's, not the firewall's */
+    bool record_no_right; /* and that because it is root's */
 };
 
 #define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED})

@@ -6,6 +6,7 @@
 #include "file.h"
 #include "foreign.h"
 #include "grants.h"
+#include "last.h"
 #include "nft.h"
 #include "text.h"
 #include "users.h"
@@ -220,6 +221,9 @@ static void look_at_ruleset(struct examination *all, struct nft *nft, const stru
         find(all, 0, CONFIG_ERROR, "the firewall cannot be read: %s: run this as root", nft_said(nft));
     else
         look_at_sessions(all, &table, hearer);
+    if (table.loaded && !last_is(all->gates))
+        find(all, 0, CONFIG_ERROR,
+             "has been changed since the rules were loaded, which shut what it said before: run 'ostgrant load'");
     free(ruleset);
     nft_free_table(&table);
 }

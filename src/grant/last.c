@@ -84,6 +84,22 @@ void last_keep(const struct gates *gates)
     locked_free(&text);
 }
 
+bool last_is(const struct gates *gates)
+{
+    struct locked text = {0};
+    size_t len = 0;
+    int dir_fd = -1;
+    bool is = false;
+
+    if (file_read_public(gates->path, CONFIG_SIZE_MAX, &text, &len) == FILE_OK &&
+        roots_open(gates->state_dir, false, &dir_fd) == ROOTS_OK)
+        is = is_kept(dir_fd, &text, len);
+    if (dir_fd >= 0)
+        close(dir_fd);
+    locked_free(&text);
+    return is;
+}
+
 /* ---- Finding ---- */
 
 /* The STATE_DIR of a text that has errors, but perhaps not there. */

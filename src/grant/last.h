@@ -14,6 +14,9 @@
 /* Keep a copy of the configuration that these gates were read from. What cannot be kept is told, and no fault. */
 void last_keep(const struct gates *gates);
 
+/* Is that copy what these gates say? False where they have been changed since, or were never loaded. */
+bool last_is(const struct gates *gates);
+
 /* The path of the copy that belongs to this configuration. False: there is none, or none that could be named. */
 bool last_find(const char *config_path, char path[static PATH_MAX]);
 

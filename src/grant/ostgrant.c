@@ -104,6 +104,8 @@ static int status_of(const struct call *call, enum request_reason reason)
     case REQUEST_UNREACHABLE:
         break;
     }
+    if (call->deeds.record_no_right || call->deeds.wall.no_right)
+        return EX_NOPERM;
     return call->deeds.record_failed ? EX_IOERR : EX_UNAVAILABLE;
 }
 

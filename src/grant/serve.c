@@ -336,6 +336,14 @@ static enum request_reason open_gate(struct serving *serving, const struct wish 
     return REQUEST_DONE;
 }
 
+/* Who has knocked to have it closed has what he wants where it is closed already, as at the ordinary door. */
+static enum request_reason close_gate(struct serving *serving, const struct wish *wish)
+{
+    const enum request_reason reason = deeds_close(&serving->deeds, wish);
+
+    return reason == REQUEST_NOT_OPEN && serving->asked.asker == RIGHTS_SEALED ? REQUEST_DONE : reason;
+}
+
 static enum request_reason act(struct serving *serving)
 {
     const struct asked *asked = &serving->asked;
@@ -350,7 +358,7 @@ static enum request_reason act(struct serving *serving)
     if (strcmp(asked->verb, "open") == 0)
         return open_gate(serving, &wish);
     if (strcmp(asked->verb, "close") == 0)
-        return deeds_close(&serving->deeds, &wish);
+        return close_gate(serving, &wish);
     /* What is open for the address that is seen stays. */
     return gates_network(asked->gate, &asked->seen, &wish.network) ? deeds_close_others(&serving->deeds, &wish)
                                                                    : REQUEST_BAD_ADDRESS;

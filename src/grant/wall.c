@@ -25,7 +25,7 @@ static struct nft *nft_of(struct wall *wall)
 }
 
 /* Say what nftables has against it. Gives the reason. */
-static enum request_reason blame_nft(const struct wall *wall, enum nft_result result)
+static enum request_reason blame_nft(struct wall *wall, enum nft_result result)
 {
     switch (result) {
     case NFT_OK:
@@ -33,6 +33,7 @@ static enum request_reason blame_nft(const struct wall *wall, enum nft_result re
     case NFT_NOT_LOADED:
         return REQUEST_NOT_OPEN;
     case NFT_NOT_PERMITTED:
+        wall->no_right = true;
         tell_wrong(LOG_ERR, "the firewall cannot be changed or read without CAP_NET_ADMIN: run this as root");
         return REQUEST_FAILED;
     case NFT_SET_FULL:

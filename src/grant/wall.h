@@ -18,6 +18,7 @@ struct wall {
     const struct gates *gates;
     struct nft *nft; /* NULL until it is needed */
     int lock_fd;     /* of the record, for commands */
+    bool no_right;   /* a REQUEST_FAILED was for want of CAP_NET_ADMIN */
 };
 
 /* A hole: what is open, or has to be. */

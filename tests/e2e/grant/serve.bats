@@ -167,6 +167,9 @@ refused() {
     refused permission
     ask "$SEALED" "close gate=vpn address=$CLIENT6 user=phone"
     is "$output" ok "the answer"
+    ask "$SEALED" "close gate=vpn address=$CLIENT6 user=phone"
+    is "$output" ok "the answer where it is closed already"
+    is "$(kernel)" "" "what is open"
 }
 
 @test "nobody else is heard, whatever he says" {
