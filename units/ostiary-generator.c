@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * ostiary-generator: what ostiary.cfg says of the listener (PORT, LOCAL_IP) and of the place of the closed door
- * (STATE_DIR) becomes drop-ins for the units. systemd runs it early at boot and at each daemon-reload, see
- * systemd.generator(7); by hand: "ostiary-generator DIR" writes to DIR.
+ * (STATE_DIR), and ostiary-grants.cfg of the place of the record (STATE_DIR) and of who asks (WEB_USER), becomes
+ * drop-ins for the units. systemd runs it early at boot and at each daemon-reload, see systemd.generator(7); by hand:
+ * "ostiary-generator DIR" writes to DIR.
  *
  * It reads with the handler's own parser and keeps no secret. It opens no port and starts nothing, and whatever it
  * finds it lets the boot go on: for a configuration with an error it writes a drop-in with which the socket cannot be
@@ -10,6 +11,7 @@
  */
 #include "config.h"
 #include "doors.h"
+#include "gates.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -52,6 +54,16 @@ static const struct layout layouts[] = {
 };
 
 #define LAYOUTS (sizeof(layouts) / sizeof(layouts[0]))
+
+/* What works on the record of grants, in STATE_DIR-root; the first one is first at a boot, too. */
+static const char *const granters[] = {
+    "ostiary-grants.service",
+    "ostiary-grants-tick.service",
+    "ostiary-grant@.service",
+    "ostiary-grant-web@.service",
+};
+
+#define WEB_SOCKET "ostiary-grant-web.socket"
 
 /* To whoever runs it by hand, and to the kernel's log: the journal may not be there yet. */
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
@@ -162,6 +174,8 @@ static int write_units(const char *dir, const struct layout *layout, const struc
     return status;
 }
 
+static const char no_name[] = "STATE_DIR: under systemd it may hold letters, digits and /._-+:@,= alone";
+
 /* One unit watches for what closes each of the doors, and one stops its socket, wherever their STATE_DIR is. */
 static int write_watcher(const char *dir, char *const state_dirs[static LAYOUTS])
 {
@@ -199,7 +213,6 @@ static int generate(const char *dir, const struct layout *layout, char **state_d
 {
     /* The socket's own test comes before this, and says what is wrong; this is for when it has been mended. */
     static const char stale[] = "was missing or broken when systemd last read it: run systemctl daemon-reload";
-    static const char no_name[] = "STATE_DIR: under systemd it may hold letters, digits and /._-+:@,= alone";
     const struct config_reader reader = {
         .path = layout->config_path,
         .with_secrets = false,
@@ -224,6 +237,43 @@ static int generate(const char *dir, const struct layout *layout, char **state_d
     return status;
 }
 
+/* The directory is made where it is missing: nobody else makes one that is not the usual. */
+static int write_grants(const char *dir, const struct gates *gates)
+{
+    const char *state_dir = gates->state_dir;
+    char prepare[PATH_MAX + 64];
+    int status = write_drop_in(dir, WEB_SOCKET, "[Socket]\nSocketUser=%s\n", gates->web_user);
+
+    if (strcmp(state_dir, STATE_DIR) == 0)
+        return status;
+    snprintf(prepare, sizeof(prepare), "ExecStartPre=-+mkdir -p -m 700 %s-root\n", state_dir);
+    for (size_t i = 0; i < sizeof(granters) / sizeof(granters[0]); i++)
+        status |= write_drop_in(dir, granters[i],
+                                "[Unit]\nRequiresMountsFor=%s-root\n[Service]\n%sReadWritePaths=\n"
+                                "ReadWritePaths=-%s-root\n",
+                                state_dir, i == 0 ? prepare : "", state_dir);
+    return status;
+}
+
+/* With an error in its configuration ostgrant says what it is, at its start, and does nothing. */
+static int generate_grants(const char *dir)
+{
+    const struct config_reader reader = {.path = OSTIARY_GRANTS_CONFIG, .report = say_finding};
+    struct gates gates;
+    int status = 0;
+
+    if (access(reader.path, F_OK) != 0 && errno == ENOENT)
+        return 0;
+    if (gates_load(&reader, &gates) != 0)
+        return 0;
+    if (is_plain(gates.state_dir))
+        status = write_grants(dir, &gates);
+    else
+        say("%s: error: %s", reader.path, no_name);
+    gates_free(&gates);
+    return status;
+}
+
 int main(int argc, char **argv)
 {
     char *state_dirs[LAYOUTS] = {NULL};
@@ -237,6 +287,7 @@ int main(int argc, char **argv)
     for (size_t i = 0; i < LAYOUTS; i++)
         status |= generate(argv[1], &layouts[i], &state_dirs[i]);
     status |= write_watcher(argv[1], state_dirs);
+    status |= generate_grants(argv[1]);
     for (size_t i = 0; i < LAYOUTS; i++)
         free(state_dirs[i]);
     return status == 0 ? EX_OK : EX_CANTCREAT;

@@ -50,7 +50,13 @@ mkdir "/sys/fs/cgroup/$cgroup"
 
 # As on a machine: root may lock memory, and systemd may load the filters of IPAddressDeny=.
 boot() {
-    systemd-nspawn --boot --directory="$dir/root" --machine=ostiary-test --register=no --keep-unit --private-network \
+    local clocks=() up
+    if [ "${CONTAINER_CLOCKS-}" = own ]; then
+        # It cannot be set back to before this machine was started, nor to 0.
+        up=$(cut -d . -f 1 /proc/uptime)
+        clocks=(unshare --time --boottime "-$((up - 10))" --monotonic "-$((up - 10))")
+    fi
+    "${clocks[@]}" systemd-nspawn --boot --directory="$dir/root" --machine=ostiary-test --register=no --keep-unit --private-network \
         --capability=CAP_IPC_LOCK,CAP_BPF --system-call-filter=bpf --link-journal=no --resolv-conf=off --timezone=off \
         --console=pipe --quiet "$@" </dev/null
 }
