@@ -222,12 +222,14 @@ void ctl_check_gates(const struct ctl *ctl, struct ctl_findings *findings)
 
     if (!ctl_has_gates(ctl->config_path, path))
         return;
+    if (geteuid() != 0) {
+        ctl_find(&subject, CONFIG_NOTE, "root alone can see the firewall: nothing of the gates was looked at");
+        return;
+    }
     begin(&errand, ctl->config_path, "check");
     fflush(stdout); /* what stands before it was said before it */
     if (listen_to(&errand, &audience, &status) != 0)
         ctl_find(&subject, CONFIG_ERROR, "its gates are not looked after: %s: %s", granter_path, strerror(errno));
-    else if (status == CTL_NOT_PERMITTED)
-        ctl_find(&subject, CONFIG_NOTE, "root alone can see the firewall: nothing of the gates was looked at");
     else if (status != CTL_OK && findings->errors == before)
         ctl_find(&subject, CONFIG_ERROR, "ostgrant cannot look at it: run 'ostgrant -c %s check'", path);
 }
@@ -274,6 +276,9 @@ void ctl_read_gates(const struct ctl *ctl, struct ctl_gates *gates)
         return;
     ctl_check_gates(ctl, &gates->findings);
     count_gates(path, gates);
+    gates->list_status = CTL_NOT_PERMITTED;
+    if (geteuid() != 0)
+        return;
     begin(&errand, ctl->config_path, "list");
     if (listen_to(&errand, &audience, &gates->list_status) != 0)
         gates->list_status = CTL_UNAVAILABLE;
