@@ -8,6 +8,7 @@
 #include "check.h"
 #include "ctl_edit.h"
 #include "ctl_secret.h"
+#include "gates.h"
 
 #include <err.h>
 #include <errno.h>
@@ -20,6 +21,8 @@
 
 #define ACTION_NAME_MAX  64
 #define SOCKET_PREFIX    "socket="
+#define GRANT_PREFIX     "grant="
+#define REVOKE_PREFIX    "revoke="
 #define CLIENT_DIRECTORY "/etc/ostiary" /* where a secret is, on whatever machine */
 
 static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -34,9 +37,9 @@ static const char sealed_start[] = "# What the handler of Ostiary's sealed door 
 struct add {
     struct ctl *ctl;
     const char *name;
-    const char *command; /* NULL where there is a socket */
-    const char *socket;
-    const char *user; /* NULL: DEFAULT_UID */
+    const char *command; /* NULL where something else is done instead */
+    const char *instead; /* the option that says what: "socket=/run/x", "grant=ssh"; else NULL */
+    const char *user;    /* NULL: DEFAULT_UID */
     char file_name[ACTION_NAME_MAX + sizeof(".secret")];
 
     struct ctl_listeners listeners;
@@ -68,33 +71,65 @@ static void require_plain(const char *what, const char *text)
         ctl_usage("add: the %s must not be empty, nor end in a backslash", what);
 }
 
+/* What stands behind the prefix; NULL where that is not the text's. */
+static const char *behind(const char *text, const char *prefix)
+{
+    return text != NULL && strncmp(text, prefix, strlen(prefix)) == 0 ? text + strlen(prefix) : NULL;
+}
+
+static const char *gate_of(const char *text)
+{
+    const char *gate = behind(text, GRANT_PREFIX);
+
+    return gate != NULL ? gate : behind(text, REVOKE_PREFIX);
+}
+
+static void require_name(const char *name)
+{
+    const size_t len = strlen(name);
+
+    if (len == 0 || len > ACTION_NAME_MAX || strspn(name, letters) == 0 || strcmp(name, "kill") == 0)
+        ctl_usage("add: '%s' is no name: it has 1 to %d of A-Z a-z 0-9 _ . -, a letter or digit first, and is not kill",
+                  name, ACTION_NAME_MAX);
+    for (size_t i = 0; i < len; i++)
+        if (strchr(letters, name[i]) == NULL && strchr("_.-", name[i]) == NULL)
+            ctl_usage("add: '%s' is no name: it has A-Z a-z 0-9 _ . - alone", name);
+}
+
+/* A command, or what is done instead of one. */
+static void take_deed(struct add *add, const char *text)
+{
+    const char *socket = behind(text, SOCKET_PREFIX);
+    const char *gate = gate_of(text);
+
+    require_plain("command", text);
+    if (gate != NULL && !gates_is_name(gate))
+        ctl_usage("add: '%s' is no name of a gate: it has a-z 0-9 _ -, a letter first", gate);
+    if (gate == NULL && (socket != NULL ? socket : text)[0] != '/')
+        ctl_usage("add: '%s' must be an absolute path: a command, or " SOCKET_PREFIX "PATH; or " GRANT_PREFIX
+                  "GATE, or " REVOKE_PREFIX "GATE",
+                  text);
+    if (socket != NULL || gate != NULL)
+        add->instead = text;
+    else
+        add->command = text;
+}
+
 static void read_arguments(struct add *add, int argc, char **argv)
 {
     static const struct option options[] = {{NULL, 0, NULL, 0}};
     char **arguments;
-    size_t len;
 
     ctl_option(argc, argv, ":", options);
     arguments = ctl_arguments(argc, argv, 2, 3);
     add->name = arguments[0];
-    add->command = arguments[1];
     add->user = arguments[2];
-    len = strlen(add->name);
-    if (len == 0 || len > ACTION_NAME_MAX || strspn(add->name, letters) == 0 || strcmp(add->name, "kill") == 0)
-        ctl_usage("add: '%s' is no name: it has 1 to %d of A-Z a-z 0-9 _ . -, a letter or digit first, and is not kill",
-                  add->name, ACTION_NAME_MAX);
-    for (size_t i = 0; i < len; i++)
-        if (strchr(letters, add->name[i]) == NULL && strchr("_.-", add->name[i]) == NULL)
-            ctl_usage("add: '%s' is no name: it has A-Z a-z 0-9 _ . - alone", add->name);
-    require_plain("command", add->command);
-    if (strncmp(add->command, SOCKET_PREFIX, strlen(SOCKET_PREFIX)) == 0) {
-        add->socket = add->command + strlen(SOCKET_PREFIX);
-        add->command = NULL;
-    }
-    if ((add->command != NULL ? add->command : add->socket)[0] != '/')
-        ctl_usage("add: '%s' must be an absolute path: a command, or " SOCKET_PREFIX "PATH", arguments[1]);
-    if (add->user != NULL && add->socket != NULL)
+    require_name(add->name);
+    take_deed(add, arguments[1]);
+    if (add->user != NULL && behind(add->instead, SOCKET_PREFIX) != NULL)
         ctl_usage("add: what listens at a socket decides as which user it runs: leave '%s' out", add->user);
+    if (add->user != NULL && add->instead != NULL)
+        ctl_usage("add: a gate is opened by root alone, and for whom is the name: leave '%s' out", add->user);
     if (add->user != NULL)
         require_plain("user", add->user);
     if (add->user != NULL && strchr(add->user, '=') != NULL)
@@ -146,11 +181,11 @@ static enum ctl_status compose(struct add *add, const char *secret_path)
     add->len += (size_t)snprintf(
         at, room - edit->len, "%s%sACTION=\"\",\"%s\"%s%s%s,\"name=%s\",%s%s%s\"secret-file=%s\"\n", start, gap,
         add->command != NULL ? add->command : "", add->user != NULL ? ",\"" : "", add->user != NULL ? add->user : "",
-        add->user != NULL ? "\"" : "", add->name, add->socket != NULL ? "\"" SOCKET_PREFIX : "",
-        add->socket != NULL ? add->socket : "", add->socket != NULL ? "\"," : "", secret_path);
+        add->user != NULL ? "\"" : "", add->name, add->instead != NULL ? "\"" : "",
+        add->instead != NULL ? add->instead : "", add->instead != NULL ? "\"," : "", secret_path);
     if (add->len >= room) {
         errno = ENAMETOOLONG;
-        return ctl_complain(add->command != NULL ? add->command : add->socket);
+        return ctl_complain(add->command != NULL ? add->command : add->instead);
     }
     add->number = 0;
     for (size_t i = 0; i < add->len; i++)
@@ -201,6 +236,14 @@ static bool same(const char *a, const char *b)
     return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
 }
 
+/* Is it what was asked for? */
+static bool does_it(const struct add *add, const struct config_entry *entry)
+{
+    return same(entry->command, add->command) && same(entry->socket, behind(add->instead, SOCKET_PREFIX)) &&
+           same(entry->gate, gate_of(add->instead)) && entry->revoke == (behind(add->instead, REVOKE_PREFIX) != NULL) &&
+           (add->user == NULL || same(entry->user, add->user));
+}
+
 /* The line must say what was asked for, and its name must be its own. */
 static enum ctl_status find_entry(struct add *add)
 {
@@ -218,8 +261,7 @@ static enum ctl_status find_entry(struct add *add)
             return CTL_NOT_SO;
         }
     }
-    if (add->entry != NULL && same(add->entry->name, add->name) && same(add->entry->command, add->command) &&
-        same(add->entry->socket, add->socket) && (add->user == NULL || same(add->entry->user, add->user)))
+    if (add->entry != NULL && same(add->entry->name, add->name) && does_it(add, add->entry))
         return CTL_OK;
     warnx("%s: the line for it would not say what you have asked for", add->edit.path);
     return CTL_CONFIG;

@@ -33,6 +33,7 @@ static const char help_text[] =
     "\n"
     "  add NAME COMMAND [USER]      make an action: its secret, its line, and what the client has to do\n"
     "  add NAME socket=PATH         the same for an action behind a socket, as the sealed door's are\n"
+    "  add NAME grant=GATE          the same for an action that opens a gate; revoke=GATE shuts it\n"
     "  remove NAME                  take an action's line and its secret away\n"
     "  status [--json]              is anybody served, and if not, why\n"
     "  check                        look for errors in the configuration and around it\n"
