@@ -157,6 +157,10 @@ refused() {
     refused 64 'backslash' add backup /bin/true\\
     refused 64 'without double quotes' add backup /bin/true '"root'
     refused 64 'decides as which user' add backup socket=/run/x root
+    refused 64 'is no name of a gate' add backup grant=Ssh
+    refused 64 'is no name of a gate' add backup revoke=
+    refused 64 'a gate is opened by root alone' add backup grant=ssh root
+    refused 78 "$CONFIG:5: error: ACTION: gate: .*ostiary-grants\.cfg" add backup grant=ssh
     refused 64 "'name=other' cannot stand in an ACTION line as a user" add backup /bin/true name=other
     refused 1 "$CONFIG:3: there is an action taken already" add taken /bin/true
     # A name that is its command's.
@@ -192,6 +196,19 @@ refused() {
     refused 78 'is not a regular file' add backup /bin/true
     CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: there is no such directory to make it in" add backup /bin/true
     CONFIG=$WORK/no/ostiary.cfg refused 74 "$WORK/no/ostiary\.cfg: .*no such directory" remove backup
+}
+
+@test "add: an action that opens a gate, or shuts it, is made where there is such a gate" {
+    config
+    echo 'GATE="ssh","tcp 2222"' >"${CONFIG%.cfg}-grants.cfg"
+    chmod 644 "${CONFIG%.cfg}-grants.cfg"
+    ctl 0 add alice grant=ssh
+    is "$(tail -n 1 "$CONFIG")" "ACTION=\"\",\"\",\"name=alice\",\"grant=ssh\",\"secret-file=$SECRETS/alice.secret\""
+    ctl 0 add alice-away revoke=ssh
+    is "$(tail -n 1 "$CONFIG")" "ACTION=\"\",\"\",\"name=alice-away\",\"revoke=ssh\",\"secret-file=$SECRETS/alice-away.secret\""
+    refused 78 'error: ACTION: .*web' add bob grant=web
+    ctl 0 remove alice
+    no_leftovers
 }
 
 @test "add: names and paths that are too long are said to be, and nothing is changed" {
