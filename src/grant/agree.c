@@ -202,7 +202,8 @@ static void compare_group(struct agreement *all, size_t first, size_t behind)
     /* A gate whose commands cannot list is told of nothing but what has changed. */
     if (row->gate->by_commands && row->gate->list == NULL && !asks)
         return;
-    if (wanted.left_ms > 0 ? fits(has, &wanted) && !(asks && row->gate->by_commands) : has == NULL && !asks)
+    /* What the kernel has can be seen; of commands, whatever was begun is done once more. */
+    if ((wanted.left_ms > 0 ? fits(has, &wanted) : has == NULL) && !(asks && row->gate->by_commands))
         return;
     for (size_t i = first; i < behind; i++) {
         all->rows[i].asks = true;

@@ -137,9 +137,19 @@ enum request_reason wall_open(struct wall *wall, const struct hole *hole)
     return change(wall, hole, true);
 }
 
+/* To shut what is not there would take a place in its set for a moment, and there may be none. */
+static bool is_shut(struct wall *wall, const struct hole *hole)
+{
+    struct nft_element element = element_of(hole);
+    bool found = true;
+
+    return !hole->gate->by_commands && nft_of(wall) != NULL &&
+           nft_read_element(wall->nft, &element, &found) == NFT_OK && !found;
+}
+
 enum request_reason wall_shut(struct wall *wall, const struct hole *hole)
 {
-    const enum request_reason reason = change(wall, hole, false);
+    const enum request_reason reason = is_shut(wall, hole) ? REQUEST_DONE : change(wall, hole, false);
 
     return reason == REQUEST_NOT_OPEN ? REQUEST_DONE : reason; /* no set, so nothing in it */
 }
@@ -268,6 +278,28 @@ uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct s
     return nft_read_element(wall->nft, &element, &found) == NFT_OK && found ? element.packets : 0;
 }
 
+/* Those that open are put together, set by set: a hundred thousand are three commands, not three hundred thousand. */
+static void write_changes(struct text *script, const struct wall_order *order, size_t count)
+{
+    struct nft_element *opened = calloc(count + 1, sizeof *opened);
+    size_t opened_count = 0;
+
+    script->failed |= opened == NULL;
+    for (size_t i = 0; i < count && !script->failed; i++) {
+        const struct wall_change *one = &order->changes[i];
+
+        if (one->hole.gate->by_commands)
+            continue;
+        if (one->opens)
+            opened[opened_count++] = element_of(&one->hole);
+        else
+            write_change(script, &one->hole, false);
+    }
+    if (opened != NULL)
+        nft_write_open_all(script, opened, opened_count);
+    free(opened);
+}
+
 /* All that concerns nftables, or with the table alone. */
 static enum nft_result apply_together(struct wall *wall, const struct wall_view *view, const struct wall_order *order,
                                       size_t count)
@@ -276,9 +308,7 @@ static enum nft_result apply_together(struct wall *wall, const struct wall_view 
 
     if (order->load)
         nft_write_table(&script, wall->gates, order->lengths, &view->table);
-    for (size_t i = 0; i < count; i++)
-        if (!order->changes[i].hole.gate->by_commands)
-            write_change(&script, &order->changes[i].hole, order->changes[i].opens);
+    write_changes(&script, order, count);
     return run_script(wall, &script);
 }
 
