@@ -32,7 +32,7 @@ import signal
 import subprocess
 import sys
 
-LIMIT_S = 240
+LIMIT_S = 900
 
 FIND = """(() => {
     const part = [...document.querySelectorAll('section')].find(
