@@ -1,10 +1,48 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # One knock, from beginning to end: build Ostiary, open a door on a free loopback port, knock with the
-# right secret and with a wrong one, and show what ran and what was logged. It leaves nothing behind.
+# right secret and with a wrong one, and show what ran and what was logged. Where it is root, it shows before that how a gate
+# in a firewall opens and shuts by itself, in a network of its own. It leaves nothing behind.
 #
 # usage: sh tests/demo.sh          (as root on a fresh Debian 12; as anybody where the packages are there)
 set -eu
+
+# What a client at 192.0.2.7 sees of the server's port 2222.
+try_port() {
+    if ip netns exec client timeout "$1" bash -c ': </dev/tcp/192.0.2.1/2222' 2>/dev/null; then
+        echo 'client: port 2222 answers'
+    else
+        echo 'client: no answer from port 2222'
+    fi
+}
+
+# demo.sh gate DIR: in a network that nobody else has.
+show_gate() {
+    mount -t tmpfs none /run
+    ip netns add client
+    ip link add lan type veth peer name eth0 netns client
+    ip address add 192.0.2.1/24 dev lan
+    ip link set lan up
+    ip -n client address add 192.0.2.7/24 dev eth0
+    ip -n client link set eth0 up
+    systemd-socket-activate --listen=192.0.2.1:2222 --accept --inetd /bin/true 2>/dev/null &
+    printf '%s\n' "STATE_DIR=\"$1/gates\"" 'GATE="demo","tcp 2222"' >"$1/ostiary-grants.cfg"
+    sed "s|$1|HERE|" "$1/ostiary-grants.cfg"
+    echo '$ ostgrant load'
+    ostgrant -c "$1/ostiary-grants.cfg" load
+    try_port 2
+    echo '$ ostgrant grant demo 192.0.2.7 5s'
+    ostgrant -c "$1/ostiary-grants.cfg" grant demo 192.0.2.7 5s
+    try_port 4
+    echo '$ sleep 6'
+    sleep 6
+    try_port 2
+}
+
+if [ "${1-}" = gate ]; then
+    show_gate "$2"
+    exit
+fi
 
 source=$(cd "$(dirname "$0")/.." && pwd)
 sh "$source/tests/setup.sh" demo
@@ -23,13 +61,20 @@ say() {
 }
 
 say 'Build'
-if ! { meson setup "$here/build" "$source" && ninja -C "$here/build" src/knock/ostiaryd src/client/ostclient; } \
+set -- src/knock/ostiaryd src/client/ostclient
+[ "$(id -u)" -ne 0 ] || set -- "$@" src/grant/ostgrant
+if ! { meson setup "$here/build" "$source" && ninja -C "$here/build" "$@"; } \
     >"$here/build.log" 2>&1; then
     cat "$here/build.log"
     exit 1
 fi
-echo "src/knock/ostiaryd, src/client/ostclient"
-PATH=$here/build/src/knock:$here/build/src/client:$PATH
+echo "$*"
+PATH=$here/build/src/knock:$here/build/src/client:$here/build/src/grant:$PATH
+
+if [ "$(id -u)" -eq 0 ]; then
+    say 'A gate: shut, open for five seconds to one address, and shut again by the kernel'
+    unshare --net --mount --pid --fork --kill-child -- sh "$0" gate "$here"
+fi
 
 say 'A configuration: one action, run as whoever runs this, or as nobody where that is root'
 umask 077

@@ -22,7 +22,7 @@
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev'
-demo="$build systemd"
+demo="$build libnftables-dev libjansson-dev iproute2 util-linux systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
       curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
       netbase binutils debootstrap libnftables-dev libjansson-dev libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0
