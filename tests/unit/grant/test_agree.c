@@ -282,7 +282,7 @@ static enum request_reason carry_out(const struct order *order, struct grant *gi
 static enum request_reason try(const struct order *order, bool *killed)
 {
     const pid_t child = fork();
-    int status;
+    int status = 0;
 
     if (child == 0)
         _exit(100 + (int)carry_out(order, NULL));
