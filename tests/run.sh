@@ -101,6 +101,7 @@ run_sanitizers() {
     processes=$(((processes + 1) / 2))
     build asan -Doptimization=1 -Db_sanitize=address,undefined -Db_lundef=false
     sh tests/setup.sh launchers build-tests/asan/launchers
+    sh tests/setup.sh peers build-tests/asan/peers
     run_tests sanitizers asan --suite unit
     run_tests sanitizers-e2e asan --suite e2e --no-suite slow
 }
@@ -123,6 +124,7 @@ run_others() {
 run_all() {
     build gcc
     sh tests/setup.sh launchers build-tests/gcc/launchers
+    sh tests/setup.sh peers build-tests/gcc/peers
     run_sanitizers &
     sanitizers=$!
     run_others &
@@ -172,6 +174,7 @@ run_quick() {
     set -- --suite unit --suite lint --no-suite slow
     if [ "$(id -u)" -eq 0 ]; then
         sh tests/setup.sh launchers build-tests/quick/launchers
+        sh tests/setup.sh peers build-tests/quick/peers
         set -- "$@" --suite e2e
     else
         leave_out 'end to end' 'needs root: launchers with a /dev/log and processes of their own'

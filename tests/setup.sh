@@ -11,8 +11,9 @@
 #
 # "proof" is apart from "test": it is large, and nothing but tests/assurance/proof/run.sh needs it.
 #
-# "launchers" unpacks xinetd and openbsd-inetd into DIR, "peers" openssh-server, and "neighbours" what bench/run.sh compares
-# with besides. Installed as packages, they would conflict with each other and start services on the machine. "tree" prints the path of a directory that holds a minimal Debian 12
+# "launchers" unpacks xinetd and openbsd-inetd into DIR, "peers" openssh-server and firewalld, and "neighbours" what
+# bench/run.sh compares with besides. Installed as packages, they would conflict with each other and start services on the
+# machine. "tree" prints the path of a directory that holds a minimal Debian 12
 # with these packages, and with nothing that they only recommend; whoever uses it must not write there.
 #
 # What is downloaded is kept for the next run in $XDG_CACHE_HOME/ostiary-tests, or where that is not set, root's in
@@ -24,16 +25,18 @@ set -eu
 build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev'
 demo="$build libnftables-dev libjansson-dev iproute2 util-linux systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
-      curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables iproute2 procps util-linux ucspi-tcp-ipv6
-      netbase binutils debootstrap libnftables-dev libjansson-dev libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0
-      libevent-2.1-7 libsystemd0"
-bench="$demo python3 strace valgrind procps iproute2 util-linux ucspi-tcp-ipv6 netbase musl-tools libgpg-error-dev
+      curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables ipset iptables iproute2 openssh-client
+      procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap libnftables-dev libjansson-dev libwrap0 libwrap0-dev
+      libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0"
+bench="$demo python3 strace valgrind procps nftables libnftables-dev libjansson-dev iproute2 util-linux ucspi-tcp-ipv6
+       netbase musl-tools libgpg-error-dev
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g
        libselinux1 libtirpc3 libsystemd0"
 proof='frama-c-base ocaml-findlib'
 coverage="$test llvm acl"
 launchers='xinetd openbsd-inetd'
-peers='openssh-server'
+peers='openssh-server firewalld python3-firewall python3-nftables python3-dbus python3-gi gir1.2-glib-2.0
+       libgirepository-1.0-1 libglib2.0-0 libffi8'
 neighbours='tinysshd webhook'
 release=bookworm
 
@@ -215,7 +218,12 @@ launchers:1)
         unpack "$1" launchers $launchers
     fi
     ;;
-peers:1) [ -x "$1/usr/sbin/sshd" ] || unpack "$1" peers $peers ;;
+peers:1)
+    if [ ! -x "$1/usr/sbin/sshd" ] || [ ! -x "$1/usr/sbin/firewalld" ]; then
+        # What is kept by another name is what other packages were.
+        unpack "$1" peers-2 $peers
+    fi
+    ;;
 neighbours:1) [ -x "$1/usr/bin/webhook" ] || unpack "$1" neighbours $neighbours ;;
 tree:*)
     [ "$(id -u)" -eq 0 ] || fail 'a tree is made by root'
