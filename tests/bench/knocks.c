@@ -14,6 +14,7 @@
  * The kinds:
  *   plain      COMMAND (report.h says how it is started) writes 32 bytes and reads 32
  *   mute       COMMAND writes nothing, and ends by itself
+ *   saying     COMMAND writes whatever it likes, and ends by itself
  *   accepted   COMMAND is the handler, FILE has the secret, and the source is one of TABLE
  *   thinking   the same, and the client thinks for 30 ms before it replies
  *   rejected   the same with a wrong reply
@@ -72,7 +73,21 @@
 #define PATIENCE_S   300                                         /* for anything at all */
 #define READY_LEN    sizeof(((struct sockaddr_un *)0)->sun_path) /* of what a resident program says */
 
-enum kind { PLAIN, MUTE, ACCEPTED, THINKING, REJECTED, LOCKED, CLIENT, THROUGH, RESIDENT, LAUNCHER, RATE, KIND_COUNT };
+enum kind {
+    PLAIN,
+    MUTE,
+    SAYING,
+    ACCEPTED,
+    THINKING,
+    REJECTED,
+    LOCKED,
+    CLIENT,
+    THROUGH,
+    RESIDENT,
+    LAUNCHER,
+    RATE,
+    KIND_COUNT
+};
 
 /* What a kind needs beside its command. */
 static const struct {
@@ -83,6 +98,7 @@ static const struct {
 } kinds[KIND_COUNT] = {
     [PLAIN] = {.name = "plain", .is_started = true},
     [MUTE] = {.name = "mute", .is_started = true},
+    [SAYING] = {.name = "saying", .is_started = true},
     [ACCEPTED] = {.name = "accepted", .is_started = true, .has_table = true},
     [THINKING] = {.name = "thinking", .is_started = true, .has_table = true},
     [REJECTED] = {.name = "rejected", .is_started = true, .has_table = true},
@@ -514,6 +530,11 @@ static void exchange(const struct door *door, int fd, struct seen *seen)
     const size_t got = receive_all(fd, seed, &seen->seed_ns);
     int64_t end_ns;
 
+    if (door->kind == SAYING) {
+        while (receive_all(fd, seed, &end_ns) > 0)
+            ;
+        return;
+    }
     if (door->kind == LOCKED || door->kind == MUTE) {
         expect(got == 0, door, "there are bytes where none should be");
         return;

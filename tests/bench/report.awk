@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: ISC
 # From what run.sh has measured to what people read: the machine, what was measured, and each goal with what was found.
-# usage: awk -v smoke=[yes] -f report.awk MACHINE COUNTS RESULTS
+# usage: awk -v smoke=[yes] -v has_grants=[yes] -f report.awk MACHINE COUNTS RESULTS
 #
 # RESULTS is what knocks prints, COUNTS has lines "calls|instructions CASE NUMBER". A goal that is missed fails nothing:
 # only with smoke, which is TAP, is there a test, and that one is whether the figures are there.
@@ -111,6 +111,8 @@ function print_goals() {
     goal("accepted, CPU: 500 actions in files, in one", ratio("default/accepted/ten/500files", accepted, CPU), 1.6)
     goal("peak memory of an accepted knock, MiB: default, a user by name", mebibytes(accepted), 3)
     goal("peak memory of an accepted knock, MiB: default, by numbers", mebibytes(numbers), 3)
+    if (has_grants)
+        goal("a grant, CPU, beside one nft add element", ratio("ostgrant/grant", "nft/add", CPU), 1.2)
     if (smoke)
         return
     goal("peak memory of an accepted knock, MiB: static handler", mebibytes("static/accepted/ten/1"), 2)

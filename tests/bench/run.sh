@@ -239,6 +239,27 @@ measure() {
     }
 }
 
+# What a grant costs: in a network of its own, whose firewall is nobody else's, with the table that ostgrant makes. It is
+# renewed each time, beside one "nft add element" that adds what is there; a whole renewal by nft, of which the first
+# "add" is only that "delete" may not fail; and a list.
+measure_grants() {
+    mkdir -m 700 "$work/grants" "$work/grants/state"
+    printf '%s\n' "STATE_DIR=\"$work/grants/state\"" 'GATE="ssh","tcp 22"' >"$work/grants/ostiary-grants.cfg"
+    element='inet ostiary_grants ssh_4_32 { 192.0.2.7'
+    printf '%s element %s %s }\n' add "$element" 'timeout 1h' delete "$element" '' \
+        add "$element" 'counter packets 5 bytes 0 timeout 1h comment "alice"' >"$work/grants/renewal.nft"
+    ostgrant="$build/src/grant/ostgrant -c $work/grants/ostiary-grants.cfg"
+    nft=$(PATH=$PATH:/usr/sbin:/sbin command -v nft)
+    printf 'case %s saying 1 - - %s\n' nft/add "$nft add element $element timeout 1h }" nft/renewal "$nft -f $work/grants/renewal.nft" \
+        ostgrant/grant "$ostgrant grant ssh 192.0.2.7 1h alice" ostgrant/tick "$ostgrant tick" >"$work/plan-grants"
+    # shellcheck disable=SC2016 # for the inner shell
+    unshare --net sh -euc 'ip link set lo up && $1 load && $1 grant ssh 192.0.2.7 1h alice && exec "$2" "$3"' sh \
+        "$ostgrant" "$bin/knocks" "$1" <"$work/plan-grants" >>"$work/results" 2>"$work/log" || {
+        tail -n 5 "$work/log" >&2
+        exit 70
+    }
+}
+
 # under TOOL: the floors and doors of the plan once more, with ten sources; each case under a tool, "TOOL FILE", which
 # writes into files whose names begin with $work/TOOL/CASE (a comma for each slash).
 under() {
@@ -285,6 +306,11 @@ count_instructions() {
 
 say measure
 measure "$rounds" "$plan" "$work/results"
+has_grants=
+if [ -x "$build/src/grant/ostgrant" ]; then
+    has_grants=yes
+    measure_grants "$rounds"
+fi
 : >"$work/counts"
 if [ -z "$smoke" ]; then
     say 'count system calls and instructions'
@@ -301,4 +327,4 @@ machine() {
     date -u '+%Y-%m-%dT%H:%M:%SZ'
 }
 machine >"$work/machine"
-awk -v smoke="$smoke" -f "$here/report.awk" "$work/machine" "$work/counts" "$work/results"
+awk -v smoke="$smoke" -v has_grants="$has_grants" -f "$here/report.awk" "$work/machine" "$work/counts" "$work/results"
