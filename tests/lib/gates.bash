@@ -94,6 +94,27 @@ ostgrant_with() {
     OSTGRANT_WITH=(env "$@")
 }
 
+# sshd_starts: at port 22 of the server, where root may log in from the client (client_logs_in).
+sshd_starts() {
+    local sshd=$OSTIARY_BUILD/peers/usr/sbin/sshd
+    [ -x "$sshd" ] || skip "needs: sh tests/setup.sh peers $OSTIARY_BUILD/peers"
+    mkdir -m 700 "$WORK/ssh"
+    ssh-keygen -q -t ed25519 -N '' -f "$WORK/ssh/key"
+    cp "$WORK/ssh/key.pub" "$WORK/ssh/authorized"
+    getent passwd >"$WORK/passwd"
+    grep -q '^sshd:' "$WORK/passwd" || echo 'sshd:x:4712:65534::/run/sshd:/usr/sbin/nologin' >>"$WORK/passwd"
+    inside mount --bind "$WORK/passwd" /etc/passwd
+    in_background "$WORK/sshd" "$sshd" -D -e -f /dev/null -p 22 -h "$WORK/ssh/key" -o PidFile=none -o UsePAM=no -o StrictModes=no \
+        -o "AuthorizedKeysFile=$WORK/ssh/authorized" -o PermitRootLogin=yes
+    eventually grep -q listening "$WORK/sshd"
+}
+
+# client_logs_in FROM SERVER COMMAND...: with a real ssh, from this address of the client.
+client_logs_in() {
+    at client ssh -F none -i "$WORK/ssh/key" -b "$1" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
+        -o ConnectTimeout=300 "root@$2" "${@:3}"
+}
+
 # sees HOST STATE SERVER PROTO/PORT... [-- ADDRESS]: from that host, each of these ports is open, shut or refused; coming
 # from ADDRESS, where that is said. Each host's own addresses are the default.
 sees() {
@@ -129,14 +150,23 @@ kernel_lacks() {
     }
 }
 
-# kernel_ends GATE NETWORK: by when it is over, by the kernel's own account.
+# kernel_ends GATE NETWORK: by when it is over, by the kernel's own account, in ms; up to 1.5 s more.
 kernel_ends() {
     inside "$TOOLS/granted.py" ends "$@"
 }
 
+# later_by MS BEFORE AFTER: the second end is later by so much, or more. Each is up to 1.5 s later than it really is, so one
+# that has not changed can seem to be apart by that.
+later_by() {
+    [ $(($3 - $2)) -ge "$1" ] || {
+        echo "the end was $2 and is $3: not later by $1"
+        return 1
+    }
+}
+
 # record_and_kernel_agree: each grant is in both, for the same user and as long.
 record_and_kernel_agree() {
-    run inside "$TOOLS/granted.py" agree "${OSTGRANT_WITH[@]}" "$OSTGRANT" -c "$CONFIG" list --json
+    run inside "$TOOLS/granted.py" agree "${OSTGRANT_WITH[@]}" "$OSTGRANT" -c "$CONFIG"
     is "$status" 0 "whether they agree: $output"
 }
 

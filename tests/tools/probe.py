@@ -41,33 +41,50 @@ def sockets_of(ports):
             yield listener, kind == socket.SOCK_DGRAM and port == MARKER
 
 
-def answer(listener):
-    """All that waits there: nobody's connection is kept, each datagram goes back."""
+def datagrams(listener):
+    """All that wait there."""
     try:
         while True:
-            if listener.type == socket.SOCK_STREAM:
-                listener.accept()[0].close()
-            else:
-                data, peer = listener.recvfrom(2048)
-                try:
-                    listener.sendto(data, peer)
-                except OSError:
-                    pass  # he has left, or what shuts the port stops this answer too
+            yield listener.recvfrom(2048)
+    except BlockingIOError:
+        pass
+
+
+def send_back(listener, answers):
+    for data, peer in answers:
+        try:
+            listener.sendto(data, peer)
+        except OSError:
+            pass  # he has left, or what shuts the port stops this answer too
+
+
+def drop_connections(listener):
+    """Nobody's connection is kept."""
+    try:
+        while True:
+            listener.accept()[0].close()
     except BlockingIOError:
         pass
 
 
 def serve(arguments):
-    listeners = sorted(sockets_of(sorted({MARKER, *map(int, arguments.ports)})), key=lambda pair: pair[1])
+    listeners = list(sockets_of(sorted({MARKER, *map(int, arguments.ports)})))
+    marker = next(listener for listener, is_marker in listeners if is_marker)
+    others = [listener for listener, is_marker in listeners if not is_marker]
     poll = select.poll()
     for listener, _ in listeners:
         poll.register(listener, select.POLLIN)
     print("ready", flush=True)
     while True:
         poll.poll()
-        # The marker's own is the last of them.
-        for listener, _ in listeners:
-            answer(listener)
+        # What came before a marker is there by the time that the marker is, and is answered before it.
+        markers = list(datagrams(marker))
+        for listener in others:
+            if listener.type == socket.SOCK_STREAM:
+                drop_connections(listener)
+            else:
+                send_back(listener, datagrams(listener))
+        send_back(marker, markers)
 
 
 class Probe:
