@@ -76,6 +76,13 @@ in_background() {
     inside "${@:2}" </dev/null >"$1" 2>&1 3>&- &
 }
 
+# users LINE...: the server has these users, as lines of passwd(5), besides its own.
+users() {
+    sed '/^ostiary:/d' /etc/passwd >"$WORK/etc/passwd"
+    printf '%s\n' "$@" >>"$WORK/etc/passwd"
+    inside mount --bind "$WORK/etc/passwd" /etc/passwd
+}
+
 # gates LINE...: the configuration.
 gates() {
     printf '%s\n' "STATE_DIR=\"$STATE\"" "$@" >"$CONFIG"

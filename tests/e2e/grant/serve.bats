@@ -16,12 +16,9 @@ setup() {
     make_work
     gates_start
     # A machine with a user "ostiary", and a group of administrators.
-    cp /etc/passwd "$WORK/etc/passwd"
+    users "ostiary:x:$SEALED:$SEALED::/:/bin/false" carol:x:61235:61235::/:/bin/false
     cp /etc/group "$WORK/etc/group"
-    sed -i '/^ostiary:/d' "$WORK/etc/passwd"
-    printf 'ostiary:x:%s:%s::/:/bin/false\ncarol:x:61235:61235::/:/bin/false\n' "$SEALED" "$SEALED" >>"$WORK/etc/passwd"
     echo 'gatekeepers:x:61240:carol' >>"$WORK/etc/group"
-    inside mount --bind "$WORK/etc/passwd" /etc/passwd
     inside mount --bind "$WORK/etc/group" /etc/group
     gates 'GATE="ssh","tcp 2222","web=yes","web-admin=yes"' \
         'GATE="mail","tcp 2223","web=yes","lifetime=1h","most=2h"' \
