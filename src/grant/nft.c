@@ -28,11 +28,23 @@ struct nft {
 
 /* libnftables is at work: an exit(3) is its own. */
 static bool at_work;
+static int kept_stderr_fd = -1; /* meanwhile */
+static void (*last_words)(void);
+
+void nft_set_last_words(void (*say)(void))
+{
+    last_words = say;
+}
 
 static void end_as_fault(void)
 {
-    if (at_work)
-        _exit(EX_OSERR);
+    if (!at_work)
+        return;
+    if (kept_stderr_fd >= 0)
+        dup2(kept_stderr_fd, STDERR_FILENO);
+    if (last_words != NULL)
+        last_words();
+    _exit(EX_OSERR);
 }
 
 /* Give *nft a context whose output stays in memory. */
@@ -121,36 +133,35 @@ static enum nft_result take_fault(struct nft *nft, const char *said)
 
 /*
  * What libnftables has to say of a lack of rights goes to standard error, past its buffers, and there it is nobody's: a
- * launcher may have a peer there. Returns a duplicate to be put back, or -1 where that is not possible.
+ * launcher may have a peer there.
  */
-static int silence(const struct nft *nft)
+static void silence(const struct nft *nft)
 {
-    const int kept_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-
-    if (kept_fd >= 0 && dup2(nft->null_fd, STDERR_FILENO) < 0) {
-        close(kept_fd);
-        return -1;
-    }
-    return kept_fd;
+    kept_stderr_fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+    if (kept_stderr_fd < 0 || dup2(nft->null_fd, STDERR_FILENO) >= 0)
+        return;
+    close(kept_stderr_fd);
+    kept_stderr_fd = -1;
 }
 
-static void end_silence(int kept_fd)
+static void end_silence(void)
 {
-    if (kept_fd < 0)
+    if (kept_stderr_fd < 0)
         return;
-    dup2(kept_fd, STDERR_FILENO);
-    close(kept_fd);
+    dup2(kept_stderr_fd, STDERR_FILENO);
+    close(kept_stderr_fd);
+    kept_stderr_fd = -1;
 }
 
 static int run_quietly(struct nft *nft, const char *script)
 {
-    const int kept_fd = silence(nft);
     int status;
 
+    silence(nft);
     at_work = true;
     status = nft_run_cmd_from_buffer(nft->context, script);
     at_work = false;
-    end_silence(kept_fd);
+    end_silence();
     return status;
 }
 

@@ -119,6 +119,10 @@ struct nft; /* libnftables' context */
  * exit with EX_OSERR.
  */
 struct nft *nft_open(void);
+
+/* Have this called before that exit, with standard error as the caller has it; nothing it calls may exit. */
+void nft_set_last_words(void (*say)(void));
+
 void nft_close(struct nft *nft);
 
 enum nft_result {

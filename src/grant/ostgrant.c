@@ -461,6 +461,14 @@ static void end_late(void)
     _exit(EX_TEMPFAIL);
 }
 
+/* libnftables ends the process as it likes, and no atexit(3) of ours is heard any more. */
+static void end_with_firewall(void)
+{
+    tell_wrong(LOG_ERR, "libnftables has no memory, or no answer of the kernel's, and has given up; what was begun is "
+                        "finished by the next 'ostgrant tick'");
+    hang_up();
+}
+
 static void start_deadline(const struct command *command)
 {
     log_prepare_end(
@@ -511,6 +519,7 @@ int main(int argc, char **argv)
     waiting_fd = command->waiting_fd;
     if (waiting_fd >= 0 && atexit(hang_up) != 0)
         return EX_OSERR;
+    nft_set_last_words(end_with_firewall);
     start_deadline(command);
     status = read_gates(&call, command) ? EX_OK : EX_CONFIG;
     if (status != EX_OK && !read_last_gates(&call, command))

@@ -1,6 +1,6 @@
 #!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
-"""Every system call and every allocation of the three programs fails once; a table says what came of it.
+"""Every system call and every allocation of the programs fails once; a table says what came of it.
 
 usage: faults.py [--all] [--tap] [--jobs N] [--only PROGRAM[/SCENE]]... BUILD WORK
 
@@ -9,12 +9,12 @@ run.sh starts it, in namespaces of its own; WORK is an empty directory in memory
 A scene is played once unharmed, under strace, to see which calls it makes; then once for each of them and for each error
 that it may give (errors.py), with that one call failing; then once for each allocation, with that one failing; then once for
 each read and write, with half of it done.
-What must hold is judged from outside: by the peer, the action, the table, the log. See handler_judge.py, client.py, ctl.py
-and systemd.py.
+What must hold is judged from outside: by the peer, the action, the table, the log. See handler_judge.py, client.py, ctl.py,
+grant.py and systemd.py.
 
 By default each call fails with one of its errors, in turn, and those that the promises hang on with each; the dynamic
-linker's calls in a few scenes, of the long row of rt_sigaction three, of libsystemd's allocations every seventh. --all
-leaves nothing out.
+linker's calls in a few scenes, of the long row of rt_sigaction three, of libsystemd's allocations every seventh; of ostgrant's
+scenes two, and fewer faults. --all leaves nothing out.
 --tap prints a line for each scene, and of the table what is wrong. Exit status 1 if anything is.
 """
 
@@ -32,16 +32,15 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 import client  # noqa: E402
 import ctl  # noqa: E402
+import grant  # noqa: E402
 import handler  # noqa: E402
 import systemd  # noqa: E402
 import tracing  # noqa: E402
 from scene import LIMIT, Place  # noqa: E402
 
-SCENES = handler.SCENES + client.SCENES + ctl.SCENES + systemd.SCENES
-WITH_LOADER = [scene for scene in SCENES if scene.name in ("accepted", "one-socket-for-all", "list")]
+SCENES = handler.SCENES + client.SCENES + ctl.SCENES + systemd.SCENES + grant.SCENES
+WITH_LOADER = [scene for scene in SCENES if scene.name in ("accepted", "one-socket-for-all", "list") and not scene.slow]
 
-# What strikes, locks, identities and secrets hang on: each error of these, each time.
-CRITICAL = set("pwrite64 flock fdatasync fsync setgroups setresgid setresuid execve sendto mlock getrandom ftruncate".split())
 CHUNK = 24  # faults that one worker plays in turn
 # What passes by itself must make no difference at all.
 PASSING = {("poll", "error=EINTR"), ("recvfrom", "error=EINTR"), ("recvfrom", "error=EAGAIN"), ("recv", tracing.SHORT)}
@@ -143,8 +142,10 @@ def select(scene, calls, everything):
         if not everything:
             if id(call) in by_loader and scene not in WITH_LOADER or id(call) in dull:
                 continue
-            if name not in CRITICAL or id(call) in by_loader:
+            if name not in scene.hanging_on or id(call) in by_loader:
                 turn[name] = turn.get(name, 0) + 1
+                if name in scene.seldom and turn[name] % 3 != 1:
+                    continue
                 faults = [faults[turn[name] % len(faults)]]
         chosen += [Part(fault, call.brief, id(call) in by_loader) for fault in faults]
     return chosen
@@ -199,8 +200,10 @@ def print_table(scene, rows, tap):
             print(f"{mark}    WRONG: {text}")
 
 
-def wanted(scene, only):
-    return not only or scene.program in only or f"{scene.program}/{scene.name}" in only
+def wanted(scene, options):
+    if not options.only:
+        return options.all or not scene.slow
+    return scene.program in options.only or f"{scene.program}/{scene.name}" in options.only
 
 
 def arguments():
@@ -217,7 +220,7 @@ def arguments():
 def main():
     options = arguments()
     stage = Stage(options)
-    scenes = [scene for scene in SCENES if wanted(scene, options.only)]
+    scenes = [scene for scene in SCENES if wanted(scene, options) and (scene.program != "ostgrant" or grant.is_possible(options.build))]
     start = time.monotonic()
     total = wrong_total = missed = 0
     if options.tap:

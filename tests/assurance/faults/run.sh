@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# Every system call and every allocation of ostiaryd, ostclient and ostiaryctl fails once; print what came of it.
+# Every system call and every allocation of ostiaryd, ostclient, ostiaryctl and ostgrant fails once; print what came of it.
 #
 # usage: sh tests/assurance/faults/run.sh [--all] [--tap] [--jobs N] [--only PROGRAM[/SCENE]]... [BUILD]
 #

@@ -14,7 +14,11 @@ import tracing
 SECRET = "correct horse"
 KILL_SECRET = "battery staple"
 LEN = 32
+DIRECTORIES = {"ostiaryd": "knock", "ostclient": "client", "ostiaryctl": "admin", "ostgrant": "grant"}
 LIMIT = 300  # seconds until what has not ended is said to hang
+
+# What strikes, locks, identities and secrets hang on: each error of these, each time.
+CRITICAL = set("pwrite64 flock fdatasync fsync setgroups setresgid setresuid execve sendto mlock getrandom ftruncate".split())
 
 LOADER_STATUS = 127
 LOADER_ENDS_IT = "the dynamic linker ends it"
@@ -42,6 +46,7 @@ class Place:
         shutil.copy(os.path.join(self.tests, "dump-self"), self.path("bin"))
         self.listener = None
         self.helpers = []
+        self.mounts = []
         self.more_environment = {}
 
     def remove(self):
@@ -50,13 +55,15 @@ class Place:
             helper.wait()
         if self.listener:
             self.listener.close()
+        for mount in self.mounts:
+            subprocess.run(["umount", mount], check=True)
         shutil.rmtree(self.directory)
 
     def path(self, *names):
         return os.path.join(self.directory, *names)
 
     def program(self, name):
-        return os.path.join(self.programs, {"ostiaryd": "knock", "ostclient": "client", "ostiaryctl": "admin"}[name], name)
+        return os.path.join(self.programs, DIRECTORIES[name], name)
 
     def write(self, name, *lines):
         with open(self.path(name), "w", encoding="utf-8", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
@@ -177,6 +184,9 @@ class Scene:
     witnesses = ()  # calls that judge wants to see
     allocates = True  # at all
     allocation_step = 1  # every how manyth allocation fails, where not all do
+    hanging_on = CRITICAL  # calls that fail with each of their errors
+    seldom = ()  # calls of which every third fails
+    slow = False  # played with --all, or when it is asked for by name
 
     def __init__(self, name):
         self.name = name
