@@ -10,7 +10,7 @@ load ../lib/container
 load ../lib/readme
 
 # What the programs are linked with: the packages that one builds with depend on them.
-LIBRARIES=(libgcrypt20 libsystemd0)
+LIBRARIES=(libgcrypt20 libsystemd0 libnftables1 libjansson4)
 
 setup_file() {
     need_container
@@ -142,6 +142,28 @@ secret_of() {
     journal_says "accepted source=127\\.0\\.0\\.1 action=$(basename "$(command_of Configure)") "
     journal_says 'backing up for 127\.0\.0\.1'
     see 'Under systemd'
+    all_is_well
+}
+
+# The gate is of a port that nobody here needs; ssh's is free on this machine.
+@test "A door in the firewall in five minutes: the gate is shut and opened as the README says, and what is shown can be seen" {
+    on "$SYSTEMD"
+    follow 'A door in the firewall in five minutes'
+    see 'A door in the firewall in five minutes'
+    knock_as_in 'A door in the firewall in five minutes'
+    journal_says 'granted gate=ssh network=127\.0\.0\.1 user=alice left=43200 by=knock'
+    inside systemctl disable --now ostiary-grants.service ostiary-grants.timer
+    all_is_well
+}
+
+@test "Gates: what ostiary(7) says opens and shuts, and there are none again as it says" {
+    on "$SYSTEMD"
+    follow GATES
+    see GATES
+    knock_as_in GATES
+    journal_says 'granted gate=ssh network=127\.0\.0\.1 user=carol left=43200 by=knock'
+    inside sh -euc "$(in_section GATES 'systemctl disable --now ostiary-grants[^`]*timer')"
+    fails inside systemctl is-active ostiary-grants.timer
     all_is_well
 }
 
