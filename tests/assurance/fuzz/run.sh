@@ -6,7 +6,7 @@
 #        sh tests/assurance/fuzz/run.sh --smoke
 #
 # Installs what is missing (setup.sh), runs each harness (config, gates, table, grants, exchange, client, text, ctl, form,
-# page, nft, foreign) for SECONDS (default 600), one after the other, and prints a table: executions, and how many of the
+# page, nft, foreign, serve) for SECONDS (default 600), one after the other, and prints a table: executions, and how many of the
 # edges between basic blocks were reached.
 # Exit status 1 if a harness reaches less than the tree's inputs for it do, or if an input broke something; that one is kept
 # in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS once it is understood: whatever is there is run
@@ -18,7 +18,7 @@
 set -eu
 cd "$(dirname "$0")/../../.."
 
-harnesses='config gates table grants exchange client text ctl form page nft foreign'
+harnesses='config gates table grants exchange client text ctl form page nft foreign serve'
 kept_max=1024 # bytes: the tree's corpus is for small inputs
 
 usage() {
@@ -111,6 +111,7 @@ least_of() {
     nft) echo 250 ;;
     foreign) echo 400 ;;
     form) echo 170 ;;
+    serve) echo 190 ;;
     page) echo 210 ;;
     esac
 }
