@@ -138,22 +138,14 @@ void keyword_read_lines(struct parser *parser, const struct keyword_table *table
     parser->keyword = NULL;
 }
 
-/* Where the name of an option ends, or NULL: it is none. */
-static const char *end_of_name(const struct scan_field *field)
+/* Its name is the first len bytes. As for keywords, nothing is repeated of what was written. */
+static void report_no_option(struct parser *parser, const struct keyword_table *table, const char *name, size_t len)
 {
-    return memchr(field->text, '=', field->len);
-}
-
-/* As for keywords, nothing is repeated of what was written. */
-static void report_no_option(struct parser *parser, const struct keyword_table *table, const struct scan_field *field)
-{
-    const char *end = end_of_name(field);
-    const size_t len = end != NULL ? (size_t)(end - field->text) : field->len;
     const struct keyword *meant = NULL;
     char word[WORD_MAX + 1];
 
     if (len <= WORD_MAX && !parser_is_mute(parser)) {
-        memcpy(word, field->text, len);
+        memcpy(word, name, len);
         word[len] = '\0';
         meant = find_nearest(table, word);
         explicit_bzero(word, sizeof(word));
@@ -165,12 +157,13 @@ static void report_no_option(struct parser *parser, const struct keyword_table *
                      table->list[0].example);
 }
 
-static void take_option(struct parser *parser, const struct keyword *option, const struct scan_field *field)
+/* Its value begins behind so many bytes. */
+static void take_option(struct parser *parser, const struct keyword *option, const struct scan_field *field,
+                        size_t behind)
 {
-    const char *value = end_of_name(field) + 1;
     const struct scan_line line = {
         .keyword = option->name,
-        .fields = {{.text = value, .len = field->len - (size_t)(value - field->text), .quoted = field->quoted}},
+        .fields = {{.text = field->text + behind, .len = field->len - behind, .quoted = field->quoted}},
         .field_count = 1,
     };
 
@@ -186,16 +179,17 @@ void keyword_read_options(struct parser *parser, const struct keyword_table *tab
 
     for (size_t i = first; i < line->field_count; i++) {
         const struct scan_field *field = &line->fields[i];
-        const char *end = end_of_name(field);
-        const struct keyword *option = end != NULL ? find(table, field->text, (size_t)(end - field->text)) : NULL;
+        const char *end = memchr(field->text, '=', field->len);
+        const size_t len = end != NULL ? (size_t)(end - field->text) : field->len;
+        const struct keyword *option = end != NULL ? find(table, field->text, len) : NULL;
 
         if (option == NULL) {
-            report_no_option(parser, table, field);
+            report_no_option(parser, table, field->text, len);
         } else if (seen[option - table->list]) {
             parser_error(parser, "the option %s= is given twice: keep one", option->name);
         } else {
             seen[option - table->list] = true;
-            take_option(parser, option, field);
+            take_option(parser, option, field, len + 1);
         }
     }
 }

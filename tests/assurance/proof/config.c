@@ -248,18 +248,19 @@ static void read_options(const struct config_reader *reader)
     struct parser parser = {.reader = reader, .keyword = "any"};
     struct scan_line line = {.keyword = "any"};
     const int count = Frama_C_interval(0, 2);
-    const int len = Frama_C_interval(0, 3);
 
     //@ split count;
-    //@ split len;
     for (int i = 0; i < count; i++) {
         const int which = Frama_C_interval(0, 2);
+        const int len = Frama_C_interval(0, 3);
         //@ split which;
 
-        if (which < 2)
+        if (which < 2) {
             line.fields[i] = (struct scan_field){.text = fields[which], .len = sizeof(right) - 1};
-        else
+        } else {
+            //@ split len;
             set_field(texts[i], option_lens[len], &line.fields[i]);
+        }
     }
     line.field_count = (size_t)count;
     keyword_read_options(&parser, &option_table, &line, 0);
