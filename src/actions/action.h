@@ -33,7 +33,11 @@ struct action {
     const struct account *account;
     const uint8_t *receipt; /* for the peer; NULL: the connection has ended already */
     size_t receipt_len;
-    bool sends_receipt; /* the command sends it: it reads it from fd 0, and has the connection as ACTION_PEER_FD */
+    /*
+     * The command is ostgrant: it reads the receipt from fd 0 and sends it to the connection, its ACTION_PEER_FD; and
+     * it logs under its own name, not into the stream that systemd has given this process.
+     */
+    bool sends_receipt;
 
     /* By action_take_on: */
     int peer_fd; /* where the peer is since fd 0 is something else; -1 before */

@@ -68,9 +68,9 @@ peer_got() {
 }
 
 # Everything that must be so under each launcher, for a handler with groups, capabilities and keys that ostgrant must not
-# have; but root's own, which it needs.
+# have; but root's own, which it needs. Nor is it to log into the handler's stream to the journal, which has the handler's name.
 clean_start() {
-    SERVER=("$TOOLS/burden.py" keys -- /usr/bin/setpriv --groups '4,27,42' --inh-caps '+net_raw' --ambient-caps '+net_raw' "${SERVER[@]}")
+    SERVER=(/usr/bin/env INVOCATION_ID=0123 JOURNAL_STREAM=1:2 "$TOOLS/burden.py" keys -- /usr/bin/setpriv --groups '4,27,42' --inh-caps '+net_raw' --ambient-caps '+net_raw' "${SERVER[@]}")
     record_status
     "start_$1"
     knock 127.0.0.2 'my new address'
@@ -93,7 +93,7 @@ clean_start() {
     has 'umask 022'
     has 'cwd /'
     is "$(sed -n 's/^env \([^=]*\)=.*/\1/p' <<<"$GRANTED" | grep -v '^LC_CTYPE$' | sort | xargs)" \
-        'HOME LANG LOGNAME OSTIARY_ACTION OSTIARY_ADDRESS OSTIARY_PORT PATH SHELL USER' "environment"
+        'HOME INVOCATION_ID LANG LOGNAME OSTIARY_ACTION OSTIARY_ADDRESS OSTIARY_PORT PATH SHELL USER' "environment"
     logged 'accepted source=127\.0\.0\.2 action=alice\.b gate=ssh$'
 }
 
