@@ -104,12 +104,12 @@ struct instant {
 /* Has the entry exactly this field? */
 static bool has_field(sd_journal *journal, const char *field)
 {
-    const size_t name_len = strcspn(field, "=");
-    char name[32];
+    char name[32] = "";
     const void *data;
     size_t len;
 
-    snprintf(name, sizeof(name), "%.*s", (int)name_len, field);
+    memcpy(name, field, strnlen(field, sizeof(name) - 1));
+    name[strcspn(name, "=")] = '\0';
     return sd_journal_get_data(journal, name, &data, &len) >= 0 && len == strlen(field) &&
            memcmp(data, field, len) == 0;
 }

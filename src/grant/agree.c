@@ -6,6 +6,7 @@
 #include "agree.h"
 
 #include "address.h"
+#include "now.h"
 #include "tell.h"
 
 #include <inttypes.h>
@@ -200,7 +201,7 @@ static void compare_group(struct agreement *all, size_t first, size_t behind)
     if (wanted.left_ms > 0)
         use_length(all, &wanted);
     /* A gate whose commands cannot list is told of nothing but what has changed. */
-    if (row->gate->by_commands && row->gate->list == NULL && !asks)
+    if (!wall_sees(&all->deeds->wall, &all->view, row->gate) && !asks)
         return;
     /* What the kernel has can be seen; of commands, whatever was begun is done once more. */
     if ((wanted.left_ms > 0 ? fits(has, &wanted) : has == NULL) && !(asks && row->gate->by_commands))
@@ -353,6 +354,9 @@ static enum request_reason change_wall(struct agreement *all, enum agree_way way
     enum request_reason reason = wall_apply(&all->deeds->wall, &all->view, &order);
     enum request_reason finished;
 
+    if (way == AGREE_TICK && order.load)
+        tell_wrong(LOG_WARNING, "the rules were not loaded: from now on what they shut is shut to all who have no "
+                                "grant; 'systemctl enable --now ostiary-grants.service' keeps it so over a boot");
     if (reason == REQUEST_NOT_OPEN && !order.load) { /* a set for one of the lengths is missing */
         order.load = true;
         reason = wall_apply(&all->deeds->wall, &all->view, &order);
@@ -365,13 +369,16 @@ static enum request_reason make_agree(struct agreement *all, enum agree_way way)
 {
     enum request_reason reason = wall_look(&all->deeds->wall, &all->view);
 
+    now_read(&all->deeds->now); /* commands may have taken long */
     if (reason == REQUEST_DONE)
         reason = read_rows(all);
     if (reason == REQUEST_DONE)
         reason = allocate(all);
     if (reason == REQUEST_DONE)
         reason = compare(all);
-    return reason == REQUEST_DONE ? change_wall(all, way) : reason;
+    if (reason == REQUEST_DONE)
+        reason = change_wall(all, way);
+    return reason == REQUEST_DONE && all->view.unseen != 0 ? REQUEST_FAILED : reason;
 }
 
 enum request_reason agree(struct deeds *deeds, enum agree_way way)
@@ -386,14 +393,14 @@ enum request_reason agree(struct deeds *deeds, enum agree_way way)
     return reason;
 }
 
-enum request_reason agree_on_rules(struct deeds *deeds)
+enum request_reason agree_on_rules(struct deeds *deeds, enum agree_way way)
 {
     struct agreement all = {.deeds = deeds};
-    enum request_reason reason = wall_look(&deeds->wall, &all.view);
+    enum request_reason reason = wall_look_at_rules(&deeds->wall, &all.view);
 
     if (reason == REQUEST_DONE)
         reason = allocate(&all);
-    if (reason == REQUEST_DONE) {
+    if (reason == REQUEST_DONE && (way == AGREE_LOAD || !all.view.complete)) {
         const struct wall_order order = {.load = true, .lengths = all.lengths};
 
         for (size_t i = 0; i < all.view.count; i++)

@@ -18,8 +18,8 @@ enum request_reason agree(struct deeds *deeds, enum agree_way way);
 
 /*
  * Load the rules where the record cannot be used, and so need not be held: what they shut has to be shut all the same.
- * What the firewall has stays as it is.
+ * What the firewall has stays as it is, and no command is run.
  */
-enum request_reason agree_on_rules(struct deeds *deeds);
+enum request_reason agree_on_rules(struct deeds *deeds, enum agree_way way);
 
 #endif

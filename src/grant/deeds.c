@@ -105,8 +105,10 @@ static enum request_reason make_so(struct deeds *deeds, const struct gate *gate,
 {
     struct grant longest;
     struct hole hole;
-    enum request_reason reason = gather(deeds, gate, network, &longest, &hole);
+    enum request_reason reason;
 
+    now_read(&deeds->now); /* a disk or a command may have taken long */
+    reason = gather(deeds, gate, network, &longest, &hole);
     if (reason != REQUEST_DONE)
         return reason;
     if (hole.left_ms == 0) {
@@ -207,11 +209,8 @@ static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
-/*
- * Whoever has left something unfinished need not keep others from what they want: a gate whose firewall does not work
- * has been told of, and is tried again by the next process.
- */
-static enum request_reason finish_all(struct deeds *deeds)
+/* What cannot be finished has been told, and is tried again by the next process. */
+enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate)
 {
     enum grants_fault fault = GRANTS_OK;
     struct grant grant;
@@ -219,7 +218,8 @@ static enum request_reason finish_all(struct deeds *deeds)
     uint64_t slot;
 
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault))
-        if (grant.step != GRANT_OPEN && finish(deeds, &grant, slot) == REQUEST_BUSY)
+        if (grant.step != GRANT_OPEN && strcmp(grant.gate, gate->name) == 0 &&
+            finish(deeds, &grant, slot) == REQUEST_BUSY)
             return REQUEST_BUSY;
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
@@ -245,7 +245,7 @@ enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, 
         return deeds_blame(deeds, fault);
     now_read(&deeds->now); /* it may have waited */
     deeds->wall.lock_fd = grants_lock_fd(&deeds->record);
-    return way == HOLD_ALONE ? finish_all(deeds) : REQUEST_DONE;
+    return REQUEST_DONE;
 }
 
 void deeds_end(struct deeds *deeds)
@@ -307,9 +307,20 @@ static void set_grant(const struct deeds *deeds, const struct wish *wish, const 
     grant_set_times(grant, &order, &deeds->now);
 }
 
-/* The firewall did not do it: as it was before. */
-static void take_back(struct deeds *deeds, const struct before *before, uint64_t slot)
+/*
+ * The firewall did not do it: as it was before. A command that says so may have opened it all the same, so that it is
+ * told to shut it; until it has, the record keeps it.
+ */
+static void take_back(struct deeds *deeds, const struct before *before, struct grant *grant, uint64_t slot)
 {
+    const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
+
+    if (!before->runs && gate->by_commands) {
+        if (begin_end(deeds, grant, GRANT_REVOKED, slot) == REQUEST_DONE)
+            (void)finish(deeds, grant, slot);
+        return;
+    }
+
     const enum grants_fault fault =
         before->runs ? grants_put(&deeds->record, &before->grant, &slot) : grants_remove(&deeds->record, slot);
 
@@ -347,7 +358,7 @@ static enum request_reason open_anew(struct deeds *deeds, const struct wish *wis
     if (reason == REQUEST_DONE)
         log_grant(before->runs ? "renewed" : "granted", grant, grant->lifetime_s * MS);
     else if (slot != GRANTS_MAX)
-        take_back(deeds, before, slot);
+        take_back(deeds, before, grant, slot);
     return reason;
 }
 
@@ -357,10 +368,13 @@ enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, str
     struct grant grant;
     enum request_reason reason = REQUEST_BAD_LIFETIME;
 
+    (void)deeds_finish(deeds, wish->gate);
     if (wish->lifetime_s <= wish->gate->most_s)
         reason = look_before(deeds, wish, &before);
     grant = before.grant;
-    if (reason == REQUEST_DONE && !(before.runs && wish->gate->renew == GATE_RENEW_NO))
+    if (reason == REQUEST_DONE && before.runs && wish->gate->renew == GATE_RENEW_NO)
+        reason = wish->gate->by_commands ? REQUEST_DONE : make_so(deeds, wish->gate, &wish->network, wish->user);
+    else if (reason == REQUEST_DONE)
         reason = open_anew(deeds, wish, &before, &grant);
     if (reason != REQUEST_DONE)
         return deeds_refuse(wish, reason);
@@ -416,8 +430,10 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     uint64_t at = 0;
     uint64_t slot;
     uint64_t count;
-    enum request_reason reason = begin_closing(deeds, closing, &count);
+    enum request_reason reason;
 
+    (void)deeds_finish(deeds, closing->wish->gate);
+    reason = begin_closing(deeds, closing, &count);
     while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
         if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING)
             reason = finish(deeds, &grant, slot);

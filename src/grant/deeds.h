@@ -40,10 +40,16 @@ struct wish {
 };
 
 /*
- * Hold the record, to change it or to look, and take note of the time. To change it also means to finish what a killed
- * process has begun. What is wrong has been told; REQUEST_BUSY, or REQUEST_FAILED.
+ * Hold the record, to change it or to look, and take note of the time. What is wrong has been told; REQUEST_BUSY, or
+ * REQUEST_FAILED.
  */
 enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, enum hold_way way);
+
+/*
+ * Finish what a killed process has begun, or one whose firewall failed, at this gate; what others have left is for the
+ * next tick (agree.h), lest their commands keep somebody waiting who has nothing to do with them.
+ */
+enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate);
 void deeds_end(struct deeds *deeds);
 
 /*

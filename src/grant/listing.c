@@ -37,8 +37,8 @@ static struct listing_row *add_row(struct listing *listing, size_t *room)
     return &listing->rows[listing->count++];
 }
 
-static const char *state_of(const struct listing_row *row, enum grant_time time, const struct gate *gate,
-                            const struct hole *hole)
+/* missing: the firewall says that it has it not. */
+static const char *state_of(const struct listing_row *row, enum grant_time time, const struct gate *gate, bool missing)
 {
     if (row->grant.step == GRANT_CLOSING)
         return "closing";
@@ -50,7 +50,7 @@ static const char *state_of(const struct listing_row *row, enum grant_time time,
         return "waiting";
     if (row->grant.step == GRANT_OPENING)
         return "opening";
-    return hole == NULL && (!gate->by_commands || gate->list != NULL) ? "missing" : "open";
+    return missing ? "missing" : "open";
 }
 
 /* seen: which holes some grant is for. */
@@ -68,7 +68,8 @@ static void fill_row(const struct deeds *deeds, const struct listing *listing, b
         seen[hole - listing->view.holes] = true;
     }
     row->packets = counted.packets;
-    row->state = state_of(row, time, gate, hole);
+    row->state =
+        state_of(row, time, gate, gate != NULL && hole == NULL && wall_sees(&deeds->wall, &listing->view, gate));
 }
 
 static enum request_reason read_record(struct deeds *deeds, struct listing *listing, bool *seen, size_t *room)

@@ -183,14 +183,13 @@ static int load(struct call *call)
 
     need_arguments(call, 0, 0, "load and restore take no arguments");
     reason = begin(call);
-    if (reason == REQUEST_DONE) {
+    if (reason == REQUEST_DONE)
         reason = agree(&call->deeds, AGREE_LOAD);
-        if (reason == REQUEST_DONE)
-            last_keep(&call->gates);
-        return status_of(call, reason);
-    }
     /* Whatever is wrong with the record: what is to be shut is shut. */
-    (void)agree_on_rules(&call->deeds);
+    if (reason != REQUEST_DONE)
+        (void)agree_on_rules(&call->deeds, AGREE_LOAD);
+    else
+        last_keep(&call->gates);
     return status_of(call, reason);
 }
 
@@ -200,7 +199,11 @@ static int tick(struct call *call)
 
     need_arguments(call, 0, 0, "tick takes no arguments");
     reason = begin(call);
-    return status_of(call, reason == REQUEST_DONE ? agree(&call->deeds, AGREE_TICK) : reason);
+    if (reason == REQUEST_DONE)
+        reason = agree(&call->deeds, AGREE_TICK);
+    if (reason != REQUEST_DONE)
+        (void)agree_on_rules(&call->deeds, AGREE_TICK);
+    return status_of(call, reason);
 }
 
 static void say_granted(const struct call *call, const struct grant *given)
@@ -210,7 +213,7 @@ static void say_granted(const struct call *call, const struct grant *given)
 
     address_format_source(&given->network, network);
     (void)grant_left(given, call->deeds.record.latest_ms, &call->deeds.now, &left_ms);
-    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)(left_ms / MS));
+    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)((left_ms + MS / 2) / MS));
 }
 
 static int run_grant(struct call *call)

@@ -24,7 +24,7 @@
 #define ANSWER_MS    5000
 #define TOKEN_HOUR   3600000 /* ms: a token is good for this hour and the next */
 #define TOKEN_LEN    17
-#define TOKEN_TEXT   (GATES_USER_MAX + 32)
+#define TOKEN_TEXT   (GATES_USER_MAX + 48)
 #define LIFETIME_MAX (UINT64_C(3650) * 24 * 3600)
 
 /* What is asked, and by whom. Strings belong to the line. */
@@ -152,8 +152,11 @@ static enum request_reason take_request(struct serving *serving, const struct re
 static void make_token(const struct serving *serving, uint64_t hour, char token[static TOKEN_LEN])
 {
     char text[TOKEN_TEXT];
+    uint64_t boot;
 
-    snprintf(text, sizeof text, "%" PRIu64 " %s", hour, serving->asked.user);
+    /* The hours begin anew with each boot, and none of them is one of before. */
+    memcpy(&boot, serving->deeds.now.boot_id, sizeof boot);
+    snprintf(text, sizeof text, "%016" PRIx64 " %" PRIu64 " %s", boot, hour, serving->asked.user);
     snprintf(token, TOKEN_LEN, "%016" PRIx64, grants_tag(&serving->deeds.record, text));
 }
 
@@ -332,7 +335,7 @@ static enum request_reason open_gate(struct serving *serving, const struct wish 
         return reason;
     (void)grant_left(&given, serving->deeds.record.latest_ms, &serving->deeds.now, &left_ms);
     text_add(&serving->answer, "ok until=%" PRIu64 " left=%" PRIu64 "\n", (serving->deeds.now.wall_ms + left_ms) / MS,
-             left_ms / MS);
+             (left_ms + MS / 2) / MS);
     return REQUEST_DONE;
 }
 

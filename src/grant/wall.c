@@ -91,9 +91,25 @@ static enum request_reason change_in_nft(struct wall *wall, const struct hole *h
 
 /* ---- Commands ---- */
 
-static enum request_reason blame_command(const struct gate *gate, const char *option, enum commands_result result,
-                                         int status)
+static uint64_t bit_of(const struct wall *wall, const struct gate *gate)
 {
+    return UINT64_C(1) << (gate - wall->gates->list);
+}
+
+/*
+ * Has a command of this gate been waited for in vain? Then another one would be, too, and others wait for the record
+ * meanwhile.
+ */
+static bool is_late(const struct wall *wall, const struct gate *gate)
+{
+    return (wall->late & bit_of(wall, gate)) != 0;
+}
+
+static enum request_reason blame_command(struct wall *wall, const struct gate *gate, const char *option,
+                                         enum commands_result result, int status)
+{
+    if (result == COMMANDS_TIME)
+        wall->late |= bit_of(wall, gate);
     if (result == COMMANDS_OK)
         return REQUEST_DONE;
     if (result == COMMANDS_CANNOT_RUN)
@@ -105,17 +121,19 @@ static enum request_reason blame_command(const struct gate *gate, const char *op
     return REQUEST_FAILED;
 }
 
-static enum request_reason change_by_command(const struct wall *wall, const struct hole *hole, bool opens)
+static enum request_reason change_by_command(struct wall *wall, const struct hole *hole, bool opens)
 {
     const uint64_t seconds = (hole->left_ms + MS - 1) / MS;
     enum commands_result result;
     int status = 0;
 
+    if (is_late(wall, hole->gate))
+        return REQUEST_FAILED;
     if (opens)
         result = commands_grant(hole->gate, &hole->network, seconds, hole->user, wall->lock_fd, &status);
     else
         result = commands_revoke(hole->gate, &hole->network, hole->user, wall->lock_fd, &status);
-    return blame_command(hole->gate, opens ? "grant" : "revoke", result, status);
+    return blame_command(wall, hole->gate, opens ? "grant" : "revoke", result, status);
 }
 
 /* ---- Both ---- */
@@ -205,7 +223,7 @@ static bool take_elements(const struct wall *wall, struct wall_view *view)
     return true;
 }
 
-static enum request_reason ask_command(const struct wall *wall, const struct gate *gate, struct wall_view *view)
+static enum request_reason ask_command(struct wall *wall, const struct gate *gate, struct wall_view *view)
 {
     struct commands_network *list = NULL;
     size_t count = 0;
@@ -213,7 +231,7 @@ static enum request_reason ask_command(const struct wall *wall, const struct gat
     const enum commands_result result = commands_list(gate, LISTED_MAX, wall->lock_fd, &list, &count, &status);
 
     if (result != COMMANDS_OK)
-        return blame_command(gate, "list", result, status);
+        return blame_command(wall, gate, "list", result, status);
     if (!make_room(view, count)) {
         free(list);
         return REQUEST_FAILED;
@@ -245,19 +263,40 @@ static enum request_reason look_at_nft(struct wall *wall, struct wall_view *view
     return REQUEST_DONE;
 }
 
-enum request_reason wall_look(struct wall *wall, struct wall_view *view)
+static void sort_view(struct wall_view *view)
 {
-    enum request_reason reason = REQUEST_DONE;
-
-    *view = (struct wall_view){.complete = true};
-    if (has_gate_of_nft(wall->gates))
-        reason = look_at_nft(wall, view);
-    for (size_t i = 0; i < wall->gates->count && reason == REQUEST_DONE; i++)
-        if (wall->gates->list[i].list != NULL)
-            reason = ask_command(wall, &wall->gates->list[i], view);
     if (view->count > 0)
         qsort(view->holes, view->count, sizeof *view->holes, compare_holes);
+}
+
+static enum request_reason look_at_rules(struct wall *wall, struct wall_view *view)
+{
+    *view = (struct wall_view){.complete = true};
+    return has_gate_of_nft(wall->gates) ? look_at_nft(wall, view) : REQUEST_DONE;
+}
+
+enum request_reason wall_look_at_rules(struct wall *wall, struct wall_view *view)
+{
+    const enum request_reason reason = look_at_rules(wall, view);
+
+    sort_view(view);
     return reason;
+}
+
+enum request_reason wall_look(struct wall *wall, struct wall_view *view)
+{
+    const enum request_reason reason = look_at_rules(wall, view);
+
+    for (size_t i = 0; i < wall->gates->count && reason == REQUEST_DONE; i++)
+        if (wall->gates->list[i].list != NULL && ask_command(wall, &wall->gates->list[i], view) != REQUEST_DONE)
+            view->unseen |= UINT64_C(1) << i;
+    sort_view(view);
+    return reason;
+}
+
+bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate)
+{
+    return !gate->by_commands || (gate->list != NULL && (view->unseen & bit_of(wall, gate)) == 0);
 }
 
 void wall_free(struct wall_view *view)

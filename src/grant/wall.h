@@ -18,6 +18,7 @@ struct wall {
     const struct gates *gates;
     struct nft *nft; /* NULL until it is needed */
     int lock_fd;     /* of the record, for commands */
+    uint64_t late;   /* bit i: a command of gate i did not end in time, and none of it is run again */
     bool no_right;   /* a REQUEST_FAILED was for want of CAP_NET_ADMIN */
 };
 
@@ -35,8 +36,11 @@ struct wall_view {
     struct nft_table table;
     struct hole *holes; /* in the order of wall_compare */
     size_t count;
-    bool complete; /* the table is there, with all that its gates need */
+    bool complete;   /* the table is there, with all that its gates need */
+    uint64_t unseen; /* bit i: what is open at gate i could not be asked; that has been told */
 };
+
+_Static_assert(GATES_MAX <= 64, "a bit for each gate");
 
 /* Lets go of what the others have taken. */
 void wall_end(struct wall *wall);
@@ -44,8 +48,18 @@ void wall_end(struct wall *wall);
 /* An order of holes: by gate, then by network. */
 int wall_compare(const struct gate *gate, const struct source *network, const struct hole *hole);
 
-/* Read it. A gate by commands that cannot list counts as having nothing. The caller frees the view. */
+/*
+ * Read it. A gate whose commands cannot list, or fail to, counts as having nothing (wall_sees), and keeps nothing from
+ * the others. The caller frees the view.
+ */
 enum request_reason wall_look(struct wall *wall, struct wall_view *view);
+
+/* The same of nftables alone: no command is run. */
+enum request_reason wall_look_at_rules(struct wall *wall, struct wall_view *view);
+
+/* Does the view say what is open at this gate? */
+bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate);
+
 void wall_free(struct wall_view *view);
 
 /* The hole there; NULL where there is none. */

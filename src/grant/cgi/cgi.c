@@ -31,11 +31,13 @@
 #include <unistd.h>
 
 #define BODY_LIMIT_MS 10000
+#define DRAIN_MAX     (4 * 1024 * 1024) /* bytes of a form that is refused */
 
 /* How one request goes. Large, and one of a process. */
 static struct {
     struct visitor visitor;
     char body[FORM_LEN_MAX + 1];
+    size_t unread; /* bytes of the form that the server has still to give */
     struct form form;
     struct wish wish;
     struct answer answer;
@@ -129,9 +131,28 @@ static int send_page(void)
 }
 
 /* The page again where that helps, with what was typed; else only what went wrong. */
+/*
+ * Take what is left of the form, and throw it away. Where the server gives it through a socket, as Apache does, what is
+ * unread at the end of this process would take the answer along.
+ */
+static void drain(void)
+{
+    const struct stream_limit limit = stream_from_now(BODY_LIMIT_MS);
+    char bytes[4096];
+
+    while (one.unread > 0 && stream_wait(STDIN_FILENO, POLLIN, limit) == STREAM_OK) {
+        const ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
+
+        if (got <= 0)
+            return;
+        one.unread -= (size_t)got < one.unread ? (size_t)got : one.unread;
+    }
+}
+
 static int send_refusal(enum refusal refusal)
 {
     log_refusal(refusal);
+    drain();
     one.page.refusal = refusal;
     one.page.typed = &one.form;
     if (refusal_text(refusal)->with_page) {
@@ -225,6 +246,7 @@ static enum refusal read_body(size_t len)
         if (more <= 0)
             return REFUSAL_SHORT;
         got += (size_t)more;
+        one.unread -= (size_t)more;
     }
     return REFUSAL_NONE;
 }
@@ -250,10 +272,24 @@ static enum refusal take_form(void)
     return refusal;
 }
 
+/* How much the server says that there is; no more of it than can be thrown away. */
+static size_t announced(void)
+{
+    const char *text = one.visitor.variables.content_length;
+    uint64_t number = 0;
+
+    if (text == NULL || number_parse(text, (struct number_range){0, DRAIN_MAX}, &number) != NUMBER_OK)
+        return 0;
+    return (size_t)number;
+}
+
 static int answer_post(void)
 {
     char query[FORM_LEN_MAX];
-    enum refusal refusal = take_form();
+    enum refusal refusal;
+
+    one.unread = announced();
+    refusal = take_form();
 
     if (refusal == REFUSAL_NONE)
         refusal = wish_take(&one.form, &one.wish);

@@ -139,6 +139,19 @@ enum request_reason wall_look(struct wall *wall, struct wall_view *view)
     return REQUEST_DONE;
 }
 
+bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate)
+{
+    (void)wall;
+    (void)view;
+    (void)gate;
+    return true;
+}
+
+enum request_reason wall_look_at_rules(struct wall *wall, struct wall_view *view)
+{
+    return wall_look(wall, view);
+}
+
 void wall_free(struct wall_view *view)
 {
     free(view->holes);
@@ -384,6 +397,8 @@ static void test_opening(void)
     do_it(OPEN, 1, 1, "alice");
     pass(60);
     check(do_it(OPEN, 1, 1, "alice") == REQUEST_DONE && left_s(1, 1) == 40, "renew=no: asking again changes nothing");
+    world->count = 0;
+    check(do_it(OPEN, 1, 1, "alice") == REQUEST_DONE && left_s(1, 1) == 40, "but it is open when that is said");
     check(do_it(CLOSE, 1, 1, "alice") == REQUEST_DONE && left_s(1, 1) == 0 && count_grants() == 0, "it can be closed");
     check(do_it(CLOSE, 1, 1, "alice") == REQUEST_NOT_OPEN, "and then is not open");
 }
@@ -487,8 +502,14 @@ static void test_refusal(void)
     check(do_it(CLOSE, 0, 1, "alice") == REQUEST_FAILED && count_grants() == 1,
           "a closing that failed is not forgotten");
     world->refuses = false;
-    check(do_it(OPEN, 1, 5, "bob") == REQUEST_DONE && left_s(0, 1) == 0 && count_grants() == 1,
-          "whoever comes next finishes it");
+    check(do_it(OPEN, 1, 5, "bob") == REQUEST_DONE && left_s(0, 1) == 60 && count_grants() == 2,
+          "who comes to another gate has nothing to do with it");
+    check(do_it(OPEN, 0, 5, "bob") == REQUEST_DONE && left_s(0, 1) == 0 && count_grants() == 2,
+          "and who comes to the same one next finishes it");
+    world->refuses = true;
+    do_it(CLOSE, 0, 5, "bob");
+    world->refuses = false;
+    check(do_it(TICK, 0, 0, NULL) == REQUEST_DONE && left_s(0, 5) == 0 && count_grants() == 1, "so does a tick");
 }
 
 static void test_boots(void)
