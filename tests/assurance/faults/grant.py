@@ -44,6 +44,7 @@ class Grant(Scene):
     opens: what else may be open, and for how many seconds, once it has run; slow: only with --all."""
 
     program = "ostgrant"
+    opens_gates = True
     statuses = (0, 1, 64, 69, 71, 74, 75, 77, 78)
     witnesses = ("write", "execve")
     allocation_step = 97  # they are hundreds, and libnftables'

@@ -27,6 +27,7 @@ class Connection(Run):
         self.got = b""
         self.actions = []
         self.told = b""  # what came out of the socket of an action
+        self.opened = False  # the gate is open to the peer
 
     def got_before(self, call):
         """How many bytes had been sent to the peer when this was called?"""
@@ -67,8 +68,10 @@ class Handler(HandlerJudge):
     already; old: the table is one of version 1, in which it has none."""
 
     program = "ostiaryd"
+    config = "ostiary.cfg"
     statuses = (0, 64, 71, 74, 75, 78, 126, 127)
     # With execve it can be seen what is the action's: calls differ a little from run to run, as by a wait for a seed.
+    gate = False
     witnesses = ("sendto", "recvfrom", "pwrite64", "fsync", "fdatasync", "getrandom", "execve")
 
     def __init__(self, name, reply, *lines, strikes=1, fresh=False, closed=False, all_fds=False, relay=False, old=False):
@@ -86,13 +89,15 @@ class Handler(HandlerJudge):
         self.barred = closed or strikes >= MAX_BAD_CONNS
         self.lockout_action = any("LOCKOUT_ACTION" in line for line in lines)
 
+    def action(self, place):
+        if self.relay:
+            return f'ACTION="{SECRET}","","name=relay","socket={place.path("relay")}"'
+        return f'ACTION="{SECRET}","{place.path("bin", "dump-self")}","actor"'
+
     def prepare(self, place):
         dump = place.path("bin", "dump-self")
-        action = f'ACTION="{SECRET}","{dump}","actor"'
-        if self.relay:
-            action = f'ACTION="{SECRET}","","name=relay","socket={place.path("relay")}"'
-        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", *self.pace, "COMM_TIMEOUT=120", action]
-        place.write("ostiary.cfg", *lines, *(line.replace("@DUMP@", dump) for line in self.lines))
+        lines = [f'STATE_DIR="{place.path("state")}"', "TABLE_SIZE=64", *self.pace, "COMM_TIMEOUT=120", self.action(place)]
+        place.write(self.config, *lines, *(line.replace("@DUMP@", dump) for line in self.lines))
         if self.old:
             shutil.copyfile(OLD_TABLE, place.path("state", "lockout"))
             os.chmod(place.path("state", "lockout"), 0o600)
@@ -104,7 +109,7 @@ class Handler(HandlerJudge):
             place.write("state/closed", "2026-11-21T20:39:00Z by-hand")
         place.listener = socket.create_server(("127.0.0.1", 0))
         if self.reply is LEAVING:
-            self.visit(place, [place.program("ostiaryd"), "-c", place.path("ostiary.cfg"), "-e"], None, NOTHING, Connection())
+            self.visit(place, [place.program("ostiaryd"), "-c", place.path(self.config), "-e"], None, NOTHING, Connection())
         place.keep()
         if self.relay:
             place.relay = socket.socket(socket.AF_UNIX)
@@ -116,7 +121,7 @@ class Handler(HandlerJudge):
         place.restore()
         run = Connection()
         words, environment = place.around(fault, self.witnesses)
-        command = [*words, place.program("ostiaryd"), "-c", place.path("ostiary.cfg")]
+        command = [*self.there(place), *words, place.program("ostiaryd"), "-c", place.path(self.config)]
         if not self.all_fds:
             command.append("-e")
         with self.hearing(place, run):
@@ -126,6 +131,10 @@ class Handler(HandlerJudge):
         run.said = place.read("said") + run.logged
         self.collect(place, run)
         return run
+
+    def there(self, place):
+        """The words before a command that put it where this is played."""
+        return []
 
     def visit(self, place, command, environment, reply, run):
         """One handler, and a peer; the handler has ended."""
@@ -187,6 +196,64 @@ class Handler(HandlerJudge):
         return call.name == "fcntl" and re.match(r"2(<.*>)?, F_GETFD", call.arguments) is not None
 
 
+class AtGate(Handler):
+    """An action that opens a gate of a real firewall, in a network and with a /run of its own. asks: at the sealed door,
+    where the handler does not become ostgrant, but asks for it."""
+
+    opens_gates = True
+    statuses = (*Handler.statuses, 69, 77)  # ostgrant's
+
+    def __init__(self, name, asks):
+        super().__init__(name, SECRET)
+        self.gate = True
+        self.asks = asks
+        self.config = "ostiary-sealed.cfg" if asks else "ostiary.cfg"
+
+    def action(self, place):
+        return f'ACTION="{SECRET}","","name=alice","grant=ssh"'
+
+    def there(self, place):
+        return ["nsenter", f"--net=/proc/{place.world.pid}/ns/net", f"--mount=/proc/{place.world.pid}/ns/mnt", "--"]
+
+    def prepare(self, place):
+        super().prepare(place)
+        os.mkdir(place.path("gate"))
+        place.write("ostiary-grants.cfg", f'STATE_DIR="{place.path("state")}"', 'GATE="ssh","tcp 22","sealed=yes"')
+        script = 'mount -t tmpfs none /run && mkdir /run/ostiary && mount --bind "$0" /run/ostiary && echo && exec sleep infinity'
+        place.world = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script, place.path("gate")], stdout=subprocess.PIPE)
+        place.helpers.append(place.world)
+        place.world.stdout.readline()
+        place.relay = socket.socket(socket.AF_UNIX)
+        place.relay.bind(place.path("gate", "grant"))
+        place.relay.listen()
+        place.relay.setblocking(False)
+        self.run_there(place, place.program("ostgrant"), "-c", place.path("ostiary-grants.cfg"), "load")
+
+    def run_there(self, place, *command):
+        words = [*self.there(place), *command]
+        return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT, check=True).stdout
+
+    def is_open(self, place):
+        return SOURCE in self.run_there(place, "nft", "list", "set", "inet", "ostiary_grants", "ssh_4_32")
+
+    def play(self, place, fault):
+        run = super().play(place, fault)
+        run.opened = self.is_open(place)
+        if run.opened:
+            self.run_there(place, "nft", "flush", "set", "inet", "ostiary_grants", "ssh_4_32")
+            os.unlink(place.path("state-root", "grants"))
+        return run
+
+    def hear(self, place, run, over):
+        """ostgrant answers at its socket, as systemd starts it."""
+        while self.asks and not over.is_set():
+            if select.select([place.relay], [], [], 0.01)[0]:
+                asker, _ = place.relay.accept()
+                with asker:
+                    words = [*self.there(place), place.program("ostgrant"), "-c", place.path("ostiary-grants.cfg"), "serve"]
+                    subprocess.run(words, stdin=asker, stderr=subprocess.DEVNULL, timeout=LIMIT, check=False)
+
+
 SCENES = [
     Handler("accepted", SECRET),
     Handler("rejected", WRONG),
@@ -200,5 +267,7 @@ SCENES = [
     Handler("kill", KILL_SECRET, f'KILL="{KILL_SECRET}"'),
     Handler("too-many-errors", WRONG, "MAX_SINGLE_ERRS=2"),
     Handler("relay", SECRET, relay=True),
+    AtGate("gate", asks=False),
+    AtGate("gate-asked", asks=True),
     Handler("one-socket-for-all", SECRET, all_fds=True),
 ]

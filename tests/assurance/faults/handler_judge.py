@@ -36,7 +36,7 @@ DOOR_CALLS = ("flock", "unlinkat", "openat", "renameat", "fsync")
 
 
 class HandlerJudge(Scene):
-    """Of a handler's scene (handler.py): reply, right, barred, before, fresh, closed, relay, all_fds, lockout_action."""
+    """Of a handler's scene (handler.py): reply, right, barred, before, fresh, closed, relay, gate, all_fds, lockout_action."""
 
     def judge(self, place, run, fault):
         table = Table(place)
@@ -127,7 +127,7 @@ class HandlerJudge(Scene):
 
     def judge_order(self, run, charged):
         """A right reply: the strike was written and taken back before the peer heard of it."""
-        heard = self.accepted(run) or run.actions or run.told
+        heard = self.accepted(run) or run.actions or run.told or run.opened
         if not heard:
             return []
         wrong = [] if charged == 0 else ["accepted, and the strike was not taken back"]
@@ -143,6 +143,8 @@ class HandlerJudge(Scene):
                 seeds += 1
                 if seeds == 2 and written < 2:
                     wrong.append("the receipt was sent before the strike had been written and taken back")
+            elif call.name == "execve" and self.gate and has_reply and written < 2:
+                wrong.append("ostgrant was run before the strike had been written and taken back")
         return wrong
 
     def judge_promise(self, run, fault):
@@ -167,9 +169,19 @@ class HandlerJudge(Scene):
             wrong += self.judge_identity(report)
         if self.accepted(run) and self.reply == KILL_SECRET and not table.closed:
             wrong.append("the peer has a receipt for KILL, and the door is open")
+        if self.gate:
+            return wrong + self.judge_gate(run)
         if self.accepted(run) and self.reply == SECRET and not run.actions and not run.told.strip(b"|"):
             wrong += self.judge_promise(run, fault)
         return wrong
+
+    def judge_gate(self, run):
+        """I12: the receipt says that the gate is open; and it is open to nobody who had no right reply accepted."""
+        if self.accepted(run) and not run.opened:
+            return ["the peer has a receipt, and the gate is shut"]
+        if run.opened and not self.right:
+            return ["the gate is open, and nobody may have it opened"]
+        return []
 
     def judge_identity(self, report):
         ids = {}
@@ -199,7 +211,7 @@ class HandlerJudge(Scene):
         failed = next((call for call in run.calls if call.injected), None)
         if failed is None or run.in_loader:
             return []
-        went_on = len(run.got) > run.got_before(failed) or bool(self.accepted(run) or run.actions or run.told)
+        went_on = len(run.got) > run.got_before(failed) or bool(self.accepted(run) or run.actions or run.told or run.opened)
         if failed.name in ("mlock", "madvise") and went_on:
             return ["it went on with memory that is swapped, dumped or inherited"]
         if failed.name == "getrandom" and went_on and not run.retried(failed):
@@ -233,7 +245,7 @@ class HandlerJudge(Scene):
         words = []
         lines = [re.sub(r"^(<\d+>)?(ostiaryd(\[\d+\])?: )?", "", line) for line in run.said.splitlines()]
         verdicts = [line for line in lines if re.match(r"(accepted|rejected|refused|locked|closed) ", line)]
-        causes = [line for line in lines if line not in verdicts and not line.startswith("LOCKOUT_ACTION")]
+        causes = [line for line in lines if line not in verdicts and not line.startswith(("LOCKOUT_ACTION", "granted "))]
         words += [re.sub(r" source=\S+| uid=.*| until=\S+| of=\S+| strikes=\S+| socket=\S+", "", line) for line in verdicts]
         words.append({0: "no seed", LEN: "no receipt", 2 * LEN: "receipt"}.get(len(run.got), "half a receipt"))
         words.append(f"strikes {self.before}->{table.strikes(SOURCE)}")
@@ -243,12 +255,14 @@ class HandlerJudge(Scene):
                 groups = re.search(r"^Groups:(.*)$", report, re.M).group(1).split()
                 if len(groups) < len(GROUPS):
                     words.append(f"with {len(groups)} of {len(GROUPS)} groups")
+        if run.opened:
+            words.append("open")
         if table.closed and not self.closed:
             words.append("closed")
         if run.status != 0:
             words.append(f"status {run.status}")
         text = ", ".join(words)
         if causes:
-            cause = re.sub(r"\S*/(state|bin/dump-self|ostiary.cfg|relay)\b", r"\1", causes[-1])
+            cause = re.sub(r"\S*/(state|bin/dump-self|ostiary(?:-sealed)?.cfg|relay)\b", r"\1", causes[-1])
             text += f" ({cause[:70]})"
         return text

@@ -180,6 +180,7 @@ class Scene:
     """
 
     program = ""
+    opens_gates = False  # of a real firewall, by ostgrant
     statuses = ()  # that the manual names
     witnesses = ()  # calls that judge wants to see
     allocates = True  # at all
