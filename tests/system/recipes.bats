@@ -198,6 +198,18 @@ go_on_knocking() {
     all_is_well
 }
 
+# Two recipes for one port: the other's table is gone by now.
+@test "ssh behind a gate: shut but for who has knocked, and ssh can do that itself" {
+    recipe 'SSH BEHIND A GATE'
+    recipe 'SSH BEHIND A GATE/ssh knocks by itself'
+    fails at bob ssh -o ConnectTimeout=2 root@server true
+    at alice ostclient -w -t 60 -k /etc/ostiary/alice.secret 2001:db8::1
+    is_open 2001:db8::1
+    recipe 'SSH BEHIND A GATE/Undo'
+    at bob ssh -o ConnectTimeout=10 root@server true
+    all_is_well
+}
+
 @test "whatever is in the page has been done" {
     nothing_is_left_out
 }

@@ -32,6 +32,7 @@ VOLATILE = [
     (re.compile(r"\bexpires (\d+(ms|[dhms]))+"), "expires LATER"),
     (re.compile(r"\b\d+ (s|min|h|d) ago\b"), "AGO"),
     (re.compile(r"\b\d+ (s|min|h|d) left\b"), "LEFT"),
+    (re.compile(r"\b(\d+[dhm] )?\d+[hms] +\d+ +open\b"), "LEFT AND USE open"),
 ]
 
 
