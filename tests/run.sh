@@ -11,7 +11,7 @@
 #
 # What runs on which build:
 #
-#   gcc      every test there is. The proofs of assurance/proof are no test of meson's: they need Frama-C, a gigabyte of
+#   gcc      every test there is, but those that take minutes by themselves (meson test --suite long). The proofs of assurance/proof are no test of meson's: they need Frama-C, a gigabyte of
 #            packages, and judge the source alone, so they have a command of their own (sh tests/assurance/proof/run.sh)
 #   asan     unit tests, and end-to-end tests but the slow ones. A sanitizer finds what is wrong in code that is reached,
 #            and reaching it once is enough: the slow ones reach it again at each of some hundred moments, for many clients
@@ -129,7 +129,7 @@ run_all() {
     sanitizers=$!
     run_others &
     others=$!
-    run_tests gcc gcc --no-suite alone
+    run_tests gcc gcc --no-suite alone --no-suite long
     for part in "$sanitizers" "$others"; do
         wait "$part" || {
             say 'a build has failed: see above'

@@ -201,6 +201,7 @@ class AtGate(Handler):
     where the handler does not become ostgrant, but asks for it."""
 
     opens_gates = True
+    slow = True
     statuses = (*Handler.statuses, 69, 77)  # ostgrant's
 
     def __init__(self, name, asks):
