@@ -307,17 +307,26 @@ static void set_grant(const struct deeds *deeds, const struct wish *wish, const 
     grant_set_times(grant, &order, &deeds->now);
 }
 
+/* Shut what was never promised: without a word where that succeeds, else the record keeps it until it does. */
+static void undo(struct deeds *deeds, struct grant *grant, uint64_t slot)
+{
+    const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
+
+    if (begin_end(deeds, grant, GRANT_REVOKED, slot) == REQUEST_DONE &&
+        make_so(deeds, gate, &grant->network, grant->user) == REQUEST_DONE)
+        (void)grants_remove(&deeds->record, slot);
+}
+
 /*
  * The firewall did not do it: as it was before. A command that says so may have opened it all the same, so that it is
- * told to shut it; until it has, the record keeps it.
+ * told to shut it.
  */
 static void take_back(struct deeds *deeds, const struct before *before, struct grant *grant, uint64_t slot)
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
 
-    if (!before->runs && gate->by_commands) {
-        if (begin_end(deeds, grant, GRANT_REVOKED, slot) == REQUEST_DONE)
-            (void)finish(deeds, grant, slot);
+    if (!before->runs && gate->by_commands && deeds->wall.ran) {
+        undo(deeds, grant, slot);
         return;
     }
 

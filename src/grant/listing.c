@@ -149,7 +149,7 @@ static bool is_of(const struct listing_row *row, const char *user)
 /* "24h 59m", "12m 5s", "3d 2h": the two largest units. */
 static void format_left(const struct listing_row *row, char text[static LEFT_LEN])
 {
-    const uint64_t seconds = row->left_ms / MS;
+    const uint64_t seconds = (row->left_ms + MS - 1) / MS;
 
     if (row->left_ms == 0)
         snprintf(text, LEFT_LEN, "%s", strcmp(row->state, "unrecorded") == 0 ? "no end" : "-");
@@ -190,8 +190,8 @@ static json_t *row_json(const struct listing_row *row)
     if (row->grant.since_wall_ms != 0 && clock_format_utc(row->grant.since_wall_ms / MS, since) == 0)
         since_json = json_string(since);
     return json_pack("{s:s, s:s, s:s, s:I, s:o, s:I, s:s, s:s}", "gate", row->grant.gate, "network", network, "user",
-                     row->grant.user, "left", (json_int_t)(row->left_ms / MS), "since", since_json, "packets",
-                     (json_int_t)row->packets, "state", row->state, "by", grant_by_text(row->grant.by));
+                     row->grant.user, "left", (json_int_t)((row->left_ms + MS - 1) / MS), "since", since_json,
+                     "packets", (json_int_t)row->packets, "state", row->state, "by", grant_by_text(row->grant.by));
 }
 
 int listing_print_json(const struct listing *listing, const char *user, FILE *out)

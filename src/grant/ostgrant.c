@@ -213,7 +213,7 @@ static void say_granted(const struct call *call, const struct grant *given)
 
     address_format_source(&given->network, network);
     (void)grant_left(given, call->deeds.record.latest_ms, &call->deeds.now, &left_ms);
-    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)((left_ms + MS / 2) / MS));
+    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)((left_ms + MS - 1) / MS));
 }
 
 static int run_grant(struct call *call)

@@ -273,9 +273,10 @@ static void answer_grant(struct serving *serving, const struct listing_row *row)
         (!mine && !rights_may_all(serving->gates, gate, asked->user)))
         return;
     address_format_source(&row->grant.network, network);
-    text_add(
-        &serving->answer, "grant gate=%s network=%s user=%s left=%" PRIu64 " packets=%" PRIu64 " state=%s mine=%s\n",
-        row->grant.gate, network, row->grant.user, row->left_ms / MS, row->packets, row->state, mine ? "yes" : "no");
+    text_add(&serving->answer,
+             "grant gate=%s network=%s user=%s left=%" PRIu64 " packets=%" PRIu64 " state=%s mine=%s\n",
+             row->grant.gate, network, row->grant.user, (row->left_ms + MS - 1) / MS, row->packets, row->state,
+             mine ? "yes" : "no");
 }
 
 static void answer_counters(struct serving *serving, const struct nft_table *table)
@@ -335,7 +336,7 @@ static enum request_reason open_gate(struct serving *serving, const struct wish 
         return reason;
     (void)grant_left(&given, serving->deeds.record.latest_ms, &serving->deeds.now, &left_ms);
     text_add(&serving->answer, "ok until=%" PRIu64 " left=%" PRIu64 "\n", (serving->deeds.now.wall_ms + left_ms) / MS,
-             (left_ms + MS / 2) / MS);
+             (left_ms + MS - 1) / MS);
     return REQUEST_DONE;
 }
 

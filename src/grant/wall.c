@@ -127,12 +127,14 @@ static enum request_reason change_by_command(struct wall *wall, const struct hol
     enum commands_result result;
     int status = 0;
 
+    wall->ran = false;
     if (is_late(wall, hole->gate))
         return REQUEST_FAILED;
     if (opens)
         result = commands_grant(hole->gate, &hole->network, seconds, hole->user, wall->lock_fd, &status);
     else
         result = commands_revoke(hole->gate, &hole->network, hole->user, wall->lock_fd, &status);
+    wall->ran = result != COMMANDS_CANNOT_RUN && result != COMMANDS_UNSAFE;
     return blame_command(wall, hole->gate, opens ? "grant" : "revoke", result, status);
 }
 

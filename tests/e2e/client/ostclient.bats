@@ -564,7 +564,7 @@ closing_now() {
     touch "$client_dir/gate"
     server_saw 'reply [0-9a-f]\{64\}'
     run ! grep -q 'wrong reply' "$server_log"
-    kill -KILL "$client_pid"
+    kill -KILL "$client_pid" 2>/dev/null || :
     wait "$client_pid" || :
     exec 8>&-
 }

@@ -30,9 +30,11 @@ static void check_grant(const char *bytes, const char *want)
     char text[LOGLINE_LEN] = "";
     size_t used;
 
-    check(logline_parse(bytes, strlen(bytes), &line) == -1, "no handler's line: %s", bytes);
-    if (!check(logline_parse_grant(bytes, strlen(bytes), &line) == 0, "a grant's line: %s", bytes))
+    if (!check(logline_parse(bytes, strlen(bytes), &line) == -1, "it is no handler's line") ||
+        !check(logline_parse_grant(bytes, strlen(bytes), &line) == 0, "but a grant's")) {
+        check_show("line", bytes);
         return;
+    }
     used = (size_t)snprintf(text, sizeof(text), "%s|%s|%d", line.outcome, line.who == NULL ? "-" : line.who,
                             line.has_network ? line.network.prefix : -1);
     for (size_t i = 0; i < line.field_count; i++)

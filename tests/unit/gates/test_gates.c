@@ -328,7 +328,7 @@ static void opens(const char *host, uint8_t ipv6_prefix, const char *want)
 
     if (address_parse(host, &address) == ADDRESS_OK && gates_network(&gate, &address, &network))
         address_format_source(&network, text);
-    check(strcmp(text, want) == 0, "for %s is opened %s", host, want);
+    check_text(text, want, host);
     if (strcmp(want, "nothing") != 0)
         check(gates_can_hold(&network), "which a set can hold");
 }

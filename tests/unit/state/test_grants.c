@@ -277,7 +277,7 @@ static int fill_disk(void)
 /* A disk of its own for this process. False: it may not have one. */
 static bool have_small_disk(void)
 {
-    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+    return geteuid() == 0 && unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0 &&
            mount("none", scratch_dir, "tmpfs", 0, "size=256k,mode=0700") == 0;
 }
 
