@@ -29,6 +29,13 @@
  */
 #define PRIORITY "filter - 5"
 
+/*
+ * A connection of TCP that was begun by its first packet, of whoever's side. No other program is known to use labels;
+ * marks are in many a ruleset.
+ */
+#define BEGUN_LABEL "113"
+#define BEGUN_CHAIN "output"
+
 static const char *const hooks[] = {[GATE_INPUT] = "input", [GATE_FORWARD] = "forward"};
 static const char *const protocols[] = {[GATE_TCP] = "tcp", [GATE_UDP] = "udp"};
 
@@ -298,15 +305,24 @@ static void write_always(struct text *script, const struct gates *gates, const c
         text_add(script, " } return\n");
 }
 
+/*
+ * With cut only what was begun from inside is answered. To connection tracking a side that merely goes on with what it
+ * has forgotten, or has never seen, has begun it too: so of TCP only what has the label of a connection whose first
+ * packet was seen. Behind ports nothing is answered: what has a gate's port on this side was begun from outside.
+ */
 static void write_under_way(struct text *script, const struct gate *gate)
 {
-    if (gate->cut)
-        text_add(script,
-                 "add rule " TABLE " " GATE_CHAIN "%s ct direction reply return\n"
-                 "add rule " TABLE " " GATE_CHAIN "%s meta l4proto { icmp, ipv6-icmp } ct state related return\n",
-                 gate->name, gate->name);
-    else
+    static const char *const answers[] = {
+        "meta l4proto != tcp ct direction reply return",
+        "ct direction reply ct label " BEGUN_LABEL " return",
+        "meta l4proto { icmp, ipv6-icmp } ct state related return",
+        NULL,
+    };
+
+    if (!gate->cut)
         text_add(script, "add rule " TABLE " " GATE_CHAIN "%s ct state established,related return\n", gate->name);
+    for (const char *const *at = answers; gate->cut && gate->any && *at != NULL; at++)
+        text_add(script, "add rule " TABLE " " GATE_CHAIN "%s %s\n", gate->name, *at);
 }
 
 /*
@@ -394,6 +410,15 @@ static bool has_hook(const struct gates *gates, enum gate_hook hook)
     return false;
 }
 
+/* Does a gate at this hook ask who has begun a connection? */
+static bool asks_who_began(const struct gates *gates, enum gate_hook hook)
+{
+    for (size_t i = 0; i < gates->count; i++)
+        if (is_here(&gates->list[i]) && gates->list[i].hook == hook && gates->list[i].any && gates->list[i].cut)
+            return true;
+    return false;
+}
+
 static bool may_be_gate(const struct gate *gate)
 {
     if (!gates_is_name(gate->name) || strlen(gate->name) > GATES_NAME_MAX || gate->size == 0)
@@ -473,6 +498,7 @@ static void delete_chains(struct text *script, const struct plan *plan)
 
         for (enum gate_hook hook = GATE_INPUT; hook <= GATE_FORWARD; hook++)
             stale |= strcmp(name, hooks[hook]) == 0 && !has_hook(plan->gates, hook);
+        stale |= strcmp(name, BEGUN_CHAIN) == 0 && !asks_who_began(plan->gates, GATE_INPUT);
         if (stale)
             text_add(script, "delete chain " TABLE " %s\n", name);
     }
@@ -521,6 +547,24 @@ static void write_kept(struct text *script, const struct plan *plan)
     free(kept);
 }
 
+static void write_label(struct text *script, const char *chain)
+{
+    text_add(script,
+             "add rule " TABLE
+             " %s ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set " BEGUN_LABEL "\n",
+             chain);
+}
+
+/* What this host begins leaves by another hook than that of its gates; what passes through it, by the same. */
+static void write_begun(struct text *script, const struct gates *gates)
+{
+    if (!asks_who_began(gates, GATE_INPUT))
+        return;
+    text_add(script,
+             "add chain " TABLE " " BEGUN_CHAIN " { type filter hook output priority " PRIORITY "; policy accept; }\n");
+    write_label(script, BEGUN_CHAIN);
+}
+
 static void write_hook(struct text *script, const struct gates *gates, enum gate_hook hook)
 {
     if (!has_hook(gates, hook))
@@ -529,6 +573,8 @@ static void write_hook(struct text *script, const struct gates *gates, enum gate
              hooks[hook], hooks[hook]);
     if (hook == GATE_INPUT)
         text_add(script, "add rule " TABLE " input iif \"lo\" accept\n");
+    else if (asks_who_began(gates, hook))
+        write_label(script, hooks[hook]);
     write_port_rules(script, hooks[hook], gates->free, gates->free_count, "accept");
     for (size_t i = 0; i < gates->count; i++)
         if (is_here(&gates->list[i]) && gates->list[i].hook == hook)
@@ -566,6 +612,7 @@ static void write_all(struct text *script, const struct plan *plan)
             write_gate(script, gates, &gates->list[i], &plan->lengths[i]);
     for (enum gate_hook hook = GATE_INPUT; hook <= GATE_FORWARD; hook++)
         write_hook(script, gates, hook);
+    write_begun(script, gates);
     write_kept(script, plan);
 }
 

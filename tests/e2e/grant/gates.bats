@@ -260,20 +260,52 @@ has_arrived() {
     grep -qx third "$WORK/heard"
 }
 
-@test "established=cut: it is cut when its time is up as well, and what the server itself begins is answered" {
-    gates 'GATE="media","tcp 2222 udp 1-1023","established=cut"'
+# Connection tracking has forgotten all connections, as after a reset whose number was made up.
+forget_connections() {
+    inside /usr/bin/python3 -ISc 'import socket, struct
+kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+kernel.send(struct.pack("=IHHIIBBH", 20, 0x102, 5, 1, 0, 0, 0, 0))
+if struct.unpack_from("=i", kernel.recv(4096), 16)[0] != 0:
+    raise SystemExit("they cannot be forgotten")'
+}
+
+# Of what the client sends from now on, nothing comes through, while the server goes on to speak.
+is_cut_off() {
+    local passed arrived
+    passed=$(counted passed)
+    arrived=$(counted arrived)
+    echo "$1" >&8
+    eventually has_arrived $((arrived + 3))
+    is "$(counted passed)" "$passed" "packets of the session that were let through: $1"
+}
+
+@test "established=cut: nor does what the server goes on to send let a session in, begun before the rules or forgotten" {
+    gates 'GATE="ssh","tcp 22,2222","established=cut"'
+    sshd_starts
+    mkfifo "$WORK/session"
+    client_logs_in "$CLIENT4" "$SERVER4" 'while sleep 0.2; do echo; done & cat' <"$WORK/session" >"$WORK/heard" 2>"$WORK/ssh/said" 3>&- &
+    exec 8>"$WORK/session"
+    says first
+    watch_session
     ostgrant 0 load
-    # An answer comes to a port of the gate.
+    is_cut_off before
+    ostgrant 0 grant ssh "$CLIENT4" 1h
+    says second
+    ostgrant 0 revoke ssh "$CLIENT4"
+    forget_connections
+    is_cut_off ports
+    # Where all is shut, answers come in, and these are none.
+    gates 'GATE="ssh","any","established=cut"' 'FREE="udp 5018"'
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h
+    says third
+    ostgrant 0 revoke ssh "$CLIENT4"
+    forget_connections
+    is_cut_off any
     at neighbour "$TOOLS/probe.py" serve 2223 >"$WORK/neighbour" 2>&1 3>&- &
     eventually grep -q ready "$WORK/neighbour"
-    run inside /usr/bin/python3 -ISc 'import socket
-asker = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-asker.bind(("192.0.2.1", 123))
-asker.connect(("192.0.2.8", 2223))
-asker.settimeout(300)
-asker.send(b"question")
-print(asker.recv(100).decode())'
-    is "$output" question "what came back"
+    is "$(inside "$TOOLS/probe.py" ask "$NEIGHBOUR4" tcp/2223 udp/2223 | xargs)" 'open open' "what the server begins"
+    is "$(inside "$TOOLS/probe.py" ask "$NEIGHBOUR6" tcp/2223 udp/2223 | xargs)" 'open open' "what the server begins"
 }
 
 # ---- what is refused ------------------------------------------------------------------------------------------------
@@ -626,6 +658,12 @@ END
     sees neighbour shut 198.51.100.2 tcp/2222 udp/2222
     sees neighbour shut 2001:dc8::2 tcp/2222 udp/2222
     record_and_kernel_agree
+    # Where all is shut, those behind it are answered, also with what would be cut.
+    gates 'GATE="all","any","hook=forward","interface=lan","established=cut"'
+    ostgrant 0 load
+    at neighbour "$TOOLS/probe.py" serve 2223 >"$WORK/neighbour" 2>&1 3>&- &
+    eventually grep -q ready "$WORK/neighbour"
+    sees inner open "$NEIGHBOUR4" tcp/2223 udp/2223
 }
 
 @test "hook=input leaves the hosts behind a router alone, and interface= what comes in elsewhere" {

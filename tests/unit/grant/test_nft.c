@@ -70,7 +70,8 @@ static void test_options(void)
         "add rule inet ostiary_grants gate_all ip6 saddr & :: @all_6_0 return\n",
         "add rule inet ostiary_grants gate_all ip saddr { 192.0.2.0/24, 198.51.100.7/32 } return\n",
         "add rule inet ostiary_grants gate_all ip6 saddr { 2001:db8::/32 } return\n",
-        "add rule inet ostiary_grants gate_all ct direction reply return\n",
+        "add rule inet ostiary_grants gate_all meta l4proto != tcp ct direction reply return\n",
+        "add rule inet ostiary_grants gate_all ct direction reply ct label 113 return\n",
         "add rule inet ostiary_grants gate_all meta l4proto { icmp, ipv6-icmp } ct state related return\n",
         "nd-neighbor-solicit",
         "mld-listener-query",
@@ -84,6 +85,9 @@ static void test_options(void)
         "add rule inet ostiary_grants forward tcp dport { 5018, 80-81 } accept\n",
         "add rule inet ostiary_grants forward tcp dport { 22 } jump gate_inner\n",
         "add rule inet ostiary_grants forward udp dport { 60000-61000 } jump gate_inner\n",
+        "add chain inet ostiary_grants output { type filter hook output priority filter - 5; policy accept; }\n",
+        "add rule inet ostiary_grants output ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set "
+        "113\n",
     };
     struct source always[] = {firewall_network("192.0.2.0/24"), firewall_network("2001:db8::/32"),
                               firewall_network("198.51.100.7")};
@@ -117,6 +121,41 @@ static void test_options(void)
     nft_write_table(&script, &gates, lengths, &nothing);
     check_text(script.bytes, "add table inet ostiary_grants\ndelete table inet ostiary_grants\n",
                "without any gate of nftables the table is removed");
+    text_free(&script);
+}
+
+/* With established=cut a packet in the direction of answers is none, but where the gate is "any". */
+static void test_cut(void)
+{
+    static const char *const router[] = {
+        "add rule inet ostiary_grants gate_ssh ct direction reply ct label 113 return\n",
+        "hook forward",
+        "add rule inet ostiary_grants forward ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set "
+        "113\n",
+        "add rule inet ostiary_grants forward tcp dport { 80 } accept\n",
+        "add rule inet ostiary_grants forward jump gate_ssh\n",
+    };
+    struct gate gate = firewall_gate("ssh", 22);
+    const struct gates gates = {.list = &gate, .count = 1, .free = {{GATE_TCP, 80, 80}}, .free_count = 1};
+    char output[] = "output";
+    char *chains[] = {output};
+    const struct nft_table now = {.chains = chains, .chain_count = 1};
+    const struct nft_lengths lengths = {0};
+    struct text script = {0};
+
+    gate.cut = true;
+    nft_write_table(&script, &gates, &lengths, &now);
+    check(!script.failed && strstr(script.bytes, " ct ") == NULL,
+          "with cut, at ports nobody comes in by what connection tracking says");
+    check(strstr(script.bytes, "delete chain inet ostiary_grants output\n") != NULL,
+          "the chain that labels is removed where no gate needs it");
+    text_free(&script);
+    gate.any = true;
+    gate.hook = GATE_FORWARD;
+    nft_write_table(&script, &gates, &lengths, &now);
+    check(!script.failed && has_lines(&script, router, COUNT(router)),
+          "on a router what passes through is labelled before anything is let through");
+    check(strstr(script.bytes, "hook output") == NULL, "and what leaves the router itself is not");
     text_free(&script);
 }
 
@@ -546,6 +585,7 @@ int main(void)
 {
     test_one_gate();
     test_options();
+    test_cut();
     test_reload();
     test_keeps_a_size();
     test_open_and_close();
