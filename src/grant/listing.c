@@ -19,12 +19,12 @@
 
 #define LEFT_LEN 32
 
-/* ---- Reading ---- */
+/* ---- The record ---- */
 
-static struct listing_row *add_row(struct listing *listing, size_t *room)
+static struct listing_row *add_row(struct listing *listing)
 {
-    if (listing->count == *room) {
-        const size_t more = *room == 0 ? 64 : *room * 2;
+    if (listing->count == listing->room) {
+        const size_t more = listing->room == 0 ? 64 : listing->room * 2;
         struct listing_row *rows = reallocarray(listing->rows, more, sizeof *rows);
 
         if (rows == NULL) {
@@ -32,15 +32,14 @@ static struct listing_row *add_row(struct listing *listing, size_t *room)
             return NULL;
         }
         listing->rows = rows;
-        *room = more;
+        listing->room = more;
     }
     return &listing->rows[listing->count++];
 }
 
-/* missing: the firewall says that it has it not. */
-static const char *state_of(const struct listing_row *row, enum grant_time time, const struct gate *gate, bool missing)
+static const char *state_of(const struct grant *grant, enum grant_time time, const struct gate *gate)
 {
-    if (row->grant.step == GRANT_CLOSING)
+    if (grant->step == GRANT_CLOSING)
         return "closing";
     if (time == GRANT_OVER)
         return "over";
@@ -48,50 +47,77 @@ static const char *state_of(const struct listing_row *row, enum grant_time time,
         return "nogate";
     if (time == GRANT_WAITS)
         return "waiting";
-    if (row->grant.step == GRANT_OPENING)
-        return "opening";
-    return missing ? "missing" : "open";
+    return grant->step == GRANT_OPENING ? "opening" : "open";
 }
 
-/* seen: which holes some grant is for. */
-static void fill_row(const struct deeds *deeds, const struct listing *listing, bool *seen, struct listing_row *row)
+static void fill_row(const struct deeds *deeds, const struct grant *grant, struct listing_row *row)
 {
-    const struct gate *gate = gates_find(deeds->wall.gates, row->grant.gate);
-    const struct hole *hole = gate == NULL ? NULL : wall_find(&listing->view, gate, &row->grant.network);
-    const enum grant_time time = grant_left(&row->grant, deeds->record.latest_ms, &deeds->now, &row->left_ms);
-    struct grant counted = row->grant;
+    const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
+    uint64_t left_ms = 0;
+    const enum grant_time time = grant_left(grant, deeds->record.latest_ms, &deeds->now, &left_ms);
 
-    if (time != GRANT_RUNS)
-        row->left_ms = 0;
-    if (hole != NULL) {
-        deeds_count(&counted, hole->packets);
-        seen[hole - listing->view.holes] = true;
-    }
-    row->packets = counted.packets;
-    row->state =
-        state_of(row, time, gate, gate != NULL && hole == NULL && wall_sees(&deeds->wall, &listing->view, gate));
+    *row = (struct listing_row){
+        .grant = *grant,
+        .left_ms = time == GRANT_RUNS ? left_ms : 0,
+        .packets = grant->packets,
+        .state = state_of(grant, time, gate),
+    };
 }
 
-static enum request_reason read_record(struct deeds *deeds, struct listing *listing, bool *seen, size_t *room)
+enum request_reason listing_read(struct deeds *deeds, const char *user, struct listing *listing)
 {
     enum grants_fault fault = GRANTS_OK;
     struct grant grant;
     uint64_t at = 0;
     uint64_t slot;
 
+    *listing = (struct listing){0};
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
-        struct listing_row *row = add_row(listing, room);
+        struct listing_row *row;
 
+        if (user != NULL && strcmp(grant.user, user) != 0)
+            continue;
+        row = add_row(listing);
         if (row == NULL)
             return REQUEST_FAILED;
-        *row = (struct listing_row){.grant = grant};
-        fill_row(deeds, listing, seen, row);
+        fill_row(deeds, &grant, row);
     }
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
+/* ---- The firewall ---- */
+
+static void see_hole(struct listing_row *row, uint64_t packets)
+{
+    struct grant counted = row->grant;
+
+    deeds_count(&counted, packets);
+    row->packets = counted.packets;
+}
+
+/* The firewall says that it has it not. */
+static void miss_hole(struct listing_row *row)
+{
+    if (strcmp(row->state, "open") == 0)
+        row->state = "missing";
+}
+
+/* seen: which holes some grant is for. */
+static void compare_row(const struct deeds *deeds, const struct listing *listing, bool *seen, struct listing_row *row)
+{
+    const struct gate *gate = gates_find(deeds->wall.gates, row->grant.gate);
+    const struct hole *hole = gate == NULL ? NULL : wall_find(&listing->view, gate, &row->grant.network);
+
+    if (hole != NULL) {
+        see_hole(row, hole->packets);
+        seen[hole - listing->view.holes] = true;
+    } else if (gate != NULL && wall_sees(&deeds->wall, &listing->view, gate)) {
+        miss_hole(row);
+    }
+}
+
 /* What the firewall lets through for which there is no grant. */
-static enum request_reason add_unrecorded(struct listing *listing, const bool *seen, size_t *room)
+static enum request_reason add_unrecorded(struct listing *listing, const bool *seen)
 {
     for (size_t i = 0; i < listing->view.count; i++) {
         const struct hole *hole = &listing->view.holes[i];
@@ -99,7 +125,7 @@ static enum request_reason add_unrecorded(struct listing *listing, const bool *s
 
         if (seen[i])
             continue;
-        row = add_row(listing, room);
+        row = add_row(listing);
         if (row == NULL)
             return REQUEST_FAILED;
         *row = (struct listing_row){
@@ -114,22 +140,44 @@ static enum request_reason add_unrecorded(struct listing *listing, const bool *s
     return REQUEST_DONE;
 }
 
-enum request_reason listing_read(struct deeds *deeds, struct listing *listing)
+enum request_reason listing_look(struct deeds *deeds, struct listing *listing)
 {
-    enum request_reason reason;
-    size_t room = 0;
+    enum request_reason reason = wall_look(&deeds->wall, &listing->view);
     bool *seen = NULL;
 
-    *listing = (struct listing){0};
-    reason = wall_look(&deeds->wall, &listing->view);
     if (reason == REQUEST_DONE) {
         seen = calloc(listing->view.count + 1, sizeof *seen);
-        reason = seen == NULL ? REQUEST_FAILED : read_record(deeds, listing, seen, &room);
+        reason = seen == NULL ? REQUEST_FAILED : REQUEST_DONE;
     }
-    if (reason == REQUEST_DONE)
-        reason = add_unrecorded(listing, seen, &room);
+    if (reason == REQUEST_DONE) {
+        for (size_t i = 0; i < listing->count; i++)
+            compare_row(deeds, listing, seen, &listing->rows[i]);
+        reason = add_unrecorded(listing, seen);
+    }
     free(seen);
     return reason;
+}
+
+void listing_look_at_each(struct deeds *deeds, struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        struct listing_row *row = &listing->rows[i];
+        const struct gate *gate = gates_find(deeds->wall.gates, row->grant.gate);
+        uint64_t packets = 0;
+
+        if (gate == NULL)
+            continue;
+        switch (wall_ask(&deeds->wall, gate, &row->grant.network, &packets)) {
+        case WALL_HAS:
+            see_hole(row, packets);
+            break;
+        case WALL_HAS_NOT:
+            miss_hole(row);
+            break;
+        case WALL_UNKNOWN:
+            break;
+        }
+    }
 }
 
 void listing_free(struct listing *listing)

@@ -263,7 +263,9 @@ static int print_list(struct call *call, bool as_json, const char *user)
     int status;
 
     if (reason == REQUEST_DONE)
-        reason = listing_read(&call->deeds, &listing);
+        reason = listing_read(&call->deeds, NULL, &listing);
+    if (reason == REQUEST_DONE)
+        reason = listing_look(&call->deeds, &listing);
     status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(call, reason); /* no record yet: no grant */
     if (status == EX_OK && !as_json)
         listing_print(&listing, user, stdout);

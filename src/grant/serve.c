@@ -11,6 +11,7 @@
 #include "stream.h"
 #include "tell.h"
 #include "text.h"
+#include "turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -19,9 +20,12 @@
 #include <sys/socket.h>
 #include <sysexits.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define MS           1000
 #define ANSWER_MS    5000
+#define TURN_MS      3000 /* a part of REQUEST_LIMIT_MS, which who asks will wait */
+#define DRAIN_MAX    (1024 * 1024)
 #define TOKEN_HOUR   3600000 /* ms: a token is good for this hour and the next */
 #define TOKEN_LEN    17
 #define TOKEN_TEXT   (GATES_USER_MAX + 48)
@@ -239,7 +243,7 @@ static void answer_gates(struct serving *serving)
     static const char *const renewals[] = {
         [GATE_RENEW_NO] = "no", [GATE_RENEW_ASKING] = "asking", [GATE_RENEW_USE] = "use"};
     const struct asked *asked = &serving->asked;
-    bool is_admin = false;
+    bool admin = false;
 
     for (size_t i = 0; i < serving->gates->count; i++) {
         const struct gate *gate = &serving->gates->list[i];
@@ -249,7 +253,7 @@ static void answer_gates(struct serving *serving)
 
         if (!rights_may_open(serving->gates, gate, asked->user))
             continue;
-        is_admin |= all;
+        admin |= all;
         if (gates_network(gate, &asked->seen, &network))
             address_format_source(&network, text);
         else
@@ -257,7 +261,7 @@ static void answer_gates(struct serving *serving)
         text_add(&serving->answer, "gate name=%s lifetime=%" PRIu64 " most=%" PRIu64 " renew=%s network=%s admin=%s\n",
                  gate->name, gate->lifetime_s, gate->most_s, renewals[gate->renew], text, all ? "yes" : "no");
     }
-    if (is_admin)
+    if (admin)
         text_add(&serving->answer, "admin value=yes\n");
 }
 
@@ -289,11 +293,53 @@ static void answer_counters(struct serving *serving, const struct nft_table *tab
     }
 }
 
+static bool is_admin(const struct serving *serving)
+{
+    for (size_t i = 0; i < serving->gates->count; i++)
+        if (rights_may_all(serving->gates, &serving->gates->list[i], serving->asked.user))
+            return true;
+    return false;
+}
+
+/*
+ * Who may see his own alone has these asked for. An admin gets all that the firewall has, unless others are just
+ * reading that: then it is what the record says, without the counters.
+ */
+static enum request_reason look(struct serving *serving, bool all, struct listing *listing)
+{
+    enum request_reason reason = REQUEST_DONE;
+    int turn_fd;
+
+    if (!all) {
+        listing_look_at_each(&serving->deeds, listing);
+        return REQUEST_DONE;
+    }
+    turn_fd = turn_take(serving->gates->state_dir, TURN_MS);
+    if (turn_fd < 0)
+        return REQUEST_DONE;
+    reason = listing_look(&serving->deeds, listing);
+    close(turn_fd);
+    return reason;
+}
+
+/*
+ * The record is read first and let go, so that nobody's grant waits for those who look. It is held alone for that short
+ * time, for shared holds that overlap could keep everybody else out.
+ */
+static enum request_reason read_listing(struct serving *serving, struct listing *listing)
+{
+    const bool all = is_admin(serving);
+    enum request_reason reason = listing_read(&serving->deeds, all ? NULL : serving->asked.user, listing);
+
+    grants_release(&serving->deeds.record);
+    return reason == REQUEST_DONE ? look(serving, all, listing) : reason;
+}
+
 static enum request_reason show(struct serving *serving)
 {
-    struct listing listing;
+    struct listing listing = {0};
     char token[TOKEN_LEN];
-    const enum request_reason reason = listing_read(&serving->deeds, &listing);
+    const enum request_reason reason = read_listing(serving, &listing);
 
     if (reason == REQUEST_DONE) {
         make_token(serving, serving->deeds.now.boot_ms / TOKEN_HOUR, token);
@@ -411,6 +457,25 @@ static void log_refusal(const struct serving *serving, const struct ucred *peer,
               asked->user != NULL ? asked->user : "-", request_reason_word(reason), (uintmax_t)peer->uid);
 }
 
+/*
+ * What has come and was not read, of a line that is too long or of who may not ask, would take the answer along when
+ * the connection ends. Only what is there already is taken, and no more than anybody could mean.
+ */
+static void drain(int peer_fd)
+{
+    uint8_t bytes[4096];
+    size_t got = 0;
+
+    while (got < DRAIN_MAX) {
+        size_t piece = 0;
+
+        (void)stream_receive(peer_fd, bytes, sizeof bytes, stream_until(0), &piece);
+        if (piece == 0)
+            return;
+        got += piece;
+    }
+}
+
 static void send_answer(struct serving *serving, enum request_reason reason, int peer_fd)
 {
     const bool opened = reason == REQUEST_DONE && strcmp(serving->asked.verb, "open") == 0;
@@ -422,6 +487,7 @@ static void send_answer(struct serving *serving, enum request_reason reason, int
     if (!serving->answer.failed)
         (void)stream_send(peer_fd, (const uint8_t *)serving->answer.bytes, serving->answer.len,
                           stream_from_now(ANSWER_MS));
+    drain(peer_fd);
     stream_end(peer_fd);
 }
 
@@ -438,7 +504,10 @@ int serve(const struct gates *gates, int peer_fd)
         return EX_USAGE;
     }
     serving.asked.asker = rights_asker_of(gates, peer.uid);
-    reason = serving.asked.asker == RIGHTS_NOBODY ? REQUEST_NOT_PERMITTED : receive(peer_fd, &line);
+    /* Who may not ask is read to the end of his line as well: he hears the answer then. */
+    reason = receive(peer_fd, &line);
+    if (serving.asked.asker == RIGHTS_NOBODY)
+        reason = REQUEST_NOT_PERMITTED;
     if (reason == REQUEST_DONE)
         reason = take_request(&serving, &line);
     if (reason == REQUEST_DONE)

@@ -308,15 +308,33 @@ void wall_free(struct wall_view *view)
     *view = (struct wall_view){0};
 }
 
-uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct source *network)
+enum wall_answer wall_ask(struct wall *wall, const struct gate *gate, const struct source *network, uint64_t *packets)
 {
     struct nft_element element = {.network = *network};
     bool found = false;
 
     if (gate->by_commands || nft_of(wall) == NULL)
-        return 0;
+        return WALL_UNKNOWN;
     snprintf(element.gate, sizeof element.gate, "%s", gate->name);
-    return nft_read_element(wall->nft, &element, &found) == NFT_OK && found ? element.packets : 0;
+    switch (nft_read_element(wall->nft, &element, &found)) {
+    case NFT_OK:
+        *packets = element.packets;
+        return found ? WALL_HAS : WALL_HAS_NOT;
+    case NFT_NOT_LOADED:
+        return WALL_HAS_NOT;
+    case NFT_NOT_PERMITTED:
+    case NFT_SET_FULL:
+    case NFT_FAILED:
+        break;
+    }
+    return WALL_UNKNOWN;
+}
+
+uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct source *network)
+{
+    uint64_t packets = 0;
+
+    return wall_ask(wall, gate, network, &packets) == WALL_HAS ? packets : 0;
 }
 
 /* Those that open are put together, set by set: a hundred thousand are three commands, not three hundred thousand. */

@@ -76,6 +76,14 @@ enum request_reason wall_shut(struct wall *wall, const struct hole *hole);
 /* The counter of one hole; 0 where it cannot be had. */
 uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct source *network);
 
+/* Is this one hole there, and where does its counter stand? It costs the same however many there are. */
+enum wall_answer {
+    WALL_UNKNOWN, /* a gate by commands, or a firewall that could not be asked */
+    WALL_HAS,
+    WALL_HAS_NOT
+};
+enum wall_answer wall_ask(struct wall *wall, const struct gate *gate, const struct source *network, uint64_t *packets);
+
 /* Changes to be made together. */
 struct wall_change {
     bool opens; /* else it shuts */

@@ -23,11 +23,8 @@ def ask(uid, request, path):
     client.settimeout(20)
     client.connect(path)
     client.sendall(request)
-    try:
-        while request and (piece := client.recv(65536)):
-            os.write(1, piece)
-    except ConnectionResetError:
-        pass  # something of the request was left unread, behind an answer that has been printed
+    while request and (piece := client.recv(65536)):
+        os.write(1, piece)
 
 
 def main():
@@ -41,13 +38,17 @@ def main():
         listener.listen()
         child = os.fork()
         if child == 0:
-            ask(uid, request, path)
+            try:
+                ask(uid, request, path)
+            except OSError as error:
+                print(error, flush=True)
+                os._exit(1)
             os._exit(0)
         connection, _ = listener.accept()
         status = subprocess.run(sys.argv[3:], stdin=connection.fileno(), check=False).returncode
         connection.close()
-        os.waitpid(child, 0)
-        return status
+        _, asked = os.waitpid(child, 0)
+        return status or os.waitstatus_to_exitcode(asked)
 
 
 sys.exit(main())

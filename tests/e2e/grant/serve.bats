@@ -190,6 +190,36 @@ refused() {
     is "$(kernel)" "" "what is open"
 }
 
+@test "who looks keeps nobody's grant waiting, however long the firewall takes to answer" {
+    # shellcheck disable=SC2016 # for the shell inside
+    printf '%s\n' '#!/bin/sh' 'touch "${0%/*}/begun"' 'while [ ! -e "${0%/*}/go" ]; do sleep 0.05; done' >"$WORK/bin/list"
+    printf '%s\n' '#!/bin/sh' >"$WORK/bin/other"
+    chmod 755 "$WORK/bin/list" "$WORK/bin/other"
+    gates 'GATE="ssh","tcp 2222","web=yes","web-admin=yes"' 'USER="alice","ssh"' 'ADMIN="@gatekeepers"' \
+        "GATE=\"slow\",\"grant=$WORK/bin/other\",\"revoke=$WORK/bin/other\",\"list=$WORK/bin/list\",\"web=yes\",\"web-admin=yes\""
+    inside "$TOOLS/ask_as.py" "$WEB" "show user=carol seen=$CLIENT4\\n" "$OSTGRANT" -c "$CONFIG" serve >"$WORK/shown" 3>&- &
+    eventually test -e "$WORK/bin/begun"
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    # Who is no admin has no command run, and waits for nobody.
+    ask "$WEB" "show user=alice seen=$CLIENT4"
+    matches "$output" $'\ngrant gate=ssh network=192.0.2.7 user=alice left=[0-9]+ packets=0 state=open mine=yes\n'
+    kill -0 $! # the first is still reading
+    # A second one that would read all of it is told what the record says.
+    ask "$WEB" "show user=carol seen=$CLIENT4"
+    matches "$output" $'\ngrant gate=ssh network=192.0.2.7 user=alice left=[0-9]+ packets=0 state=open mine=no\n'
+    refute grep -q count <<<"$output"
+    touch "$WORK/bin/go"
+    wait $!
+    grep -q '^count gate=ssh' "$WORK/shown"
+}
+
+@test "what the firewall has lost is shown so to whose it is" {
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    inside nft flush ruleset
+    ask "$WEB" "show user=alice seen=$CLIENT4"
+    matches "$output" ' state=missing mine=yes'
+}
+
 @test "who connects and leaves, or says nothing, ends it" {
     run inside "$TOOLS/ask_as.py" "$SEALED" '' "$OSTGRANT" -c "$CONFIG" serve
     is "$status" 0 status
