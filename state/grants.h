@@ -5,8 +5,8 @@
  * without rights could write. What the kernel has is lost with a reload or a reboot; from this record it is made anew.
  *
  * Use: grants_open once; then grants_hold, any of the steps, grants_release; grants_close. One process, one thread. The
- * lock is kept while the firewall is changed, so that record and firewall change in the same order; and it may be
- * handed to a child with the descriptor (grants_lock_fd), so that it lasts as long as what was begun under it.
+ * lock is kept while the firewall is changed, so that record and firewall change in the same order; a fork of the
+ * process has it too, so that it lasts as long as what was begun under it. No program that is run inherits it.
  *
  * Every change is written ahead: what is about to be done is in the file, and on the disk where grants_sync has
  * returned, before the firewall is told. Whoever holds the record next finishes what a killed process has left
@@ -116,9 +116,6 @@ void grants_close(struct grants *grants);
  */
 enum grants_fault grants_hold(struct grants *grants, enum hold_way way, const struct moment *now);
 void grants_release(struct grants *grants); /* keeps errno */
-
-/* The descriptor whose open file description has the lock: a child that inherits it keeps it. */
-int grants_lock_fd(const struct grants *grants);
 
 /* All that follows needs the lock, and all that changes anything needs it alone. */
 

@@ -330,8 +330,3 @@ void grants_release(struct grants *grants)
         hold_release(grants->fd);
     grants->held = false;
 }
-
-int grants_lock_fd(const struct grants *grants)
-{
-    return grants->fd;
-}

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The commands of another firewall: see commands.h. One at a time; each is a process group, which is killed where it
- * does not end in time, and it has nothing of ours but the record's lock. What it leaves running in its group is killed
- * too: it would keep the lock.
+ * The commands of another firewall: see commands.h. One at a time. Each is started by a keeper, which is a fork of this
+ * process and so has the record's lock. The keeper waits until the command has ended, or its time is up, or the process
+ * that wanted it is gone; it kills what is left of the command's group, and says what has become of it.
  */
 #include "commands.h"
 
@@ -21,13 +21,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LOCK_FD   3 /* where a command has the record's lock */
-#define TELL_FD   4 /* and where, until it is one, it says what stops it */
+#define TELL_FD   3 /* where a command, until it is one, says what stops it */
+#define GRACE_S   5 /* how long what is killed may take to end, before its keeper gives it up */
 #define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define LIST_LINE 128 /* bytes of a line at most, with its end */
 #define BLANKS    " \t"
@@ -36,8 +37,7 @@
 /* A command that runs. */
 struct child {
     pid_t pid;
-    int end_fd;    /* readable when it has ended */
-    int output_fd; /* the reading end of its descriptor 1; -1 where that is /dev/null */
+    int end_fd; /* readable when it has ended */
     int64_t deadline_ms;
 };
 
@@ -47,6 +47,18 @@ struct output {
     size_t len, room;
     size_t limit;  /* more is not taken */
     bool too_much; /* there was more */
+};
+
+/* What a process has in common with the keeper; -1 where it is closed, or there is none. Its own ends come first. */
+struct channels {
+    int line[2];   /* of a socket */
+    int output[2]; /* of a pipe, for what the command prints */
+};
+
+/* What its keeper says of it. */
+struct verdict {
+    enum commands_result result;
+    int number; /* its status or signal; of COMMANDS_CANNOT_RUN errno */
 };
 
 /* ---- The child, until it is the command -------------------------------------------------------------------------- */
@@ -68,32 +80,23 @@ static int reset_state(pid_t parent)
     return chdir("/");
 }
 
-/* Put fd at the place wanted, which is above 2, and let an exec close it or not. */
-static int move(int fd, int wanted, bool closes)
-{
-    if (fd == wanted)
-        return fcntl(fd, F_SETFD, closes ? FD_CLOEXEC : 0);
-    return dup3(fd, wanted, closes ? O_CLOEXEC : 0) < 0 ? -1 : 0;
-}
-
 /* *tell_fd first goes where nothing is in the way, so that what stops the rest can be said. */
-static int replace_descriptors(int lock_fd, int output_fd, int *tell_fd)
+static int replace_descriptors(int output_fd, int *tell_fd)
 {
     const int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     const int high_tell = fcntl(*tell_fd, F_DUPFD_CLOEXEC, TELL_FD + 1);
-    const int high_lock = fcntl(lock_fd, F_DUPFD_CLOEXEC, TELL_FD + 1);
 
-    if (null_fd < 0 || high_tell < 0 || high_lock < 0)
+    if (null_fd < 0 || high_tell < 0)
         return -1;
     *tell_fd = high_tell;
     if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(output_fd < 0 ? null_fd : output_fd, STDOUT_FILENO) < 0 ||
-        move(high_lock, LOCK_FD, false) != 0 || move(high_tell, TELL_FD, true) != 0)
+        dup3(high_tell, TELL_FD, O_CLOEXEC) < 0)
         return -1;
     *tell_fd = TELL_FD;
     return close_range(TELL_FD + 1, ~0U, 0);
 }
 
-_Noreturn static void become(const char *const argv[], int lock_fd, int output_fd, int tell_fd, pid_t parent)
+_Noreturn static void become(const char *const argv[], int output_fd, int tell_fd, pid_t parent)
 {
     static const char path[] = "PATH=" PATH_ROOT;
     static const char language[] = "LANG=C.UTF-8";
@@ -106,31 +109,29 @@ _Noreturn static void become(const char *const argv[], int lock_fd, int output_f
     int error;
 
     /* execve(2) takes char *const[], though it changes nothing. */
-    if (replace_descriptors(lock_fd, output_fd, &tell_fd) == 0 && reset_state(parent) == 0)
+    if (replace_descriptors(output_fd, &tell_fd) == 0 && reset_state(parent) == 0)
         execve(argv[0], arguments.out, variables.out);
     error = errno;
     (void)!write(tell_fd, &error, sizeof(error));
     _exit(EXIT_FAILURE);
 }
 
-/* ---- The parent -------------------------------------------------------------------------------------------------- */
+/* ---- The keeper ---------------------------------------------------------------------------------------------------
+ */
 
-static void close_both(int pair[static 2])
-{
-    for (int i = 0; i < 2; i++) {
-        if (pair[i] >= 0)
-            close(pair[i]);
-        pair[i] = -1;
-    }
-}
-
-/* Kill all of its group, and take note of how it ended. Its number is nobody else's until then. */
+/*
+ * Kill all of its group, and wait until the last of it is gone: what its members have left is the keeper's (see
+ * begin_keeping). Its number is nobody else's until then. Gives how it ended.
+ */
 static int bury(struct child *child)
 {
     int status = 0;
 
     kill(-child->pid, SIGKILL);
+    kill(child->pid, SIGKILL);
     while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    while (waitpid(-child->pid, NULL, 0) > 0 || errno == EINTR)
         continue;
     if (child->end_fd >= 0)
         close(child->end_fd);
@@ -153,28 +154,26 @@ static int hear(struct child *child, int tell_fd)
     return -1;
 }
 
-/* Start it; output holds both ends of a pipe for what it prints, or -1. The caller closes them. */
-static int start(const char *const argv[], int lock_fd, const int output[static 2], struct child *child)
+/* Start it, with its output there. */
+static int start(const char *const argv[], int output_fd, struct child *child)
 {
     int tell[2];
     const pid_t self = getpid();
     int status = -1;
 
-    *child =
-        (struct child){.end_fd = -1, .output_fd = output[0], .deadline_ms = clock_now_ms() + COMMANDS_LIMIT_S * 1000};
+    *child = (struct child){.end_fd = -1, .deadline_ms = clock_now_ms() + COMMANDS_LIMIT_S * 1000};
     if (pipe2(tell, O_CLOEXEC) != 0)
         return -1;
     child->pid = fork();
     if (child->pid == 0)
-        become(argv, lock_fd, output[1], tell[1], self);
+        become(argv, output_fd, tell[1], self);
     close(tell[1]);
-    tell[1] = -1;
     if (child->pid > 0) {
         /* Both do it: it is a group of its own whoever is first. */
         (void)setpgid(child->pid, child->pid);
         status = hear(child, tell[0]);
     }
-    close_both(tell);
+    close(tell[0]);
     if (status != 0)
         return -1;
     child->end_fd = (int)syscall(SYS_pidfd_open, child->pid, 0);
@@ -186,48 +185,20 @@ static int start(const char *const argv[], int lock_fd, const int output[static 
     return -1;
 }
 
-/* Take what is there to be read. False: there will be no more of it. */
-static bool take_output(struct child *child, struct output *output)
-{
-    char *more;
-    ssize_t len;
-
-    if (output->room - output->len < PIECE) {
-        more = realloc(output->bytes, output->room * 2 + PIECE);
-        if (more == NULL) {
-            output->too_much = true;
-            return false;
-        }
-        output->bytes = more;
-        output->room = output->room * 2 + PIECE;
-    }
-    len = read(child->output_fd, output->bytes + output->len, PIECE);
-    if (len < 0 && (errno == EINTR || errno == EAGAIN))
-        return true;
-    if (len <= 0)
-        return false;
-    output->len += (size_t)len;
-    output->too_much |= output->len > output->limit;
-    return !output->too_much;
-}
-
-/* Until it has ended, and what it has printed is read, or is too much; false where its time is up. */
-static bool has_ended(struct child *child, struct output *output)
+/* False where its time is up, or nobody wants it any more: the other end of the line is closed. */
+static bool has_ended(const struct child *child, int line_fd)
 {
     for (;;) {
-        struct pollfd ends[] = {{.fd = child->end_fd, .events = POLLIN}, {.fd = child->output_fd, .events = POLLIN}};
+        struct pollfd ends[] = {{.fd = child->end_fd, .events = POLLIN}, {.fd = line_fd, .events = POLLIN}};
         const int left_ms = clock_left_ms(child->deadline_ms);
 
         if (left_ms == 0)
             return false;
         if (poll(ends, 2, left_ms) < 0 && errno != EINTR)
             return false;
-        if (ends[1].revents != 0 && !take_output(child, output)) {
-            if (output->too_much)
-                return true;
-            child->output_fd = -1;
-        }
-        if (ends[1].revents == 0 && ends[0].revents != 0)
+        if (ends[1].revents != 0)
+            return false;
+        if (ends[0].revents != 0)
             return true;
     }
 }
@@ -242,6 +213,120 @@ static enum commands_result judge(int ended, int *status)
     return *status == 0 ? COMMANDS_OK : COMMANDS_STATUS;
 }
 
+/*
+ * What a terminal sends to us is not for it: it notices that we are gone. What its command's children leave behind
+ * becomes its own, so that it can wait for their end; and where even SIGKILL ends nothing, an alarm ends the keeper, so
+ * that nobody waits for the lock for good.
+ */
+static void begin_keeping(void)
+{
+    sigset_t alarm_only;
+
+    (void)setpgid(0, 0);
+    (void)prctl(PR_SET_CHILD_SUBREAPER, 1);
+    signal(SIGALRM, SIG_DFL);
+    sigemptyset(&alarm_only);
+    sigaddset(&alarm_only, SIGALRM);
+    sigprocmask(SIG_UNBLOCK, &alarm_only, NULL);
+    alarm(COMMANDS_LIMIT_S + GRACE_S);
+}
+
+_Noreturn static void keep(const char *const argv[], int output_fd, int line_fd)
+{
+    struct verdict verdict = {.result = COMMANDS_CANNOT_RUN};
+    struct child child;
+
+    begin_keeping();
+    if (start(argv, output_fd, &child) != 0) {
+        verdict.number = errno;
+    } else {
+        if (output_fd >= 0)
+            close(output_fd);
+        const bool in_time = has_ended(&child, line_fd);
+        const int ended = bury(&child);
+
+        verdict.result = in_time ? judge(ended, &verdict.number) : COMMANDS_TIME;
+    }
+    (void)send(line_fd, &verdict, sizeof(verdict), MSG_NOSIGNAL);
+    _exit(EXIT_SUCCESS);
+}
+
+/* ---- The process that wants it ------------------------------------------------------------------------------------
+ */
+
+/* Keeps errno. */
+static void close_end(int *fd)
+{
+    const int error = errno;
+
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
+    errno = error;
+}
+
+/* Take what is there to be read. False: there will be no more of it. */
+static bool take_output(int output_fd, struct output *output)
+{
+    char *more;
+    ssize_t len;
+
+    if (output->room - output->len < PIECE) {
+        more = realloc(output->bytes, output->room * 2 + PIECE);
+        if (more == NULL) {
+            output->too_much = true;
+            return false;
+        }
+        output->bytes = more;
+        output->room = output->room * 2 + PIECE;
+    }
+    len = read(output_fd, output->bytes + output->len, PIECE);
+    if (len < 0 && (errno == EINTR || errno == EAGAIN))
+        return true;
+    if (len <= 0)
+        return false;
+    output->len += (size_t)len;
+    output->too_much |= output->len > output->limit;
+    return !output->too_much;
+}
+
+/* Until the keeper has spoken, or is gone, and what the command has printed is read; or is too much. */
+static void listen_to(int line_fd, int output_fd, struct output *output)
+{
+    for (;;) {
+        struct pollfd ends[] = {{.fd = line_fd, .events = POLLIN}, {.fd = output_fd, .events = POLLIN}};
+
+        if (poll(ends, 2, -1) < 0 && errno != EINTR)
+            return;
+        if (ends[1].revents != 0 && !take_output(output_fd, output)) {
+            if (output->too_much)
+                return;
+            output_fd = -1;
+        }
+        if (ends[1].revents == 0 && ends[0].revents != 0)
+            return;
+    }
+}
+
+/* Hear what the keeper says, and let it go: where it has not spoken yet, it kills the command. */
+static enum commands_result conclude(pid_t keeper, int *line_fd, int *status)
+{
+    struct verdict verdict;
+    const bool spoken = recv(*line_fd, &verdict, sizeof(verdict), MSG_DONTWAIT) == sizeof(verdict);
+    int ended = 0;
+
+    close_end(line_fd);
+    while (waitpid(keeper, &ended, 0) < 0 && errno == EINTR)
+        continue;
+    if (!spoken)
+        return WIFSIGNALED(ended) && WTERMSIG(ended) != SIGALRM ? judge(ended, status) : COMMANDS_TIME;
+    if (verdict.result == COMMANDS_CANNOT_RUN)
+        errno = verdict.number;
+    else
+        *status = verdict.number;
+    return verdict.result;
+}
+
 /* What root runs must be root's. */
 static bool is_safe(const char *path)
 {
@@ -253,40 +338,48 @@ static bool is_safe(const char *path)
     return fault == FILE_OK || fault == FILE_CANNOT_OPEN;
 }
 
-static enum commands_result run(const char *const argv[], int lock_fd, struct output *output, int *status)
+static enum commands_result run_kept(const char *const argv[], struct channels *channels, struct output *output,
+                                     int *status)
 {
-    int ends[2] = {-1, -1};
-    struct child child;
-    bool in_time;
-    int ended;
+    const pid_t keeper = fork();
+
+    if (keeper < 0)
+        return COMMANDS_CANNOT_RUN;
+    if (keeper == 0) {
+        close_end(&channels->line[0]);
+        close_end(&channels->output[0]);
+        keep(argv, channels->output[1], channels->line[1]);
+    }
+    close_end(&channels->line[1]);
+    close_end(&channels->output[1]);
+    listen_to(channels->line[0], channels->output[0], output);
+    return conclude(keeper, &channels->line[0], status);
+}
+
+static enum commands_result run(const char *const argv[], struct output *output, int *status)
+{
+    struct channels channels = {{-1, -1}, {-1, -1}};
+    enum commands_result result = COMMANDS_CANNOT_RUN;
 
     *status = 0;
     if (!is_safe(argv[0]))
         return COMMANDS_UNSAFE;
     /* What a launcher has left would let the kernel bury it, and forget how it ended. */
     signal(SIGCHLD, SIG_DFL);
-    if (output != NULL && pipe2(ends, O_CLOEXEC) != 0)
-        return COMMANDS_CANNOT_RUN;
-    if (start(argv, lock_fd, ends, &child) != 0) {
-        const int error = errno;
-
-        close_both(ends);
-        errno = error;
-        return COMMANDS_CANNOT_RUN;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels.line) == 0 &&
+        (output == NULL || pipe2(channels.output, O_CLOEXEC) == 0))
+        result = run_kept(argv, &channels, output, status);
+    for (int i = 0; i < 2; i++) {
+        close_end(&channels.line[i]);
+        close_end(&channels.output[i]);
     }
-    if (ends[1] >= 0)
-        close(ends[1]);
-    ends[1] = -1;
-    in_time = has_ended(&child, output);
-    ended = bury(&child);
-    close_both(ends);
-    return in_time ? judge(ended, status) : COMMANDS_TIME;
+    return result;
 }
 
 /* ---- What is asked of it ----------------------------------------------------------------------------------------- */
 
 static enum commands_result change(const char *path, const struct source *network, uint64_t seconds, const char *user,
-                                   int lock_fd, int *status)
+                                   int *status)
 {
     char address[ADDRESS_TEXT_LEN];
     char time[24];
@@ -299,19 +392,19 @@ static enum commands_result change(const char *path, const struct source *networ
     }
     address_format_source(network, address);
     snprintf(time, sizeof(time), "%" PRIu64, seconds);
-    return run(argv, lock_fd, NULL, status);
+    return run(argv, NULL, status);
 }
 
 enum commands_result commands_grant(const struct gate *gate, const struct source *network, uint64_t seconds,
-                                    const char *user, int lock_fd, int *status)
+                                    const char *user, int *status)
 {
-    return change(gate->grant, network, seconds, user, lock_fd, status);
+    return change(gate->grant, network, seconds, user, status);
 }
 
 enum commands_result commands_revoke(const struct gate *gate, const struct source *network, const char *user,
-                                     int lock_fd, int *status)
+                                     int *status)
 {
-    return change(gate->revoke, network, 0, user, lock_fd, status);
+    return change(gate->revoke, network, 0, user, status);
 }
 
 /* "ADDRESS[/N] COUNT"; the line is changed. */
@@ -345,12 +438,12 @@ static bool parse_list(struct output *output, size_t max, struct commands_networ
     return *list != NULL;
 }
 
-enum commands_result commands_list(const struct gate *gate, size_t max, int lock_fd, struct commands_network **list,
-                                   size_t *count, int *status)
+enum commands_result commands_list(const struct gate *gate, size_t max, struct commands_network **list, size_t *count,
+                                   int *status)
 {
     const char *const argv[] = {gate->list, NULL};
     struct output output = {.limit = max * LIST_LINE};
-    enum commands_result result = run(argv, lock_fd, &output, status);
+    enum commands_result result = run(argv, &output, status);
 
     *list = NULL;
     *count = 0;

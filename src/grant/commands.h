@@ -2,9 +2,11 @@
 /*
  * Another firewall than nftables: the commands that a gate names. argv is the path, ADDRESS[/N], SECONDS and USER
  * (revoke= has no SECONDS: 0); no shell, an environment from a list, descriptors 0 and 1 /dev/null (list=: a pipe), 2
- * the log. Each has COMMANDS_LIMIT_S to end, and is then killed with its group. It inherits the record's lock
- * (grants_lock_fd), so that the lock lasts as long as it runs even where we have been killed; and it is killed when we
- * are.
+ * the log. Each has COMMANDS_LIMIT_S to end, and is then killed with its group; so is what it leaves running there when
+ * it ends, and all of it when this process does, however that happens.
+ *
+ * It has nothing of ours. The record's lock is kept meanwhile by a process that ends with it, so that nobody changes
+ * the firewall while a command of a killed process does; and whatever has left its group keeps nobody waiting.
  */
 #ifndef OSTIARY_COMMANDS_H
 #define OSTIARY_COMMANDS_H
@@ -32,12 +34,12 @@ struct commands_network {
 };
 
 enum commands_result commands_grant(const struct gate *gate, const struct source *network, uint64_t seconds,
-                                    const char *user, int lock_fd, int *status);
+                                    const char *user, int *status);
 enum commands_result commands_revoke(const struct gate *gate, const struct source *network, const char *user,
-                                     int lock_fd, int *status);
+                                     int *status);
 /* What is open there: at most max networks. The caller frees *list. */
-enum commands_result commands_list(const struct gate *gate, size_t max, int lock_fd, struct commands_network **list,
-                                   size_t *count, int *status);
+enum commands_result commands_list(const struct gate *gate, size_t max, struct commands_network **list, size_t *count,
+                                   int *status);
 
 /* For "gate 'ssh': grant=/path TEXT"; of STATUS and SIGNAL the number is to follow. */
 const char *commands_result_text(enum commands_result result);

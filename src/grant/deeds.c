@@ -244,7 +244,6 @@ enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, 
     if (fault != GRANTS_OK)
         return deeds_blame(deeds, fault);
     now_read(&deeds->now); /* it may have waited */
-    deeds->wall.lock_fd = grants_lock_fd(&deeds->record);
     return REQUEST_DONE;
 }
 

@@ -131,9 +131,9 @@ static enum request_reason change_by_command(struct wall *wall, const struct hol
     if (is_late(wall, hole->gate))
         return REQUEST_FAILED;
     if (opens)
-        result = commands_grant(hole->gate, &hole->network, seconds, hole->user, wall->lock_fd, &status);
+        result = commands_grant(hole->gate, &hole->network, seconds, hole->user, &status);
     else
-        result = commands_revoke(hole->gate, &hole->network, hole->user, wall->lock_fd, &status);
+        result = commands_revoke(hole->gate, &hole->network, hole->user, &status);
     wall->ran = result != COMMANDS_CANNOT_RUN && result != COMMANDS_UNSAFE;
     return blame_command(wall, hole->gate, opens ? "grant" : "revoke", result, status);
 }
@@ -230,7 +230,7 @@ static enum request_reason ask_command(struct wall *wall, const struct gate *gat
     struct commands_network *list = NULL;
     size_t count = 0;
     int status = 0;
-    const enum commands_result result = commands_list(gate, LISTED_MAX, wall->lock_fd, &list, &count, &status);
+    const enum commands_result result = commands_list(gate, LISTED_MAX, &list, &count, &status);
 
     if (result != COMMANDS_OK)
         return blame_command(wall, gate, "list", result, status);

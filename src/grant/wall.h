@@ -17,7 +17,6 @@
 struct wall {
     const struct gates *gates;
     struct nft *nft; /* NULL until it is needed */
-    int lock_fd;     /* of the record, for commands */
     bool ran;        /* the last command that was asked for was started, whatever came of it */
     uint64_t late;   /* bit i: a command of gate i did not end in time, and none of it is run again */
     bool no_right;   /* a REQUEST_FAILED was for want of CAP_NET_ADMIN */

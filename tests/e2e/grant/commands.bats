@@ -164,6 +164,24 @@ is_over() {
     lets_in "$CLIENT4"
 }
 
+# In the command's group: killed with it. In a session of its own: nobody finds it, so it must not have the lock.
+@test "what a command has started keeps nobody from the record, though ostgrant is killed" {
+    router
+    router_gate ''
+    ostgrant 0 load
+    script grant 'sleep 4711 &' 'setsid sleep 4712 &' 'echo >begun' 'sleep 4713'
+    in_background "$WORK/killed" sh -c 'echo $$ >"$0"; exec "$@"' "$WORK/pid" \
+        "$OSTGRANT" -c "$CONFIG" grant ssh "$CLIENT4" 1h alice
+    eventually test -e "$ROUTER/begun"
+    inside kill -KILL "$(cat "$WORK/pid")"
+    router
+    ostgrant 0 grant ssh "$NEIGHBOUR4" 1h bob
+    # What it had begun is done by the next one.
+    lets_in "$CLIENT4 $NEIGHBOUR4"
+    refute inside pgrep -f 'sleep 471[13]'
+    inside pgrep -f 'sleep 4712'
+}
+
 @test "what list= prints is believed only if all of it is such lines" {
     local line
     router

@@ -78,7 +78,7 @@ static enum commands_result grant(const char *command, const char *network, int 
     struct gate gate = {.name = "ssh", .grant = command};
     const struct source source = firewall_network(network);
 
-    return commands_grant(&gate, &source, 3600, "alice", lock_fd, status);
+    return commands_grant(&gate, &source, 3600, "alice", status);
 }
 
 static void test_arguments(void)
@@ -89,10 +89,10 @@ static void test_arguments(void)
 
     check(grant(gate.revoke, "2001:db8::/64", &status) == COMMANDS_OK, "a command is run");
     check_text(said(), "3:2001:db8::/64:3600:alice\n", "with the network, the seconds and the user");
-    check(commands_revoke(&gate, &host, "", lock_fd, &status) == COMMANDS_OK, "so is one that revokes");
+    check(commands_revoke(&gate, &host, "", &status) == COMMANDS_OK, "so is one that revokes");
     check_text(said(), "3:192.0.2.7:0:\n", "with a host, no seconds, and whoever it was");
     errno = 0;
-    check(commands_revoke(&gate, &host, "a b", lock_fd, &status) == COMMANDS_CANNOT_RUN && errno == EINVAL,
+    check(commands_revoke(&gate, &host, "a b", &status) == COMMANDS_CANNOT_RUN && errno == EINVAL,
           "but not for what is no user");
 }
 
@@ -114,9 +114,9 @@ static void test_starts_clean(void)
     log[len > 0 ? len : 0] = '\0';
     snprintf(wanted, sizeof(wanted),
              "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nLANG=C.UTF-8\nHOME=/\n"
-             "0 /dev/null\n1 %s/said\n2 %s\n3 %s/lock\n"
+             "0 /dev/null\n1 %s/said\n2 %s\n"
              "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n/\n0022\ngroup\n",
-             dir, log, dir);
+             dir, log);
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
     signal(SIGPIPE, SIG_IGN);
@@ -130,7 +130,7 @@ static void test_starts_clean(void)
     close(stray_fd);
     check(status, "a command is run whatever this process is like");
     check_text(said(), wanted,
-               "with an environment from a list, four descriptors, no signal blocked, and its own group");
+               "with an environment from a list, three descriptors, no signal blocked, and its own group");
 }
 
 static void ends_as(const char *lines, enum commands_result wanted, int wanted_status)
@@ -200,7 +200,7 @@ static void test_is_killed(void)
     check(is_gone(said()), "and its group with it");
     check(grant(script("sleep 1000 & echo $! >$dir/said"), "192.0.2.7", &status) == COMMANDS_OK,
           "what leaves something behind has ended well");
-    check(is_gone(said()), "and what it has left, which would keep the lock, is killed");
+    check(is_gone(said()), "and what it has left is killed");
 }
 
 static void test_dies_with_us(void)
@@ -222,7 +222,7 @@ static void test_dies_with_us(void)
     while (access(path_of("said"), F_OK) != 0)
         usleep(10000);
     pid = said();
-    /* Only the command and its parent have it from here on. */
+    /* Only its parent and the keeper have it from here on. */
     close(lock_fd);
     other_fd = open(path_of("lock"), O_RDWR | O_CLOEXEC);
     check(flock(other_fd, LOCK_EX | LOCK_NB) != 0, "while a command runs the lock is held");
@@ -239,7 +239,7 @@ static enum commands_result list(const char *lines, size_t max, struct commands_
     const struct gate gate = {.name = "ssh", .list = script(lines)};
     int status;
 
-    return commands_list(&gate, max, lock_fd, networks, count, &status);
+    return commands_list(&gate, max, networks, count, &status);
 }
 
 static void test_list(void)

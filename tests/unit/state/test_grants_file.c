@@ -42,7 +42,7 @@ static void test_made(void)
     scratch_need(unlink(granted_path(GRANTS_NAME)) == 0, "unlink");
     check(granted_hold(&grants, HOLD_ALONE) == GRANTS_OK && stat(granted_path(GRANTS_NAME), &info) == 0,
           "one that is removed while it is open is made anew by the next who holds it");
-    check(fcntl(grants_lock_fd(&grants), F_GETFD) == FD_CLOEXEC, "no program that is run inherits it by chance");
+    check(fcntl(grants.fd, F_GETFD) == FD_CLOEXEC, "no program that is run inherits it by chance");
     grants_release(&grants);
     grants_close(&grants);
     granted_empty();
@@ -139,9 +139,9 @@ static void test_busy(void)
     check_number(granted_hold(&other, HOLD_ALONE), GRANTS_BUSY,
                  "I13: a lock that another has is waited for, and no longer than that");
     check_number(granted_hold(&other, HOLD_SHARED), GRANTS_BUSY, "also to look");
-    inherited = dup(grants_lock_fd(&grants));
+    inherited = dup(grants.fd);
     grants_close(&grants);
-    check_number(granted_hold(&other, HOLD_ALONE), GRANTS_BUSY, "it lasts as long as a child that has inherited it");
+    check_number(granted_hold(&other, HOLD_ALONE), GRANTS_BUSY, "it lasts as long as a fork that has it too");
     close(inherited);
     check_number(granted_hold(&other, HOLD_ALONE), GRANTS_OK, "and then the next one has it");
     grants_release(&other);
