@@ -224,6 +224,9 @@ static void look_at_ruleset(struct examination *all, struct nft *nft, const stru
     if (table.loaded && !last_is(all->gates))
         find(all, 0, CONFIG_ERROR,
              "has been changed since the rules were loaded, which shut what it said before: run 'ostgrant load'");
+    else if (nft_is_complete(&table, all->gates) && !nft_has_rules(&table, all->gates))
+        find(all, 0, CONFIG_ERROR,
+             "somebody else has changed the rules that are loaded, so that a gate may stand open: run 'ostgrant load'");
     free(ruleset);
     nft_free_table(&table);
 }

@@ -94,6 +94,7 @@ struct nft_table {
     struct nft_set *sets;
     char **chains; /* names of all that are in the table */
     size_t set_count, chain_count;
+    char *gists; /* of all rules, for nft_has_rules; NULL: none */
 };
 
 /*
@@ -111,6 +112,12 @@ int nft_parse_element(const uint8_t *bytes, size_t len, struct nft_element *elem
 
 /* Is all there that these gates need: rules at a hook, their chains, sets for hosts? Yes where none is of nftables. */
 bool nft_is_complete(const struct nft_table *table, const struct gates *gates);
+
+/*
+ * Are the rules in each of their chains just those that nft_write_table would write, in their order? False where one is
+ * missing, has been added, or does something else; the networks of ALWAYS are not compared.
+ */
+bool nft_has_rules(const struct nft_table *table, const struct gates *gates);
 
 /* ---- The kernel -------------------------------------------------------------------------------------------------- */
 

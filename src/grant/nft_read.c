@@ -4,6 +4,7 @@
  * other things in it, and other tables, are passed over.
  */
 #include "nft.h"
+#include "nft_gist.h"
 #include "place.h"
 
 #include <jansson.h>
@@ -170,19 +171,121 @@ static int read_counter(const json_t *counter, struct nft_table *table)
     return 0;
 }
 
-/* The rules tell that the table was not only made, or flushed. */
-static void read_rule(const json_t *rule, struct nft_table *table)
+/* ---- Rules, as their gists ----------------------------------------------------------------------------------------
+ */
+
+/* The name of what an object has first, which is what kind of thing it is; "" where it is none. */
+static const char *kind_of(json_t *object)
 {
-    table->loaded |= is_ours(rule) && (is_text(rule, "chain", "input") || is_text(rule, "chain", "forward"));
+    void *first = json_object_iter(object);
+
+    return first != NULL ? json_object_iter_key(first) : "";
 }
 
-static int read_object(const json_t *object, struct nft_table *table)
+static void mark_ports(const json_t *value, bool ports[static GIST_PORTS])
+{
+    const json_t *set = json_object_get(value, "set"), *range = json_object_get(value, "range");
+    const json_int_t first = json_integer_value(json_is_array(range) ? json_array_get(range, 0) : value);
+    const json_int_t last = json_is_array(range) ? json_integer_value(json_array_get(range, 1)) : first;
+
+    for (size_t i = 0; i < json_array_size(set); i++)
+        if (json_object_get(json_array_get(set, i), "set") == NULL)
+            mark_ports(json_array_get(set, i), ports);
+    for (json_int_t port = first; set == NULL && port >= 0 && port <= last && port < GIST_PORTS; port++)
+        ports[port] = true;
+}
+
+/* What nft itself puts in front of a condition, so that it is asked of the right packets alone. */
+static bool is_mere_protocol(const char *name)
+{
+    return strcmp(name, "l4proto") == 0 || strcmp(name, "nfproto") == 0 || strcmp(name, "protocol") == 0 ||
+           strcmp(name, "nexthdr") == 0;
+}
+
+/* "saddr @ssh_4_32", "dport 22-22", ... */
+static void add_match(struct text *gist, const json_t *match)
+{
+    const json_t *right = json_object_get(match, "right");
+    json_t *left = json_object_get(match, "left");
+    json_t *whole = json_object_get(left, "&") != NULL ? json_array_get(json_object_get(left, "&"), 0) : left;
+    const json_t *what = json_object_get(whole, kind_of(whole));
+    const char *field = json_string_value(json_object_get(what, "field"));
+    const char *name = field != NULL ? field : json_string_value(json_object_get(what, "key"));
+    const char *text = json_string_value(right);
+    bool ports[GIST_PORTS] = {false};
+
+    if (name != NULL && is_mere_protocol(name))
+        return;
+    if (name == NULL || !gist_keeps(name, strlen(name)) || is_text(match, "op", "!=")) {
+        text_add(gist, " ?");
+        return;
+    }
+    text_add(gist, " %s", name);
+    if (text != NULL && (text[0] == '@' || strncmp(name, "iif", strlen("iif")) == 0))
+        text_add(gist, " %s", text);
+    if (strcmp(name, "dport") != 0)
+        return;
+    mark_ports(right, ports);
+    gist_ports(gist, ports);
+}
+
+static void add_statement(struct text *gist, json_t *statement)
+{
+    const char *kind = kind_of(statement);
+    const json_t *what = json_object_get(statement, kind);
+    const char *target = json_string_value(json_object_get(what, "target"));
+    const char *key = json_string_value(json_object_get(json_object_get(json_object_get(what, "key"), "ct"), "key"));
+
+    if (strcmp(kind, "match") == 0)
+        add_match(gist, what);
+    else if (strcmp(kind, "counter") == 0 && json_is_string(what))
+        text_add(gist, " counter name %s", json_string_value(what));
+    else if (strcmp(kind, "jump") == 0 && target != NULL)
+        text_add(gist, " jump %s", target);
+    else if (strcmp(kind, "mangle") == 0 && key != NULL)
+        text_add(gist, " %s", key);
+    else
+        text_add(gist, " %s", gist_keeps(kind, strlen(kind)) ? kind : "?");
+}
+
+/* The rules tell that the table was not only made, or flushed. */
+static void read_rule(const json_t *rule, struct nft_table *table, struct text *gists)
+{
+    const json_t *statements = json_object_get(rule, "expr");
+    const char *chain = json_string_value(json_object_get(rule, "chain"));
+
+    if (!is_ours(rule) || chain == NULL)
+        return;
+    table->loaded |= is_text(rule, "chain", "input") || is_text(rule, "chain", "forward");
+    text_add(gists, "%s", chain);
+    for (size_t i = 0; i < json_array_size(statements); i++)
+        add_statement(gists, json_array_get(statements, i));
+    text_add(gists, "\n");
+}
+
+/* A chain that is at no hook sees no packet. */
+static void read_hook(const json_t *chain, struct text *gists)
+{
+    const char *name = json_string_value(json_object_get(chain, "name"));
+    const char *hook = json_string_value(json_object_get(chain, "hook"));
+    const char *policy = json_string_value(json_object_get(chain, "policy"));
+
+    if (!is_ours(chain) || name == NULL)
+        return;
+    text_add(gists, "%s", name);
+    if (hook != NULL)
+        text_add(gists, " type hook %s policy %s", hook, policy != NULL ? policy : "?");
+    text_add(gists, "\n");
+}
+
+static int read_object(const json_t *object, struct nft_table *table, struct text *gists)
 {
     const json_t *set = json_object_get(object, "set");
     const json_t *chain = json_object_get(object, "chain");
     const json_t *counter = json_object_get(object, "counter");
 
-    read_rule(json_object_get(object, "rule"), table);
+    read_rule(json_object_get(object, "rule"), table, gists);
+    read_hook(chain, gists);
     if (set != NULL)
         return read_set(set, table);
     if (chain != NULL)
@@ -195,11 +298,15 @@ int nft_parse_table(const char *json, size_t len, struct nft_table *table)
     json_t *root = json_loadb(json, len, JSON_REJECT_DUPLICATES, NULL);
     const json_t *list = json_object_get(root, "nftables");
     int status = json_is_array(list) ? 0 : -1;
+    struct text gists = {0};
 
     *table = (struct nft_table){0};
     for (size_t i = 0; status == 0 && i < json_array_size(list); i++)
-        status = read_object(json_array_get(list, i), table);
+        status = read_object(json_array_get(list, i), table, &gists);
     json_decref(root);
+    table->gists = gists.bytes;
+    if (gists.failed)
+        status = -1;
     if (status != 0)
         nft_free_table(table);
     return status;
@@ -213,6 +320,7 @@ void nft_free_table(struct nft_table *table)
         free(table->chains[i]);
     free(table->sets);
     free(table->chains);
+    free(table->gists);
     free(table->elements);
     free(table->counters);
     *table = (struct nft_table){0};

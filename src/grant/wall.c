@@ -4,6 +4,7 @@
 
 #include "address.h"
 #include "commands.h"
+#include "last.h"
 #include "tell.h"
 
 #include <errno.h>
@@ -261,7 +262,9 @@ static enum request_reason look_at_nft(struct wall *wall, struct wall_view *view
         return blame_nft(wall, result);
     if (!take_elements(wall, view))
         return REQUEST_FAILED;
-    view->complete = nft_is_complete(&view->table, wall->gates);
+    /* What has been changed in the file is not loaded before somebody says so. */
+    view->complete = nft_is_complete(&view->table, wall->gates) &&
+                     (nft_has_rules(&view->table, wall->gates) || !last_is(wall->gates));
     return REQUEST_DONE;
 }
 

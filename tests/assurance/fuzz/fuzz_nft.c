@@ -60,6 +60,7 @@ static void try_table(const char *json, size_t len)
     for (size_t i = 0; i < table.element_count; i++)
         demand_element(&table.elements[i]);
     DEMAND(!nft_is_complete(&table, &gates) || table.loaded);
+    DEMAND(!nft_has_rules(&table, &gates) || table.loaded);
     nft_write_table(&script, &gates, lengths, &table);
     DEMAND(!script.failed);
     demand_script(&script);

@@ -54,6 +54,28 @@ finds_nothing() {
     sees neighbour open "$SERVER4" tcp/2222
     finds 'load'
     ostgrant 0 load
+    # What is in a chain can be lost alone, and so can one rule of it.
+    inside nft flush chain inet ostiary_grants gate_ssh
+    sees neighbour open "$SERVER4" tcp/2222
+    finds 'somebody else has changed the rules .*ostgrant load'
+    ostgrant 0 load
+    inside nft insert rule inet ostiary_grants gate_ssh ip saddr "$NEIGHBOUR4" return
+    finds 'somebody else has changed the rules .*ostgrant load'
+    ostgrant 0 load
+    # All that a gate can have is found again as it was written, also with nothing but a network open.
+    gates 'GATE="ssh","tcp 2222,22,80-85,86-90 udp 60000-61000","interface=lan"' 'GATE="all","any","hook=forward","established=cut"' \
+        'GATE="cut","udp 2223","established=cut","ipv6-prefix=56"' 'FREE="tcp 5018 udp 5018"' \
+        'ALWAYS="192.0.2.128/26"' 'ALWAYS="192.0.2.192/26"' 'ALWAYS="2001:db8:ffff::/48"'
+    ostgrant 0 load
+    ostgrant 0 grant cut 198.51.100.0/24
+    ostgrant 0 check
+    refute grep error <<<"$output"
+    gates 'GATE="all","any","established=cut"' 'FREE="tcp 5018 udp 5018,2223"'
+    ostgrant 0 load
+    ostgrant 0 check
+    refute grep error <<<"$output"
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 0 load
     # The file has changed since.
     gates 'GATE="ssh","tcp 2222-2223"'
     finds 'load'

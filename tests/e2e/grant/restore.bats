@@ -77,6 +77,14 @@ same_end() {
     inside nft flush chain inet ostiary_grants input
     ostgrant 0 tick
     sees neighbour shut "$SERVER4" tcp/2222
+    inside nft flush chain inet ostiary_grants gate_ssh
+    sees neighbour open "$SERVER4" tcp/2222
+    ostgrant 0 tick
+    matches "$output" 'rules were not loaded'
+    sees neighbour shut "$SERVER4" tcp/2222
+    # A second tick has nothing to load.
+    ostgrant 0 tick
+    is "$output" '' "what the tick says"
     inside nft delete element inet ostiary_grants ssh_4_32 "{ $CLIENT4 }"
     ostgrant 0 list
     matches "$output" "$CLIENT4 .*missing"

@@ -581,6 +581,90 @@ static void test_complete(void)
     nft_free_table(&table);
 }
 
+/* ---- Rules ------------------------------------------------------------------------------------------------------- */
+
+#define RULE(chain, statements) "{\"rule\":{" OURS ",\"chain\":\"" chain "\",\"expr\":[" statements "]}},"
+#define IS(left, right)         "{\"match\":{\"op\":\"==\",\"left\":" left ",\"right\":" right "}}"
+#define FIELD(protocol, field)  "{\"payload\":{\"protocol\":\"" protocol "\",\"field\":\"" field "\"}}"
+#define KEY(kind, key)          "{\"" kind "\":{\"key\":\"" key "\"}}"
+#define RETURN                  ",{\"return\":null}"
+#define LOOK(family, set)       RULE("gate_ssh", IS(FIELD(family, "saddr"), "\"@" set "\"") RETURN)
+
+/* What nft lists of the table of one gate, in pieces. */
+static const char *const loaded[] = {
+    "{\"nftables\":[",
+    "{\"chain\":{" OURS ",\"name\":\"gate_ssh\"}},",
+    "{\"chain\":{" OURS
+    ",\"name\":\"input\",\"type\":\"filter\",\"hook\":\"input\",\"prio\":-5,\"policy\":\"accept\"}},",
+    LOOK("ip", "ssh_4_32"),
+    LOOK("ip6", "ssh_6_128"),
+    RULE("gate_ssh", IS("{\"&\":[" FIELD("ip6", "saddr") ",\"ffff:ffff:ffff:ffff::\"]}", "\"@ssh_6_64\"") RETURN),
+    RULE("gate_ssh", IS(KEY("ct", "state"), "[\"established\",\"related\"]") RETURN),
+    RULE("gate_ssh", "{\"counter\":\"ssh_shut\"},{\"drop\":null}"),
+    RULE("input", IS(KEY("meta", "iif"), "\"lo\"") ",{\"accept\":null}"),
+    RULE("input",
+         IS(KEY("meta", "l4proto"), "\"tcp\"") "," IS(
+             FIELD("tcp", "dport"), "{\"set\":[{\"range\":[80,90]},22]}") ",{\"jump\":{\"target\":\"gate_ssh\"}}"),
+    "{}]}",
+};
+
+/* Has the table its rules, where one piece is another? */
+static bool has_rules(const struct gates *gates, size_t number, const char *other)
+{
+    struct text json = {0};
+    struct nft_table table;
+    bool has;
+
+    for (size_t i = 0; i < COUNT(loaded); i++)
+        text_add(&json, "%s", i == number ? other : loaded[i]);
+    check(nft_parse_table(json.bytes, json.len, &table) == 0, "it is a list of nft's");
+    has = nft_has_rules(&table, gates);
+    nft_free_table(&table);
+    text_free(&json);
+    return has;
+}
+
+static void test_rules(void)
+{
+    static const struct {
+        size_t number;
+        const char *other, *what;
+    } wrong[] = {
+        {2, "{\"chain\":{" OURS ",\"name\":\"input\"}},", "a chain that is at no hook"},
+        {2, "{\"chain\":{" OURS ",\"name\":\"input\",\"hook\":\"forward\",\"policy\":\"accept\"}},", "at another hook"},
+        {3, LOOK("ip", "ssh_4_24"), "another set"},
+        {3, RULE("gate_ssh", "{\"return\":null}") LOOK("ip", "ssh_4_32"), "a rule more, in front"},
+        {7, RULE("gate_ssh", "{\"counter\":\"ssh_shut\"},{\"drop\":null}") RULE("gate_ssh", "{\"drop\":null}"),
+         "a rule more, behind"},
+        {7, RULE("gate_ssh", "{\"counter\":\"ssh_shut\"},{\"accept\":null}"), "another verdict"},
+        {7, RULE("gate_ssh", "{\"limit\":{\"rate\":1,\"per\":\"second\"}},{\"counter\":\"ssh_shut\"},{\"drop\":null}"),
+         "a statement more"},
+        {8, RULE("input", IS(KEY("meta", "iif"), "\"eth0\"") ",{\"accept\":null}"), "another interface"},
+        {8, RULE("input", "{\"accept\":null}"), "a condition less"},
+        {8,
+         RULE("input",
+              "{\"match\":{\"op\":\"!=\",\"left\":" KEY("meta", "iif") ",\"right\":\"lo\"}},{\"accept\":null}"),
+         "the contrary"},
+        {9, RULE("input", IS(FIELD("tcp", "dport"), "22") ",{\"jump\":{\"target\":\"gate_ssh\"}}"), "a port less"},
+        {9,
+         RULE("input",
+              IS(FIELD("tcp", "dport"), "{\"set\":[{\"range\":[80,90]},22]}") ",{\"jump\":{\"target\":\"gate_web\"}}"),
+         "a jump elsewhere"},
+        {10, RULE("input", "{\"drop\":null}") "{}]}", "a rule behind all"},
+    };
+    struct gate gate = firewall_gate("ssh", 22);
+    const struct gates gates = {.list = &gate, .count = 1};
+
+    gate.ports[gate.port_count++] = (struct gate_ports){GATE_TCP, 80, 80};
+    gate.ports[gate.port_count++] = (struct gate_ports){GATE_TCP, 81, 90};
+    check(has_rules(&gates, COUNT(loaded), NULL), "the rules are those that would be written");
+    check(has_rules(&gates, 10, RULE("mine", "{\"drop\":null}") "{}]}"), "so they are beside a chain of no gate's");
+    for (size_t i = 1; i + 1 < COUNT(loaded); i++)
+        check(!has_rules(&gates, i, ""), "without its piece %zu it has not its rules", i);
+    for (size_t i = 0; i < COUNT(wrong); i++)
+        check(!has_rules(&gates, wrong[i].number, wrong[i].other), "nor with %s", wrong[i].what);
+}
+
 int main(void)
 {
     test_one_gate();
@@ -597,5 +681,6 @@ int main(void)
     test_parse_others();
     test_parse_element();
     test_complete();
+    test_rules();
     return check_end();
 }
