@@ -49,6 +49,7 @@ struct grant {
     enum grant_step step;
     enum grant_end end;
     enum grant_by by;
+    bool by_commands;                    /* those of its gate have opened it; false: nftables has, or it is not known */
     uint64_t lifetime_s;                 /* as it was asked for last; a renewal by use gives so much again */
     uint64_t since_wall_ms;              /* when it was first opened, by CLOCK_REALTIME: for people alone */
     uint64_t packets;                    /* that came through it, all together, as far as has been seen */

@@ -108,9 +108,10 @@ static bool is_sound(const uint8_t bytes[static GRANTS_BYTES_SLOT_LEN])
         if (bytes_get(bytes + at, 8) > RECORD_TIME_MAX)
             return false;
     return bytes[24] <= 8 * SOURCE_ADDRESS_LEN && bytes[25] <= GRANT_CLOSING + 1 && bytes[25] > 0 &&
-           bytes[26] <= GRANT_CLEARED && bytes[27] <= GRANT_BY_WEB && bytes[28] <= 1 && bytes_get(bytes + 29, 3) == 0 &&
-           bytes_get(bytes + 40, 8) <= RECORD_TIME_MAX && bytes[GATE_AT] != 0 && is_word(bytes + GATE_AT, GATE_LEN) &&
-           is_word(bytes + USER_AT, USER_LEN) && record_is_zero(bytes + SLOT_LEN, GRANTS_BYTES_SLOT_LEN - SLOT_LEN);
+           bytes[26] <= GRANT_CLEARED && bytes[27] <= GRANT_BY_WEB && bytes[28] <= 1 && bytes[29] <= 1 &&
+           bytes_get(bytes + 30, 2) == 0 && bytes_get(bytes + 40, 8) <= RECORD_TIME_MAX && bytes[GATE_AT] != 0 &&
+           is_word(bytes + GATE_AT, GATE_LEN) && is_word(bytes + USER_AT, USER_LEN) &&
+           record_is_zero(bytes + SLOT_LEN, GRANTS_BYTES_SLOT_LEN - SLOT_LEN);
 }
 
 int grants_bytes_encode_slot(const struct grant *grant, const uint8_t key[static SIPHASH_KEY_LEN], uint64_t slot,
@@ -123,6 +124,7 @@ int grants_bytes_encode_slot(const struct grant *grant, const uint8_t key[static
     bytes[26] = (uint8_t)grant->end;
     bytes[27] = (uint8_t)grant->by;
     bytes[28] = grant->wall_known ? 1 : 0;
+    bytes[29] = grant->by_commands ? 1 : 0;
     bytes_put(bytes + 32, 8, grant->lifetime_s);
     bytes_put(bytes + 40, 8, grant->since_wall_ms);
     bytes_put(bytes + 48, 8, grant->packets);
@@ -153,6 +155,7 @@ enum record_state grants_bytes_decode_slot(const uint8_t bytes[static GRANTS_BYT
     grant->end = (enum grant_end)bytes[26];
     grant->by = (enum grant_by)bytes[27];
     grant->wall_known = bytes[28] == 1;
+    grant->by_commands = bytes[29] == 1;
     grant->lifetime_s = bytes_get(bytes + 32, 8);
     grant->since_wall_ms = bytes_get(bytes + 40, 8);
     grant->packets = bytes_get(bytes + 48, 8);

@@ -127,7 +127,9 @@ static void judge_row(const struct agreement *all, struct row *row)
         end_row(row);
     if (row->grant.step == GRANT_CLOSING || row->time != GRANT_RUNS)
         return;
-    row->changed = grant_set_clocks(&row->grant, deeds->record.latest_ms, &deeds->now);
+    row->changed = row->gate != NULL && row->gate->by_commands && !row->grant.by_commands;
+    row->grant.by_commands |= row->changed;
+    row->changed |= grant_set_clocks(&row->grant, deeds->record.latest_ms, &deeds->now);
     if (hole == NULL)
         return;
     deeds_count(&row->grant, hole->packets);
@@ -307,6 +309,24 @@ static enum grants_fault finish_row(struct deeds *deeds, struct row *row)
     return fault;
 }
 
+static bool is_stranded(const struct agreement *all, const struct row *row)
+{
+    return row->grant.step == GRANT_CLOSING && deeds_is_stranded(all->deeds->wall.gates, &row->grant);
+}
+
+/* What is over, and may be open where nobody can close it: it stays. */
+static void say_stranded(const struct agreement *all)
+{
+    const struct row *first = NULL;
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < all->count; i++)
+        if (is_stranded(all, &all->rows[i]) && count++ == 0)
+            first = &all->rows[i];
+    if (first != NULL)
+        deeds_say_stranded(all->deeds, &first->grant, count - 1);
+}
+
 static enum request_reason finish_rows(struct agreement *all)
 {
     enum grants_fault fault = GRANTS_OK;
@@ -314,7 +334,7 @@ static enum request_reason finish_rows(struct agreement *all)
     for (size_t i = 0; i < all->count && fault == GRANTS_OK; i++) {
         struct row *row = &all->rows[i];
 
-        if (!row->asks || all->changes[row->change].done)
+        if ((!row->asks || all->changes[row->change].done) && !is_stranded(all, row))
             fault = finish_row(all->deeds, row);
     }
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(all->deeds, fault);
@@ -337,6 +357,7 @@ static enum request_reason compare(struct agreement *all)
     if (all->count > 0)
         qsort(all->rows, all->count, sizeof *all->rows, compare_rows);
     say_orphans(all);
+    say_stranded(all);
     compare_groups(all);
     shut_unrecorded(all);
     return write_ahead(all);

@@ -160,6 +160,54 @@ enum request_reason deeds_refuse(const struct wish *wish, enum request_reason re
 
 /* ---- Ending ---- */
 
+bool deeds_is_stranded(const struct gates *gates, const struct grant *grant)
+{
+    const struct gate *gate = gates_find(gates, grant->gate);
+
+    return grant->by_commands && (gate == NULL || !gate->by_commands);
+}
+
+void deeds_say_stranded(const struct deeds *deeds, const struct grant *grant, uint64_t others)
+{
+    char network[ADDRESS_TEXT_LEN];
+    char more[64] = "";
+
+    address_format_source(&grant->network, network);
+    if (others > 0)
+        snprintf(more, sizeof more, " (and %" PRIu64 " more: see 'ostgrant list')", others);
+    tell_wrong(LOG_WARNING,
+               "the other firewall may still let in %s at gate '%s'%s: %s has the commands no more by which it was "
+               "opened; put the gate back with its revoke= and run 'ostgrant tick', or close it there by hand and run "
+               "'ostgrant repair'",
+               network, grant->gate, more, deeds->wall.gates->path);
+}
+
+enum request_reason deeds_give_up(struct deeds *deeds, uint64_t *count)
+{
+    enum grants_fault fault = GRANTS_OK;
+    enum grants_fault removed = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *count = 0;
+    while (removed == GRANTS_OK && grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        char network[ADDRESS_TEXT_LEN];
+
+        if (grant.step != GRANT_CLOSING || !deeds_is_stranded(deeds->wall.gates, &grant))
+            continue;
+        removed = grants_remove(&deeds->record, slot);
+        if (removed != GRANTS_OK)
+            break;
+        ++*count;
+        address_format_source(&grant.network, network);
+        tell_done(LOG_WARNING, "given up gate=%s network=%s user=%s: its revoke= was never run", grant.gate, network,
+                  grant.user);
+    }
+    fault = fault == GRANTS_OK ? removed : fault;
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
 /* In the record: it is over. The firewall hears of it next. */
 static enum request_reason begin_end(struct deeds *deeds, struct grant *grant, enum grant_end end, uint64_t slot)
 {
@@ -203,7 +251,7 @@ static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint
     if (reason != REQUEST_DONE)
         return reason;
     if (grant->step == GRANT_CLOSING)
-        return finish_end(deeds, grant, slot);
+        return deeds_is_stranded(deeds->wall.gates, grant) ? REQUEST_DONE : finish_end(deeds, grant, slot);
     grant->step = GRANT_OPEN;
     fault = grants_put(&deeds->record, grant, &slot);
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
@@ -292,6 +340,7 @@ static void set_grant(const struct deeds *deeds, const struct wish *wish, const 
         .most_s = wish->gate->most_s,
         .latest_ms = deeds->record.latest_ms,
     };
+    const bool by_commands = wish->gate->by_commands || (before->slot != GRANTS_MAX && before->grant.by_commands);
 
     if (!before->runs) {
         *grant = (struct grant){
@@ -300,6 +349,7 @@ static void set_grant(const struct deeds *deeds, const struct wish *wish, const 
         snprintf(grant->user, sizeof grant->user, "%s", wish->user);
     }
     grant->by = wish->by;
+    grant->by_commands = by_commands;
     grant->step = GRANT_OPENING;
     grant->end = GRANT_NOT_ENDED;
     grant->lifetime_s = order.lifetime_s;
@@ -329,8 +379,8 @@ static void take_back(struct deeds *deeds, const struct before *before, struct g
         return;
     }
 
-    const enum grants_fault fault =
-        before->runs ? grants_put(&deeds->record, &before->grant, &slot) : grants_remove(&deeds->record, slot);
+    const enum grants_fault fault = before->slot != GRANTS_MAX ? grants_put(&deeds->record, &before->grant, &slot)
+                                                               : grants_remove(&deeds->record, slot);
 
     if (fault != GRANTS_OK)
         (void)deeds_blame(deeds, fault);
@@ -438,16 +488,22 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     uint64_t at = 0;
     uint64_t slot;
     uint64_t count;
+    uint64_t stranded = 0;
     enum request_reason reason;
 
     (void)deeds_finish(deeds, closing->wish->gate);
     reason = begin_closing(deeds, closing, &count);
     while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
-        if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING)
+        if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING) {
             reason = finish(deeds, &grant, slot);
+            if (deeds_is_stranded(deeds->wall.gates, &grant) && stranded++ == 0)
+                deeds_say_stranded(deeds, &grant, 0);
+        }
     if (fault != GRANTS_OK)
         reason = deeds_blame(deeds, fault);
-    return reason == REQUEST_DONE && count == 0 ? REQUEST_NOT_OPEN : reason;
+    if (reason != REQUEST_DONE)
+        return reason;
+    return stranded > 0 ? REQUEST_FAILED : count == 0 ? REQUEST_NOT_OPEN : REQUEST_DONE;
 }
 
 enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish)

@@ -64,6 +64,16 @@ enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish);
 /* Close all that the user has at the gate, but for the wish's network. */
 enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish);
 
+/*
+ * Has it been opened by commands that its gate has no more, or is the gate gone? Then nobody can close it where it was
+ * opened. Such a grant stays in the record, closing, until the gate has its commands again and revoke= has succeeded,
+ * or somebody gives it up.
+ */
+bool deeds_is_stranded(const struct gates *gates, const struct grant *grant);
+
+/* Give up those that are closing; *count says how many there were. */
+enum request_reason deeds_give_up(struct deeds *deeds, uint64_t *count);
+
 /* Write down that it is refused. Gives the reason back. */
 enum request_reason deeds_refuse(const struct wish *wish, enum request_reason reason);
 
@@ -74,6 +84,9 @@ enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault);
 
 /* The counter of the grant's hole stands at so many packets: what is new since it was read last counts. */
 void deeds_count(struct grant *grant, uint64_t packets);
+
+/* Say that this one is stranded, and how many others are. */
+void deeds_say_stranded(const struct deeds *deeds, const struct grant *grant, uint64_t others);
 
 /* The lines of a renewal by use, and of an end. */
 void deeds_log_renewal(const struct grant *grant, uint64_t left_ms);

@@ -40,7 +40,7 @@ static struct listing_row *add_row(struct listing *listing)
 static const char *state_of(const struct grant *grant, enum grant_time time, const struct gate *gate)
 {
     if (grant->step == GRANT_CLOSING)
-        return "closing";
+        return grant->by_commands && (gate == NULL || !gate->by_commands) ? "stranded" : "closing";
     if (time == GRANT_OVER)
         return "over";
     if (gate == NULL)

@@ -14,7 +14,7 @@ struct listing_row {
     struct grant grant; /* of what is unrecorded: gate and network alone */
     uint64_t left_ms;
     uint64_t packets;  /* once the firewall has been asked, what it has counted since the last look included */
-    const char *state; /* open, opening, closing, waiting, over, missing, unrecorded, nogate */
+    const char *state; /* open, opening, closing, waiting, over, missing, stranded, unrecorded, nogate */
 };
 
 struct listing {

@@ -10,12 +10,11 @@
  * overlaps, and auto-merge loses times.)
  *
  * Per gate a chain gate_GATE, in which "return" lets a packet through: a rule for each set, so that all packets of who
- * has a grant are counted; ALWAYS; what is under way (established=cut: nothing, and where the gate is "any" only answers
- * to what was begun from inside, for which the chain output, or forward, labels each connection of TCP that begins);
- * where the gate is "any", what a host cannot live without: neighbour discovery, ICMP errors, MLD and IGMP, DHCP; then
- * the counter GATE_shut and drop. The chains input and forward jump there for the gate's ports, but for loopback and
- * FREE.
- * A packet that meets several gates has to pass each of them.
+ * has a grant are counted; ALWAYS; what is under way (established=cut: nothing, and where the gate is "any" only
+ * answers to what was begun from inside, for which the chain output, or forward, labels each connection of TCP that
+ * begins); where the gate is "any", what a host cannot live without: neighbour discovery, ICMP errors, MLD and IGMP,
+ * DHCP; then the counter GATE_shut and drop. The chains input and forward jump there for the gate's ports, but for
+ * loopback and FREE. A packet that meets several gates has to pass each of them.
  */
 #ifndef OSTIARY_NFT_H
 #define OSTIARY_NFT_H

@@ -304,6 +304,7 @@ static int repair(struct call *call)
     enum request_reason reason;
     enum grants_fault fault;
     uint64_t count = 0;
+    uint64_t stranded = 0;
 
     need_arguments(call, 0, 0, "repair takes no arguments");
     reason = begin(call);
@@ -314,6 +315,10 @@ static int repair(struct call *call)
         return status_of(call, deeds_blame(&call->deeds, fault));
     tell_done(LOG_NOTICE, "repaired damaged=%ju", (uintmax_t)count);
     printf("%ju damaged grants were given up; who had them has to ask again\n", (uintmax_t)count);
+    reason = deeds_give_up(&call->deeds, &stranded);
+    printf("%ju grants were given up that no revoke= has closed; see to the other firewall\n", (uintmax_t)stranded);
+    if (reason != REQUEST_DONE)
+        return status_of(call, reason);
     return status_of(call, agree(&call->deeds, AGREE_TICK));
 }
 

@@ -12,6 +12,7 @@ static inline struct grant any_grant(void)
         .step = (enum grant_step)any_size(0, GRANT_CLOSING),
         .end = (enum grant_end)any_size(0, GRANT_CLEARED),
         .by = (enum grant_by)any_size(0, GRANT_BY_WEB),
+        .by_commands = any_bool(),
         .lifetime_s = any_number(),
         .since_wall_ms = any_number(),
         .packets = any_number(),

@@ -176,14 +176,15 @@ class Grants:
     SLOTS = 8
     GRANTS = {
         0: ("192.0.2.7/32", 2, 0, 1, 1, 90000, NOW * 1000, 17, 5, BOOT_ID, BOOT_MS, NOW * 1000, b"ssh", b"alice"),
-        2: ("2001:db8:1:2::/64", 3, 2, 3, 1, 1, 1, MASK, 1 << 40, BOOT_ID, BOOT_MS, NOW * 1000, b"g" * 24, b"u" * 64),
+        2: ("2001:db8:1:2::/64", 3, 2, 3, 1, 1, 1, MASK, 1 << 40, BOOT_ID, BOOT_MS, NOW * 1000, b"g" * 24, b"u" * 64, 1),
         3: ("0.0.0.0/0", 1, 0, 0, 0, 3600, 0, 0, 0, bytes(16), 0, 0, b"a", b""),
         5: ("192.0.2.7/32", 2, 0, 2, 1, 60, NOW * 1000, 0, 0, BOOT_ID, BOOT_MS, NOW * 1000, b"ssh", b"bob@example.net"),
     }
 
-    def slot(self, where, who, step, end, by, known, lifetime, since, packets, last, boot_id, boot_ms, wall_ms, gate, user):
+    def slot(self, where, who, step, end, by, known, lifetime, since, packets, last, boot_id, boot_ms, wall_ms, gate, user,
+             commands=0):
         packed, prefix = address(who)
-        body = packed + bytes([prefix, step, end, by, known, 0, 0, 0])
+        body = packed + bytes([prefix, step, end, by, known, commands, 0, 0])
         body += struct.pack("<QQQQ", lifetime, since, packets, last) + boot_id
         for start in (boot_ms, wall_ms):
             body += number(start + lifetime * 1000, 8) + number(start + 2 * lifetime * 1000, 8)

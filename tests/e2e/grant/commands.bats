@@ -182,6 +182,35 @@ is_over() {
     inside pgrep -f 'sleep 4712'
 }
 
+@test "a gate whose commands are gone: what they have opened is shown until revoke= was run, or it is given up" {
+    router
+    router_gate ''
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1s alice
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 0 load
+    eventually is_over ssh "$CLIENT4"
+    ostgrant 0 tick
+    logged "the other firewall may still let in $CLIENT4 at gate 'ssh'.*revoke="
+    ostgrant 0 list
+    matches "$output" "$CLIENT4 +alice +ssh .*stranded"
+    lets_in "$CLIENT4"
+    router_gate ''
+    ostgrant 0 tick
+    lets_in ''
+    ostgrant 0 grant ssh "$CLIENT4" 1s alice
+    gates 'GATE="site","tcp 2222"'
+    eventually is_over ssh "$CLIENT4"
+    ostgrant 0 tick
+    ostgrant 0 list
+    matches "$output" "$CLIENT4 .*stranded"
+    ostgrant 0 repair
+    matches "$output" "1 grants were given up that no revoke="
+    logged "given up gate=ssh network=$CLIENT4 user=alice" 1
+    ostgrant 0 list
+    refute grep -F "$CLIENT4" <<<"$output"
+}
+
 @test "what list= prints is believed only if all of it is such lines" {
     local line
     router

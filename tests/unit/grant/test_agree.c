@@ -530,6 +530,46 @@ static void test_boots(void)
           "one whose time was up meanwhile is not opened");
 }
 
+/* What is asked of the record alone. */
+static uint64_t give_up(void)
+{
+    struct deeds deeds = DEEDS_NONE;
+    uint64_t count = 99;
+
+    if (deeds_begin(&deeds, &gates, HOLD_ALONE) != REQUEST_DONE || deeds_give_up(&deeds, &count) != REQUEST_DONE)
+        count = 99;
+    deeds_end(&deeds);
+    return count;
+}
+
+/* Gate 0 has commands, then ports, then commands again; the firewall here is one for both. */
+static void test_stranded(void)
+{
+    empty();
+    gates_list[0].by_commands = true;
+    do_it(OPEN, 0, 1, "alice");
+    gates_list[0].by_commands = false;
+    pass(200);
+    check(do_it(TICK, 0, 0, NULL) == REQUEST_DONE && count_grants() == 1,
+          "what commands have opened is over when they have closed it, and not before");
+    check(do_it(CLOSE, 0, 1, "alice") == REQUEST_FAILED && count_grants() == 1, "nobody is told that it is closed");
+    do_it(OPEN, 0, 1, "alice");
+    check(do_it(CLOSE, 0, 1, "alice") == REQUEST_FAILED && count_grants() == 1,
+          "nor is it once it has been opened at the gate that is there now");
+    gates_list[0].by_commands = true;
+    check(do_it(TICK, 0, 0, NULL) == REQUEST_DONE && count_grants() == 0, "but when the commands are there again");
+    do_it(OPEN, 0, 1, "alice");
+    do_it(OPEN, 0, 2, "alice");
+    do_it(OPEN, 1, 1, "alice");
+    gates_list[0].name = "other";
+    check(give_up() == 0 && count_grants() == 3, "what still runs is not given up");
+    pass(200);
+    check(do_it(TICK, 0, 0, NULL) == REQUEST_DONE && count_grants() == 2 && do_it(LOAD, 0, 0, NULL) == REQUEST_DONE &&
+              count_grants() == 2,
+          "where the gate is gone they stay, and those of nftables do not");
+    check(give_up() == 2 && count_grants() == 0, "until somebody gives them up");
+}
+
 /* ---- Whatever comes, in whatever order, killed wherever ---- */
 
 static uint64_t allowed_until[3][4]; /* until when each network was ever granted, CLOCK_BOOTTIME of this boot */
@@ -639,6 +679,7 @@ int main(void)
     test_agreement();
     test_refusal();
     test_boots();
+    test_stranded();
     test_anything();
     empty();
     rmdir_root();

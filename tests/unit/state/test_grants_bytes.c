@@ -32,6 +32,7 @@ static struct grant wanted[SLOTS] = {
            .step = GRANT_CLOSING,
            .end = GRANT_REVOKED,
            .by = GRANT_BY_WEB,
+           .by_commands = true,
            .lifetime_s = 1,
            .since_wall_ms = 1,
            .packets = UINT64_MAX,
@@ -382,8 +383,8 @@ static void test_sealed_nonsense(void)
     static const struct {
         size_t at;
         uint8_t value;
-    } bytes[] = {{24, 129},  {25, 0},    {25, 4},  {26, 4},  {27, 4},  {28, 2},  {29, 1},
-                 {31, 1},    {47, 1},    {87, 1},  {95, 1},  {103, 1}, {111, 1}, {112, 0},
+    } bytes[] = {{24, 129},  {25, 0},    {25, 4},  {26, 4},  {27, 4},  {28, 2},  {29, 2},
+                 {30, 1}, {31, 1},    {47, 1},    {87, 1},  {95, 1},  {103, 1}, {111, 1}, {112, 0},
                  {113, ' '}, {116, 'x'}, {137, 0}, {199, 1}, {200, 1}, {255, 1}};
     unsigned believed = 0;
     struct grant grant;
