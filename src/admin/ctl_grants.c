@@ -111,15 +111,19 @@ enum ctl_status ctl_grant(struct ctl *ctl, int argc, char **argv)
 
 enum ctl_status ctl_revoke(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"user", required_argument, NULL, 'u'}, {NULL, 0, NULL, 0}};
+    const char *user = NULL;
     struct errand errand;
     char **arguments;
 
-    ctl_option(argc, argv, ":", options);
-    arguments = ctl_arguments(argc, argv, 2, 2);
+    while (ctl_option(argc, argv, ":", options) != -1)
+        user = optarg;
+    arguments = user != NULL ? ctl_arguments(argc, argv, 1, 1) : ctl_arguments(argc, argv, 2, 2);
     begin(&errand, ctl->config_path, "revoke");
     add_argument(&errand, arguments[0]);
-    add_argument(&errand, arguments[1]);
+    add_argument(&errand, user != NULL ? "--user" : arguments[1]);
+    if (user != NULL)
+        add_argument(&errand, user);
     become(&errand);
 }
 

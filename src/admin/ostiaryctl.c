@@ -54,6 +54,7 @@ static const char help_text[] =
     "  grant GATE ADDR[/PREFIX] [TIME] [--user U]\n"
     "                               open a gate, for TIME or the gate's own\n"
     "  revoke GATE ADDR[/PREFIX]    shut it again\n"
+    "  revoke GATE --user U         shut it for all that U has open\n"
     "\n"
     "See ostiaryctl(8), ostiary.cfg(5) and ostiary-grants.cfg(5).\n";
 

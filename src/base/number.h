@@ -22,7 +22,14 @@ struct number_range {
 /* A plain number: "3600". */
 enum number_result number_parse(const char *text, struct number_range range, uint64_t *number);
 
-/* A time in seconds, with an optional unit s, m, h or d: "600", "10m", "12h", "7d". The range is in seconds. */
+/*
+ * A time: seconds, "600", or numbers with the units d, h, m and s, the larger one first and each at most once: "10m",
+ * "1h30m", "7d". The range is in seconds.
+ */
 enum number_result number_parse_time(const char *text, struct number_range range, uint64_t *seconds);
+
+/* The same time as people write it, and as it can be read again: "2d", "25h", "1h30m", "45s". */
+#define NUMBER_TIME_LEN 32 /* with the NUL */
+void number_format_time(uint64_t seconds, char text[static NUMBER_TIME_LEN]);
 
 #endif

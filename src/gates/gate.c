@@ -3,6 +3,7 @@
 #include "gate.h"
 
 #include "keyword.h"
+#include "number.h"
 #include "ports.h"
 #include "value.h"
 
@@ -324,6 +325,18 @@ static void judge_kind(struct parser *parser, const struct gate *gate)
                              "the ports out");
 }
 
+static void say_most(struct parser *parser, const struct gate *gate)
+{
+    char most[NUMBER_TIME_LEN], lifetime[NUMBER_TIME_LEN];
+
+    number_format_time(gate->most_s, most);
+    number_format_time(gate->lifetime_s, lifetime);
+    parser_error(parser,
+                 "most= is less than the lifetime: the longest time that anybody may have is %s, and the lifetime %s; "
+                 "write lifetime=%s as well, or a longer most=",
+                 most, lifetime, most);
+}
+
 /* By default twice the lifetime: 50h, where that is the default too. */
 static void set_most(struct parser *parser, struct gate *gate)
 {
@@ -334,8 +347,7 @@ static void set_most(struct parser *parser, struct gate *gate)
     if (gate->most_s == 0) /* what is wrong with it is said already */
         return;
     if (gate->most_s < gate->lifetime_s)
-        parser_error(parser, "most= is less than the lifetime, which is 25h where no lifetime= says another: it is the "
-                             "longest time that anybody may have");
+        say_most(parser, gate);
     else if (gate->most_s == gate->lifetime_s && gate->renew == GATE_RENEW_USE)
         parser_warn(parser,
                     "with renew=use and a most= that is the lifetime nothing is ever renewed by use: raise most=");

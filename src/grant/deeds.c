@@ -447,7 +447,8 @@ enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, str
 struct closing {
     const struct wish *wish;
     enum grant_end end;
-    bool others; /* all of the user's but the network; else the network alone */
+    bool others;     /* all of the user's but the network; else the network alone */
+    bool everywhere; /* or all of the user's */
 };
 
 static bool is_meant(const struct closing *closing, const struct grant *grant)
@@ -455,7 +456,7 @@ static bool is_meant(const struct closing *closing, const struct grant *grant)
     const struct wish *wish = closing->wish;
     const bool same = memcmp(&grant->network, &wish->network, sizeof grant->network) == 0;
 
-    return strcmp(grant->gate, wish->gate->name) == 0 && same != closing->others &&
+    return strcmp(grant->gate, wish->gate->name) == 0 && (closing->everywhere || same != closing->others) &&
            (wish->user == NULL || strcmp(grant->user, wish->user) == 0);
 }
 
@@ -509,6 +510,13 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
 enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish)
 {
     const struct closing closing = {.wish = wish, .end = GRANT_REVOKED};
+
+    return close_all(deeds, &closing);
+}
+
+enum request_reason deeds_close_user(struct deeds *deeds, const struct wish *wish)
+{
+    const struct closing closing = {.wish = wish, .end = GRANT_REVOKED, .everywhere = true};
 
     return close_all(deeds, &closing);
 }

@@ -61,6 +61,9 @@ enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, str
 /* Close one network. REQUEST_NOT_OPEN where it is not open. */
 enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish);
 
+/* Close all that the user has at the gate. REQUEST_NOT_OPEN where that is nothing. */
+enum request_reason deeds_close_user(struct deeds *deeds, const struct wish *wish);
+
 /* Close all that the user has at the gate, but for the wish's network. */
 enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish);
 

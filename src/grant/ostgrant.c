@@ -19,6 +19,7 @@
 #include "serve.h"
 #include "stream.h"
 #include "tell.h"
+#include "text.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -62,6 +63,7 @@ static const char help_text[] =
     "  restore                                     the same, for boots and reloads of the firewall\n"
     "  grant GATE ADDRESS[/N] [LIFETIME] [USER]    open a gate for LIFETIME (10m, 12h, 7d)\n"
     "  revoke GATE ADDRESS[/N]                     close it\n"
+    "  revoke GATE --user USER                     close all that a user has open there\n"
     "  list [--json] [--user USER]                 show what is open\n"
     "  tick                                        end, renew and make good what has to be\n"
     "  check                                       look for what is wrong with configuration and firewall\n"
@@ -126,12 +128,23 @@ static const char *name_of_caller(void)
     return entry != NULL && gates_is_user(entry->pw_name) ? entry->pw_name : "root";
 }
 
+static void tell_no_gate(const struct call *call, const char *name)
+{
+    struct text names = {0};
+
+    for (size_t i = 0; i < call->gates.count; i++)
+        text_add(&names, "%s%s", i == 0 ? "" : ", ", call->gates.list[i].name);
+    tell_wrong(LOG_ERR, "there is no gate '%s' in %s; there are: %s", gates_is_name(name) ? name : "?",
+               call->config_path, names.failed || names.bytes == NULL ? "none" : names.bytes);
+    text_free(&names);
+}
+
 static const struct gate *gate_of(const struct call *call, const char *name)
 {
     const struct gate *gate = gates_find(&call->gates, name);
 
     if (gate == NULL) {
-        tell_wrong(LOG_ERR, "there is no gate '%s' in %s", gates_is_name(name) ? name : "?", call->config_path);
+        tell_no_gate(call, name);
         exit(EX_USAGE);
     }
     return gate;
@@ -157,17 +170,29 @@ static void take_network(const struct gate *gate, const char *text, struct sourc
     exit(EX_USAGE);
 }
 
-static uint64_t lifetime_of(const struct gate *gate, const char *text)
+static uint64_t lifetime_of(const struct gate *gate, const char *address, const char *text)
 {
-    uint64_t lifetime_s;
+    uint64_t lifetime_s = 0;
+    const enum number_result result = number_parse_time(text, (struct number_range){1, gate->most_s}, &lifetime_s);
+    char most[NUMBER_TIME_LEN];
 
-    if (number_parse_time(text, (struct number_range){1, gate->most_s}, &lifetime_s) == NUMBER_OK)
+    if (result == NUMBER_OK)
         return lifetime_s;
+    number_format_time(gate->most_s, most);
     tell_wrong(LOG_ERR,
-               "'%s' is no lifetime for gate '%s': write a time such as 90m, 12h or 2d, from 1s to its most=, "
-               "%jus",
-               text, gate->name, (uintmax_t)gate->most_s);
+               "'%s' is no lifetime for gate '%s': write a time such as 90m, 12h or 2d, from 1s to its most=, %s", text,
+               gate->name, most);
+    if (result == NUMBER_MALFORMED && gates_is_user(text))
+        fprintf(stderr, "ostgrant: a user stands behind the lifetime, which - leaves to the gate: grant %s %s - %s\n",
+                gate->name, address, text);
     exit(EX_USAGE);
+}
+
+static const char *user_of(const char *text)
+{
+    if (!gates_is_user(text))
+        usage("a user is named by 1 to 64 of A-Z a-z 0-9 . _ @ + -");
+    return text;
 }
 
 /* ---- The commands ---- */
@@ -209,11 +234,13 @@ static int tick(struct call *call)
 static void say_granted(const struct call *call, const struct grant *given)
 {
     char network[ADDRESS_TEXT_LEN];
+    char left[NUMBER_TIME_LEN];
     uint64_t left_ms = 0;
 
     address_format_source(&given->network, network);
     (void)grant_left(given, call->deeds.record.latest_ms, &call->deeds.now, &left_ms);
-    printf("gate %s is open to %s for %ju s\n", given->gate, network, (uintmax_t)((left_ms + MS - 1) / MS));
+    number_format_time((left_ms + MS - 1) / MS, left);
+    printf("gate %s is open to %s for %s\n", given->gate, network, left);
 }
 
 static int run_grant(struct call *call)
@@ -226,10 +253,8 @@ static int run_grant(struct call *call)
     wish.gate = gate_of(call, call->argv[0]);
     take_network(wish.gate, call->argv[1], &wish.network);
     if (call->argc > 2 && strcmp(call->argv[2], "-") != 0)
-        wish.lifetime_s = lifetime_of(wish.gate, call->argv[2]);
-    wish.user = call->argc > 3 ? call->argv[3] : name_of_caller();
-    if (!gates_is_user(wish.user))
-        usage("a user is named by 1 to 64 of A-Z a-z 0-9 . _ @ + -");
+        wish.lifetime_s = lifetime_of(wish.gate, call->argv[1], call->argv[2]);
+    wish.user = user_of(call->argc > 3 ? call->argv[3] : name_of_caller());
     reason = begin(call);
     if (reason == REQUEST_DONE)
         reason = deeds_open(&call->deeds, &wish, &given);
@@ -238,21 +263,30 @@ static int run_grant(struct call *call)
     return status_of(call, reason);
 }
 
+/* Of one network, whoever has it; or of one user, wherever he has it open. */
 static int run_revoke(struct call *call)
 {
+    static const char takes[] = "revoke takes GATE ADDRESS[/N], or GATE --user USER";
     struct wish wish = {.by = GRANT_BY_ADMIN};
+    const char *whom;
     enum request_reason reason;
 
-    need_arguments(call, 2, 2, "revoke takes GATE ADDRESS[/N]");
+    need_arguments(call, 2, 3, takes);
+    if ((strcmp(call->argv[1], "--user") == 0) != (call->argc == 3))
+        usage(takes);
     wish.gate = gate_of(call, call->argv[0]);
-    take_network(wish.gate, call->argv[1], &wish.network);
+    whom = call->argv[call->argc - 1];
+    if (call->argc == 3)
+        wish.user = user_of(whom);
+    else
+        take_network(wish.gate, whom, &wish.network);
     reason = begin(call);
     if (reason == REQUEST_DONE)
-        reason = deeds_close(&call->deeds, &wish);
+        reason = wish.user != NULL ? deeds_close_user(&call->deeds, &wish) : deeds_close(&call->deeds, &wish);
     if (reason == REQUEST_NOT_OPEN)
-        fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", wish.gate->name, call->argv[1]);
+        fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", wish.gate->name, whom);
     else if (reason == REQUEST_DONE)
-        printf("gate %s is closed to %s\n", wish.gate->name, call->argv[1]);
+        printf("gate %s is closed to %s\n", wish.gate->name, whom);
     return status_of(call, reason);
 }
 

@@ -389,6 +389,40 @@ is_cut_off() {
     is "$(grep -cF "$CLIENT4" <<<"$output")" 2 "all grants, of: $output"
 }
 
+@test "revoke --user closes all that a user has open at the gate, and nothing of others or at others" {
+    gates 'GATE="ssh","tcp 2222"' 'GATE="web","tcp 2223"'
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h30m alice
+    matches "$output" '^gate ssh is open to 192.0.2.7 for 1h(30m|29m5[0-9]s)$'
+    ostgrant 0 grant ssh "$NEIGHBOUR4" - alice
+    ostgrant 0 grant ssh 198.51.100.9 - bob
+    ostgrant 0 grant web "$CLIENT4" - alice
+    ostgrant 0 revoke ssh --user alice
+    is "$output" 'gate ssh is closed to alice' "what is said"
+    is "$(kernel | cut -d ' ' -f 1,2 | sort | xargs)" "ssh 198.51.100.9 web $CLIENT4" "what is open"
+    logged 'ended gate=ssh network=.* user=alice reason=revoked' 2
+    ostgrant 1 revoke ssh --user alice
+    ostgrant 64 revoke ssh "$CLIENT4" alice
+    ostgrant 64 revoke ssh --user
+    record_and_kernel_agree
+}
+
+@test "what is typed amiss is answered with how to write it: a gate, a lifetime, a user" {
+    gates 'GATE="ssh","tcp 2222"' 'GATE="site","tcp 2223"'
+    ostgrant 64 grant shs "$CLIENT4"
+    matches "$output" "there is no gate 'shs' in $CONFIG; there are: ssh, site\$"
+    ostgrant 64 grant ssh "$CLIENT4" 51h
+    matches "$output" 'from 1s to its most=, 50h$'
+    ostgrant 64 grant ssh "$CLIENT4" alice
+    matches "$output" 'a user stands behind the lifetime, which - leaves to the gate: grant ssh 192.0.2.7 - alice$'
+    gates 'GATE="ssh","tcp 2222","most=1h"'
+    ostgrant 78 load
+    matches "$output" 'may have is 1h, and the lifetime 25h; write lifetime=1h as well, or a longer most='
+    gates 'GATE="ssh","tcp ssh"'
+    ostgrant 78 load
+    matches "$output" 'their numbers, not the names of services, .*"tcp 22"'
+}
+
 # ---- networks -------------------------------------------------------------------------------------------------------
 
 @test "networks that overlap: each ends by itself, and none takes another's time" {
