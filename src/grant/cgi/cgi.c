@@ -189,9 +189,28 @@ static enum refusal take_query(void)
     return REFUSAL_NONE;
 }
 
+/* Nobody comes from there but who is on this machine, and a proxy that is; the page says it to him, this to its admin.
+ */
+static void log_visitor_here(void)
+{
+    if (one.visitor.is_here)
+        log_line(LOG_WARNING, "seen=%s user=%s: %s", one.visitor.seen, one.visitor.user,
+                 refusal_text(REFUSAL_HERE)->cause);
+}
+
+/* A gate is never opened for the address of a proxy on this machine. */
+static enum refusal judge_wish(void)
+{
+    const bool opens = one.wish.deed == WISH_OPEN || one.wish.deed == WISH_RENEW;
+
+    return opens && one.visitor.is_here && one.wish.address[0] == '\0' ? REFUSAL_HERE : REFUSAL_NONE;
+}
+
 static int answer_get(void)
 {
     enum refusal refusal = take_query();
+
+    log_visitor_here();
 
     if (refusal == REFUSAL_NONE)
         refusal = ask_what_is_open();
@@ -293,6 +312,8 @@ static int answer_post(void)
 
     if (refusal == REFUSAL_NONE)
         refusal = wish_take(&one.form, &one.wish);
+    if (refusal == REFUSAL_NONE)
+        refusal = judge_wish();
     if (refusal == REFUSAL_NONE)
         refusal = ask_for_wish();
     if (refusal != REFUSAL_NONE)

@@ -24,6 +24,11 @@ static const struct refusal_text texts[] = {
                        "to on there",
                        WORDS_REFUSAL_HTTPS, false},
 
+    [REFUSAL_HERE] = {403, "here",
+                      "REMOTE_ADDR is the machine's own, so that it is no visitor's: where a proxy on this machine is "
+                      "in front, let the web server put it right by mod_extforward, real_ip_module or mod_remoteip",
+                      WORDS_HERE, true},
+
     [REFUSAL_METHOD] = {405, "method", "neither GET nor POST", WORDS_REFUSAL_METHOD, false},
     [REFUSAL_QUERY] = {400, "query", "there is something in the query that is not of this page", WORDS_REFUSAL_QUERY,
                        false},

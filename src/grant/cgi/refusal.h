@@ -15,6 +15,7 @@ enum refusal {
     REFUSAL_USER,
     REFUSAL_SEEN,
     REFUSAL_HTTPS,
+    REFUSAL_HERE,
     /* What no page of ours sends. */
     REFUSAL_METHOD,
     REFUSAL_QUERY,

@@ -14,8 +14,10 @@
 #define WORDS_SIGNED_IN "Signed in as %s" /* user */
 #define WORDS_ADDRESS   "Your address"
 #define WORDS_WHOLE     "Your provider has given you a whole network. What you open here is open to all of it."
-#define WORDS_HERE      "The web server says that you are on the machine itself, so there is nothing to open for you."
-#define WORDS_NOT_MINE  "Not the address you mean?"
+#define WORDS_HERE                                                                                                     \
+    "The web server says that you are on the machine itself, so there is nothing to open for you. If you are not, it " \
+    "stands behind a proxy and has not been told so: tell who runs this machine, who finds how in ostgrant.cgi(8)."
+#define WORDS_NOT_MINE "Not the address you mean?"
 #define WORDS_FAMILIES                                                                                                 \
     "A gate opens to the address that this page sees. Some devices have two, one of IPv4 and one of IPv6, and use "    \
     "now "                                                                                                             \

@@ -197,6 +197,20 @@ refuses() {
     answers 200 'on the machine itself'
 }
 
+@test "behind a proxy of this machine no gate is opened for the proxy, and page and log say why" {
+    local address
+    web_alone
+    for address in 127.0.0.1 ::1 ::ffff:127.0.0.1; do
+        cgi "REMOTE_ADDR=$address"
+        answers 200 'stands behind a proxy'
+        post "token=$(token_of alice)&do=open&gate=ssh" "REMOTE_ADDR=$address"
+        answers 403 'role="alert"'
+    done
+    logged 'refused seen=[0-9.:]+ user=alice reason=here: ' 3
+    refute grep -q 'asked open' "$ASKED"
+    is "$(grep -c 'let the web server put it right' "$LOG")" 6 "lines that say how to mend it"
+}
+
 @test "what the browser or anybody says of an address or a user decides nothing" {
     web_alone
     cgi HTTP_X_FORWARDED_FOR=203.0.113.9 HTTP_X_REAL_IP=203.0.113.9 HTTP_FORWARDED=for=203.0.113.9 HTTP_CLIENT_IP=203.0.113.9 \
