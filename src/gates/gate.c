@@ -217,7 +217,7 @@ static const struct keyword options[] = {
     {.name = "renew", .take = take_renew, .setting = OPTION_OTHER, .example = "\"renew=asking\""},
     {.name = "hook", .take = take_hook, .setting = OPTION_HOOK, .example = "\"hook=forward\""},
     {.name = "interface", .take = take_interface, .setting = OPTION_INTERFACE, .example = "\"interface=eth0\""},
-    {.name = "ipv6-prefix", .take = take_ipv6_prefix, .setting = OPTION_OTHER, .range = {32, 128},
+    {.name = "ipv6-prefix", .take = take_ipv6_prefix, .setting = OPTION_OTHER, .range = {GATES_PREFIX_LEAST, 128},
      .example = "\"ipv6-prefix=64\""},
     {.name = "established", .take = take_established, .setting = OPTION_ESTABLISHED,
      .example = "\"established=cut\""},

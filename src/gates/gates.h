@@ -15,18 +15,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define GATES_MAX        64 /* gates of one configuration */
-#define GATES_NAME_MAX   24 /* bytes: [a-z][a-z0-9_-]* */
-#define GATES_PORTS_MAX  32 /* ports and ranges of one gate, and of FREE */
-#define GATES_USER_MAX   64 /* bytes of a user's name: [A-Za-z0-9._@+-], not beginning with - or @ */
-#define GATES_SIZE_MAX   4194304
-#define GATES_ALWAYS_MAX 256
-#define GATES_USERS_MAX  1024 /* USER lines */
-#define GATES_ADMINS_MAX 256
-#define GATES_STATE_DIR  "/var/lib/ostiary"       /* where no STATE_DIR is written */
-#define GATES_NAME       "ostiary-grants.cfg"     /* beside ostiary.cfg */
-#define GATES_SOCKET     "/run/ostiary/grant"     /* where the sealed door asks (request.h) */
-#define GATES_WEB_SOCKET "/run/ostiary-web/grant" /* where ostgrant.cgi does */
+#define GATES_MAX          64 /* gates of one configuration */
+#define GATES_NAME_MAX     24 /* bytes: [a-z][a-z0-9_-]* */
+#define GATES_PORTS_MAX    32 /* ports and ranges of one gate, and of FREE */
+#define GATES_PREFIX_LEAST 32 /* of ipv6-prefix= */
+#define GATES_USER_MAX     64 /* bytes of a user's name: [A-Za-z0-9._@+-], not beginning with - or @ */
+#define GATES_SIZE_MAX     4194304
+#define GATES_ALWAYS_MAX   256
+#define GATES_USERS_MAX    1024 /* USER lines */
+#define GATES_ADMINS_MAX   256
+#define GATES_STATE_DIR    "/var/lib/ostiary"       /* where no STATE_DIR is written */
+#define GATES_NAME         "ostiary-grants.cfg"     /* beside ostiary.cfg */
+#define GATES_SOCKET       "/run/ostiary/grant"     /* where the sealed door asks (request.h) */
+#define GATES_WEB_SOCKET   "/run/ostiary-web/grant" /* where ostgrant.cgi does */
 
 enum gate_protocol { GATE_TCP, GATE_UDP };
 

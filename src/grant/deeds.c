@@ -420,6 +420,66 @@ static enum request_reason open_anew(struct deeds *deeds, const struct wish *wis
     return reason;
 }
 
+static uint64_t most_of(const struct gate *gate)
+{
+    const uint64_t half = gate->by_commands ? DEEDS_USER_MOST : gate->size / 2;
+
+    return half == 0 ? 1 : half < DEEDS_USER_MOST ? half : DEEDS_USER_MOST;
+}
+
+/* What a user has by himself at a gate. */
+struct own {
+    uint64_t count;
+    struct grant first; /* which of them ends first, and its slot */
+    uint64_t slot;
+};
+
+static enum request_reason count_own(struct deeds *deeds, const struct wish *wish, struct own *own)
+{
+    enum grants_fault fault = GRANTS_OK;
+    uint64_t least_ms = UINT64_MAX;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *own = (struct own){.slot = GRANTS_MAX};
+    while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        uint64_t left_ms = 0;
+
+        if (grant.step == GRANT_CLOSING || grant.by == GRANT_BY_ADMIN || strcmp(grant.gate, wish->gate->name) != 0 ||
+            strcmp(grant.user, wish->user) != 0)
+            continue;
+        own->count++;
+        if (grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS)
+            left_ms = 0;
+        if (left_ms >= least_ms)
+            continue;
+        least_ms = left_ms;
+        own->first = grant;
+        own->slot = slot;
+    }
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+/* So that no user can fill a gate, and shut out all others. */
+static enum request_reason make_room(struct deeds *deeds, const struct wish *wish)
+{
+    enum request_reason reason = REQUEST_DONE;
+    struct own own;
+
+    while (reason == REQUEST_DONE) {
+        reason = count_own(deeds, wish, &own);
+        if (reason != REQUEST_DONE || own.count < most_of(wish->gate))
+            return reason;
+        if (!wish->gate->by_commands)
+            deeds_count(&own.first, wall_packets(&deeds->wall, wish->gate, &own.first.network));
+        reason = begin_end(deeds, &own.first, GRANT_CLEARED, own.slot);
+        if (reason == REQUEST_DONE)
+            reason = finish(deeds, &own.first, own.slot);
+    }
+    return reason;
+}
+
 enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, struct grant *given)
 {
     struct before before = {.slot = GRANTS_MAX};
@@ -429,6 +489,8 @@ enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, str
     (void)deeds_finish(deeds, wish->gate);
     if (wish->lifetime_s <= wish->gate->most_s)
         reason = look_before(deeds, wish, &before);
+    if (reason == REQUEST_DONE && !before.runs && wish->by != GRANT_BY_ADMIN)
+        reason = make_room(deeds, wish);
     grant = before.grant;
     if (reason == REQUEST_DONE && before.runs && wish->gate->renew == GATE_RENEW_NO)
         reason = wish->gate->by_commands ? REQUEST_DONE : make_so(deeds, wish->gate, &wish->network, wish->user);
@@ -451,13 +513,40 @@ struct closing {
     bool everywhere; /* or all of the user's */
 };
 
+static bool lies_within(const struct source *narrow, const struct source *wide)
+{
+    struct address address = {0};
+
+    memcpy(address.bytes, narrow->address, sizeof address.bytes);
+    return narrow->prefix >= wide->prefix && address_within(&address, wide);
+}
+
+/*
+ * Was it opened to the host that the wish is about, when ipv6-prefix= was another? No administrator can have named it,
+ * and IPv4 hosts are opened to by themselves.
+ */
+static bool is_of_host(const struct wish *wish, const struct grant *grant)
+{
+    const uint8_t prefix = wish->network.prefix;
+
+    if (grant->by == GRANT_BY_ADMIN || grant->network.prefix < GATES_PREFIX_LEAST)
+        return false;
+    return lies_within(&wish->network, &grant->network) ||
+           (prefix == wish->gate->ipv6_prefix && lies_within(&grant->network, &wish->network));
+}
+
 static bool is_meant(const struct closing *closing, const struct grant *grant)
 {
     const struct wish *wish = closing->wish;
     const bool same = memcmp(&grant->network, &wish->network, sizeof grant->network) == 0;
 
-    return strcmp(grant->gate, wish->gate->name) == 0 && (closing->everywhere || same != closing->others) &&
-           (wish->user == NULL || strcmp(grant->user, wish->user) == 0);
+    if (strcmp(grant->gate, wish->gate->name) != 0 || (wish->user != NULL && strcmp(grant->user, wish->user) != 0))
+        return false;
+    if (closing->everywhere)
+        return true;
+    if (closing->others)
+        return !same;
+    return same || (wish->user != NULL && is_of_host(wish, grant));
 }
 
 /* All of them are over, in the record and on the disk. */
@@ -507,11 +596,61 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     return stranded > 0 ? REQUEST_FAILED : count == 0 ? REQUEST_NOT_OPEN : REQUEST_DONE;
 }
 
+static bool is_always_let_in(const struct gates *gates, const struct wish *wish)
+{
+    for (size_t i = 0; i < gates->always_count && !wish->gate->by_commands; i++)
+        if (lies_within(&wish->network, &gates->always[i]))
+            return true;
+    return false;
+}
+
+/* What still lets the network in. */
+static enum request_reason find_cover(struct deeds *deeds, const struct wish *wish)
+{
+    struct cover *cover = &deeds->cover;
+    enum grants_fault fault = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+
+    *cover = (struct cover){.always = is_always_let_in(deeds->wall.gates, wish)};
+    while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        uint64_t left_ms = 0;
+
+        if (grant.step == GRANT_CLOSING || strcmp(grant.gate, wish->gate->name) != 0 ||
+            !lies_within(&wish->network, &grant.network) ||
+            grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS ||
+            left_ms <= cover->left_ms)
+            continue;
+        cover->left_ms = left_ms;
+        cover->network = grant.network;
+        memcpy(cover->user, grant.user, sizeof cover->user);
+    }
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+static void log_cover(const struct wish *wish, const struct cover *cover)
+{
+    char network[ADDRESS_TEXT_LEN];
+    char by[ADDRESS_TEXT_LEN];
+
+    address_format_source(&wish->network, network);
+    address_format_source(&cover->network, by);
+    if (cover->always)
+        tell_done(LOG_NOTICE, "still open gate=%s network=%s by=ALWAYS", wish->gate->name, network);
+    else if (cover->left_ms > 0)
+        tell_done(LOG_NOTICE, "still open gate=%s network=%s by=%s user=%s left=%" PRIu64, wish->gate->name, network,
+                  by, cover->user, cover->left_ms / MS);
+}
+
 enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish)
 {
     const struct closing closing = {.wish = wish, .end = GRANT_REVOKED};
+    const enum request_reason reason = close_all(deeds, &closing);
 
-    return close_all(deeds, &closing);
+    if ((reason == REQUEST_DONE || reason == REQUEST_NOT_OPEN) && find_cover(deeds, wish) == REQUEST_DONE)
+        log_cover(wish, &deeds->cover);
+    return reason;
 }
 
 enum request_reason deeds_close_user(struct deeds *deeds, const struct wish *wish)

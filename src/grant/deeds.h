@@ -20,10 +20,22 @@
 /* How long a process waits for others that change the firewall. */
 #define DEEDS_PATIENCE_MS 30000
 
+/* How many networks one user can have open at a gate by knocks and by the form; and never more than half its size=. */
+#define DEEDS_USER_MOST 64
+
+/* What still lets in a network that was closed; the longest of it. */
+struct cover {
+    bool always;           /* ALWAYS= does, and the rest has no meaning */
+    uint64_t left_ms;      /* 0: nothing does */
+    struct source network; /* of the grant that does, and whose it is */
+    char user[GATES_USER_MAX + 1];
+};
+
 struct deeds {
     struct wall wall;
     struct grants record;
     struct moment now;
+    struct cover cover;   /* of deeds_close */
     bool record_failed;   /* a REQUEST_FAILED was the record's, not the firewall's */
     bool record_no_right; /* and that because it is root's */
 };
@@ -53,12 +65,17 @@ enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate);
 void deeds_end(struct deeds *deeds);
 
 /*
- * Open a gate, or renew what is open there. given, if not NULL, becomes the grant as it then is: where the gate says
+ * Open a gate, or renew what is open there. Where a user has as many as he can, and no administrator opens it, that of
+ * his which ends first is closed for it. given, if not NULL, becomes the grant as it then is: where the gate says
  * renew=no and it is open already, as it was.
  */
 enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, struct grant *given);
 
-/* Close one network. REQUEST_NOT_OPEN where it is not open. */
+/*
+ * Close one network. For a user that is all that he has for this host: what a knock or the form has opened with another
+ * ipv6-prefix= is closed as well. REQUEST_NOT_OPEN where there is no such grant. What still lets it in is in
+ * deeds->cover then, and in the log.
+ */
 enum request_reason deeds_close(struct deeds *deeds, const struct wish *wish);
 
 /* Close all that the user has at the gate. REQUEST_NOT_OPEN where that is nothing. */

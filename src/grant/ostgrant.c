@@ -263,6 +263,35 @@ static int run_grant(struct call *call)
     return status_of(call, reason);
 }
 
+/* What has not been closed by it. */
+static void say_cover(const struct call *call, const char *gate, const char *network)
+{
+    const struct cover *cover = &call->deeds.cover;
+    char by[ADDRESS_TEXT_LEN];
+
+    address_format_source(&cover->network, by);
+    if (cover->always)
+        fprintf(stderr, "ostgrant: gate %s is still open to %s: ALWAYS= has it in %s\n", gate, network,
+                call->config_path);
+    else
+        fprintf(stderr, "ostgrant: gate %s is still open to %s by %s of %s, for %ju s more\n", gate, network, by,
+                cover->user, (uintmax_t)((cover->left_ms + MS - 1) / MS));
+}
+
+static void say_revoked(const struct call *call, const char *gate, const char *network, enum request_reason reason)
+{
+    const bool covered = call->deeds.cover.always || call->deeds.cover.left_ms > 0;
+
+    if (reason == REQUEST_NOT_OPEN && !covered)
+        fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", gate, network);
+    else if (reason == REQUEST_NOT_OPEN)
+        fprintf(stderr, "ostgrant: nothing was closed: gate %s has no grant for just %s\n", gate, network);
+    else if (reason == REQUEST_DONE)
+        printf(covered ? "the grant of gate %s for %s is revoked\n" : "gate %s is closed to %s\n", gate, network);
+    if (covered)
+        say_cover(call, gate, network);
+}
+
 /* Of one network, whoever has it; or of one user, wherever he has it open. */
 static int run_revoke(struct call *call)
 {
@@ -283,10 +312,7 @@ static int run_revoke(struct call *call)
     reason = begin(call);
     if (reason == REQUEST_DONE)
         reason = wish.user != NULL ? deeds_close_user(&call->deeds, &wish) : deeds_close(&call->deeds, &wish);
-    if (reason == REQUEST_NOT_OPEN)
-        fprintf(stderr, "ostgrant: gate %s is not open to %s: see 'ostgrant list'\n", wish.gate->name, whom);
-    else if (reason == REQUEST_DONE)
-        printf("gate %s is closed to %s\n", wish.gate->name, whom);
+    say_revoked(call, wish.gate->name, whom, reason);
     return status_of(call, reason);
 }
 

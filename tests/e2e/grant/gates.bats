@@ -425,6 +425,23 @@ is_cut_off() {
 
 # ---- networks -------------------------------------------------------------------------------------------------------
 
+@test "what is closed, and still open by what is wider: the one who closes it is told by what" {
+    gates 'GATE="ssh","tcp 2222"' 'ALWAYS="203.0.113.0/24"'
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    ostgrant 0 grant ssh 192.0.2.0/24 1h carol
+    ostgrant 0 revoke ssh "$CLIENT4"
+    matches "$output" "still open to $CLIENT4 by 192.0.2.0/24 of carol, for 3[0-9]+ s more"
+    refute grep -F "is closed" <<<"$output"
+    logged "still open gate=ssh network=$CLIENT4 by=192.0.2.0/24 user=carol" 1
+    ostgrant 1 revoke ssh "$CLIENT4"
+    matches "$output" "nothing was closed.*still open to $CLIENT4 by 192.0.2.0/24 of carol"
+    ostgrant 0 revoke ssh 192.0.2.0/24
+    is "$output" "gate ssh is closed to 192.0.2.0/24" "what it said"
+    ostgrant 1 revoke ssh 203.0.113.9
+    matches "$output" "still open to 203.0.113.9: ALWAYS="
+}
+
 @test "networks that overlap: each ends by itself, and none takes another's time" {
     local ends
     ssh_gate ''

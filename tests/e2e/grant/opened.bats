@@ -72,7 +72,7 @@ knock() {
     inside nft delete table inet ostiary_grants
     sed -i 's/,"lifetime/,"size=1","lifetime/' "$CONFIG"
     ostgrant 0 load
-    knock "$SERVER4" "$CLIENT4" 'open sesame' 64 right
+    ostgrant 0 grant ssh "$CLIENT4" 1h bob
     knock "$SERVER4" "$CLIENT4B" 'open sesame' 32 none
     logged 'refused gate=ssh network=192\.0\.2\.207 user=alice reason=full by=knock'
     sees client shut "$SERVER4" tcp/2222 -- "$CLIENT4B"

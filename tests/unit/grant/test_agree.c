@@ -218,6 +218,7 @@ void tell_wrong(int priority, const char *format, ...)
 
 /* ---- What is done with it ---- */
 
+static uint8_t covered_by; /* the prefix of what covers what was closed last; UINT8_MAX: nothing does */
 static char state_dir[SCRATCH_PATH_LEN + 20];
 
 static struct source network_of(unsigned number)
@@ -244,6 +245,7 @@ static void make_world(void)
                      : i == 1 ? GATE_RENEW_NO
                               : GATE_RENEW_USE,
             .ipv6_prefix = 64,
+            .size = 65536,
         };
     gates.state_dir = state_dir;
 }
@@ -530,6 +532,69 @@ static void test_boots(void)
           "one whose time was up meanwhile is not opened");
 }
 
+/* The first so many bits of 2001:db8::N. */
+static struct source network_6(unsigned number, uint8_t prefix)
+{
+    struct source network = {.address = {0x20, 0x01, 0x0d, 0xb8}, .prefix = prefix};
+
+    if (prefix == 128)
+        network.address[15] = (uint8_t)number;
+    return network;
+}
+
+static enum request_reason do_to(enum deed deed, struct source network, const char *user, enum grant_by by)
+{
+    const struct wish wish = {.gate = &gates_list[0], .network = network, .user = user, .by = by};
+    struct deeds deeds = DEEDS_NONE;
+    enum request_reason reason = deeds_begin(&deeds, &gates, HOLD_ALONE);
+
+    if (reason == REQUEST_DONE)
+        reason = deed == OPEN ? deeds_open(&deeds, &wish, NULL) : deeds_close(&deeds, &wish);
+    covered_by = deeds.cover.left_ms > 0 ? deeds.cover.network.prefix : UINT8_MAX;
+    deeds_end(&deeds);
+    return reason;
+}
+
+static void test_wider(void)
+{
+    empty();
+    do_to(OPEN, network_6(0, 64), "alice", GRANT_BY_KNOCK);
+    gates_list[0].ipv6_prefix = 128;
+    check(do_to(CLOSE, network_6(7, 128), "alice", GRANT_BY_KNOCK) == REQUEST_DONE && count_grants() == 0,
+          "who closes for his host closes what was opened to it with another prefix, wider");
+    do_to(OPEN, network_6(7, 128), "alice", GRANT_BY_KNOCK);
+    gates_list[0].ipv6_prefix = 64;
+    check(do_to(CLOSE, network_6(0, 64), "alice", GRANT_BY_KNOCK) == REQUEST_DONE && count_grants() == 0,
+          "or narrower");
+    do_to(OPEN, network_6(0, 64), "bob", GRANT_BY_KNOCK);
+    do_to(OPEN, network_6(0, 48), "alice", GRANT_BY_ADMIN);
+    check(do_to(CLOSE, network_6(7, 128), "alice", GRANT_BY_KNOCK) == REQUEST_NOT_OPEN && count_grants() == 2,
+          "not what another has, nor what an administrator has opened");
+    check(covered_by == 64 || covered_by == 48, "but it is known what still lets him in");
+    do_to(OPEN, network_of(1), "alice", GRANT_BY_KNOCK);
+    check(do_to(CLOSE, network_of(1), NULL, GRANT_BY_ADMIN) == REQUEST_DONE && covered_by == UINT8_MAX,
+          "and where nothing does");
+    check(do_to(CLOSE, network_6(7, 128), NULL, GRANT_BY_ADMIN) == REQUEST_NOT_OPEN && count_grants() == 2,
+          "an administrator closes what he names");
+}
+
+static void test_many_of_one(void)
+{
+    empty();
+    gates_list[0].size = 8;
+    do_it(OPEN, 0, 100, "bob");
+    do_to(OPEN, network_of(101), "alice", GRANT_BY_ADMIN);
+    for (unsigned i = 1; i <= 6; i++) {
+        do_it(OPEN, 0, i, "alice");
+        pass(1);
+    }
+    check(count_grants() == 6 && left_s(0, 1) == 0 && left_s(0, 2) == 0 && left_s(0, 3) > 0 && left_s(0, 6) > 0,
+          "one user has half of a gate at most: what ends first is closed for what he opens");
+    check(left_s(0, 100) > 0 && left_s(0, 101) > 0, "nobody else's is, nor what an administrator has opened for him");
+    do_it(OPEN, 0, 3, "alice");
+    check(left_s(0, 4) > 0 && count_grants() == 6, "nor is anything for a renewal");
+}
+
 /* What is asked of the record alone. */
 static uint64_t give_up(void)
 {
@@ -680,6 +745,8 @@ int main(void)
     test_refusal();
     test_boots();
     test_stranded();
+    test_wider();
+    test_many_of_one();
     test_anything();
     empty();
     rmdir_root();
