@@ -78,8 +78,6 @@ bool gates_network(const struct gate *gate, const struct address *address, struc
     return true;
 }
 
-/* ---- ALWAYS and FREE ---- */
-
 /* Of one family: ::/0 is none of IPv4 to a firewall. */
 static bool is_ipv4(const struct source *network)
 {
@@ -93,6 +91,25 @@ static bool lies_within(const struct source *narrow, const struct source *wide)
 {
     return is_ipv4(narrow) == is_ipv4(wide) && address_covers(wide, narrow);
 }
+
+bool gates_has_hosts(const struct source *network)
+{
+    static const struct source without[] = {
+        {.address = {[10] = 0xff, [11] = 0xff, [12] = 0}, .prefix = IPV4_BITS + 8},   /* 0.0.0.0/8 */
+        {.address = {[10] = 0xff, [11] = 0xff, [12] = 127}, .prefix = IPV4_BITS + 8}, /* 127.0.0.0/8 */
+        {.address = {[10] = 0xff, [11] = 0xff, [12] = 224}, .prefix = IPV4_BITS + 4}, /* 224.0.0.0/4 */
+        {.address = {[10] = 0xff, [11] = 0xff, 255, 255, 255, 255}, .prefix = 128},
+        {.address = {0}, .prefix = 16},   /* :: and ::1, however wide a gate opens them */
+        {.address = {0xff}, .prefix = 8}, /* ff00::/8 */
+    };
+
+    for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+        if (lies_within(network, &without[i]))
+            return false;
+    return true;
+}
+
+/* ---- ALWAYS and FREE ---- */
 
 /* The list has no network that lies within another: a set of the firewall takes none that overlap. */
 static void add_always(struct parser *parser, const struct source *network)

@@ -119,6 +119,12 @@ bool gates_is_user(const char *text); /* could it be a user's? */
 bool gates_can_hold(const struct source *network);
 
 /*
+ * Could a packet from another host have an address of this network? Not where all of it is loopback, multicast, or the
+ * addresses that stand for none.
+ */
+bool gates_has_hosts(const struct source *network);
+
+/*
  * What is opened at a gate for one host: an IPv4 address by itself, an IPv6 one with ipv6_prefix bits, one behind a
  * translator (64:ff9b::/96) by itself. False for a link-local address, which no set can hold.
  */

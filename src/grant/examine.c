@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +86,21 @@ static void look_at_commands(struct examination *all)
         look_at_command(all, gate, "grant", gate->grant);
         look_at_command(all, gate, "revoke", gate->revoke);
         look_at_command(all, gate, "list", gate->list);
+    }
+}
+
+/* ---- Interfaces ---- */
+
+/* One that comes later, as a tunnel does, is right as well. */
+static void look_at_interfaces(struct examination *all)
+{
+    for (size_t i = 0; i < all->gates->count; i++) {
+        const struct gate *gate = &all->gates->list[i];
+
+        if (gate->interface != NULL && if_nametoindex(gate->interface) == 0)
+            find(all, gate->line, CONFIG_WARNING,
+                 "GATE: there is no interface '%s' now, and what comes in by any other is not shut by gate '%s'",
+                 gate->interface, gate->name);
     }
 }
 
@@ -253,6 +269,7 @@ int examine(const struct gates *gates)
         return EX_NOPERM;
     }
     look_at_commands(&all);
+    look_at_interfaces(&all);
     look_at_users(&all);
     look_at_record(&all);
     look_at_firewall(&all);

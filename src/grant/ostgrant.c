@@ -170,6 +170,18 @@ static void take_network(const struct gate *gate, const char *text, struct sourc
     exit(EX_USAGE);
 }
 
+/* What nobody could come in by; revoked it can be, as long as it is in the record. */
+static void need_hosts(const char *text, const struct source *network)
+{
+    if (gates_has_hosts(network))
+        return;
+    tell_wrong(LOG_ERR,
+               "'%s' cannot be granted: no other host sends packets from there, for it is loopback, which is never "
+               "shut, multicast, or no address at all; all of IPv4 is 0.0.0.0/0, and all of IPv6 ::/0",
+               text);
+    exit(EX_USAGE);
+}
+
 static uint64_t lifetime_of(const struct gate *gate, const char *address, const char *text)
 {
     uint64_t lifetime_s = 0;
@@ -252,6 +264,7 @@ static int run_grant(struct call *call)
     need_arguments(call, 2, 4, "grant takes GATE ADDRESS[/N] [LIFETIME] [USER]");
     wish.gate = gate_of(call, call->argv[0]);
     take_network(wish.gate, call->argv[1], &wish.network);
+    need_hosts(call->argv[1], &wish.network);
     if (call->argc > 2 && strcmp(call->argv[2], "-") != 0)
         wish.lifetime_s = lifetime_of(wish.gate, call->argv[1], call->argv[2]);
     wish.user = user_of(call->argc > 3 ? call->argv[3] : name_of_caller());

@@ -79,6 +79,10 @@ finds_nothing() {
     # The file has changed since.
     gates 'GATE="ssh","tcp 2222-2223"'
     finds 'load'
+    gates 'GATE="ssh","tcp 2222","interface=nosuch0"'
+    ostgrant 0 load
+    finds "no interface 'nosuch0' now"
+    gates 'GATE="ssh","tcp 2222"'
     ostgrant 0 load
     finds_nothing
 }

@@ -341,6 +341,10 @@ is_cut_off() {
         ostgrant 64 grant ssh "$address" 1h
         ostgrant 64 revoke ssh "$address"
     done
+    for address in 127.0.0.1 ::1 0.0.0.0 ff02::1; do
+        ostgrant 64 grant ssh "$address" 1h
+        matches "$output" 'no other host sends packets from there'
+    done
     ostgrant 64 grant nosuch "$CLIENT4" 1h
     ostgrant 64 grant '' "$CLIENT4" 1h
     is "$(kernel)" '' "what is open"

@@ -341,6 +341,29 @@ static void holds(const char *text, bool want)
           "a set can %shold %s", want ? "" : "not ", text);
 }
 
+static void has_hosts(const char *text, bool want)
+{
+    struct source network;
+
+    check(address_parse_network(text, &network) == ADDRESS_OK && gates_has_hosts(&network) == want,
+          "%s is the address of %s host", text, want ? "some" : "no");
+}
+
+static void test_hosts(void)
+{
+    static const char *const some[] = {"192.0.2.7",       "0.0.0.0/0",       "0.0.0.0/7",   "::/0",
+                                       "64:ff9b::/96",    "1.0.0.0",         "126.0.0.0/8", "128.0.0.0",
+                                       "223.255.255.255", "255.255.255.254", "2001:db8::1"};
+    static const char *const none[] = {"127.0.0.1",       "127.0.0.0/8",     "0.0.0.0", "224.0.0.1",
+                                       "239.255.255.255", "255.255.255.255", "::",      "::1",
+                                       "::/64",           "ff02::1",         "ff00::/8"};
+
+    for (size_t i = 0; i < sizeof(some) / sizeof(some[0]); i++)
+        has_hosts(some[i], true);
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+        has_hosts(none[i], false);
+}
+
 static void test_networks(void)
 {
     opens("192.0.2.7", 64, "192.0.2.7");
@@ -492,6 +515,7 @@ int main(int argc, char **argv)
     test_example(argv[2]);
     test_names();
     test_networks();
+    test_hosts();
     test_load();
     test_linear_time();
     test_damage(argv[1]);
