@@ -100,6 +100,16 @@ static void take_gates_finding(void *context, const struct config_finding *findi
         snprintf(problem, CHECK_TEXT_LEN, "gate: %s: %s", finding->file, finding->text);
 }
 
+static void name_gates(const struct gates *gates, const char *wanted, const char *path,
+                       char problem[static CHECK_TEXT_LEN])
+{
+    int len = snprintf(problem, CHECK_TEXT_LEN,
+                       "gate '%s': there is none of this name in %s: write a GATE, or one of:", wanted, path);
+
+    for (size_t i = 0; i < gates->count && len > 0 && len < CHECK_TEXT_LEN; i++)
+        len += snprintf(problem + len, (size_t)(CHECK_TEXT_LEN - len), "%s %s", i == 0 ? "" : ",", gates->list[i].name);
+}
+
 /* Is the gate there, and may whoever asks open it? */
 static int check_gates(const struct config_entry *entry, const char *path, bool asks,
                        char problem[static CHECK_TEXT_LEN])
@@ -113,8 +123,7 @@ static int check_gates(const struct config_entry *entry, const char *path, bool 
         return -1;
     gate = gates_find(&gates, entry->gate);
     if (gate == NULL)
-        snprintf(problem, CHECK_TEXT_LEN, "gate '%s': there is none of this name in %s: correct it, or write a GATE",
-                 entry->gate, path);
+        name_gates(&gates, entry->gate, path, problem);
     else if (asks && !gate->sealed)
         snprintf(problem, CHECK_TEXT_LEN, "gate '%s': %s keeps it from handlers without rights: write \"sealed=yes\"",
                  entry->gate, path);

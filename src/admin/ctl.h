@@ -242,6 +242,9 @@ bool ctl_has_gates(const char *config_path, char path[static PATH_MAX]);
 /* Where there is one, what ostgrant finds wrong with it, the firewall and the record. */
 void ctl_check_gates(const struct ctl *ctl, struct ctl_findings *findings);
 
+/* For who has an action that opens this gate, or shuts it: for how long it is, and what is still wrong with it. */
+void ctl_print_gate(const struct ctl *ctl, const char *name, bool shuts);
+
 struct ctl_gates {
     bool there; /* else nothing below is set */
     struct ctl_findings findings;

@@ -474,6 +474,8 @@ static void report(const struct add *add)
            "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
            host, add->secret.path, add->file_name, add->file_name, target);
     print_listener(add);
+    if (gate_of(add->instead) != NULL)
+        ctl_print_gate(add->ctl, gate_of(add->instead), behind(add->instead, REVOKE_PREFIX) != NULL);
 }
 
 enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)

@@ -6,6 +6,7 @@
 #include "ctl.h"
 #include "gates.h"
 #include "granter.h"
+#include "number.h"
 
 #include <err.h>
 #include <errno.h>
@@ -236,6 +237,47 @@ void ctl_check_gates(const struct ctl *ctl, struct ctl_findings *findings)
         ctl_find(&subject, CONFIG_ERROR, "its gates are not looked after: %s: %s", granter_path, strerror(errno));
     else if (status != CTL_OK && findings->errors == before)
         ctl_find(&subject, CONFIG_ERROR, "ostgrant cannot look at it: run 'ostgrant -c %s check'", path);
+}
+
+/* ---- add ----------------------------------------------------------------------------------------------------------
+ */
+
+static void print_findings(const struct ctl *ctl)
+{
+    struct ctl_findings findings = {.out = NULL};
+    char *text = NULL;
+    size_t len = 0;
+
+    findings.out = open_memstream(&text, &len);
+    if (findings.out == NULL)
+        err(CTL_OS, "memory");
+    ctl_check_gates(ctl, &findings);
+    fclose(findings.out);
+    if (findings.errors + findings.warnings > 0)
+        printf("Still to be done for the gates, as 'ostiaryctl check' says:\n%s", text);
+    free(text);
+}
+
+void ctl_print_gate(const struct ctl *ctl, const char *name, bool shuts)
+{
+    char path[PATH_MAX];
+    struct ctl_findings findings = {.out = NULL};
+    const struct config_reader reader = {.path = path, .report = ctl_take_finding, .context = &findings};
+    const struct gate *gate = NULL;
+    char lifetime[NUMBER_TIME_LEN];
+    struct gates gates = {0};
+
+    ctl_beside(ctl->config_path, GATES_NAME, path);
+    if (gates_load(&reader, &gates) == 0)
+        gate = gates_find(&gates, name);
+    if (gate != NULL) {
+        number_format_time(gate->lifetime_s, lifetime);
+        printf(shuts ? "Gate %s shuts to the address that knocks.\n"
+                     : "Gate %s opens to the address that knocks, for %s.\n",
+               name, lifetime);
+    }
+    gates_free(&gates);
+    print_findings(ctl);
 }
 
 /* ---- status ----------------------------------------------------------------------------------------------------- */

@@ -317,14 +317,16 @@ static void check_others(const struct check *check, const struct ruleset *rulese
 static void check_ours(const struct check *check, const struct nft_table *table)
 {
     struct gates one = {.count = 1};
-    bool any_here = false;
+    const struct gate *first = NULL; /* of nftables */
 
-    for (size_t i = 0; i < check->gates->count; i++)
-        any_here |= !check->gates->list[i].by_commands;
-    if (any_here && !table->loaded) {
+    for (size_t i = 0; i < check->gates->count && first == NULL; i++)
+        if (!check->gates->list[i].by_commands)
+            first = &check->gates->list[i];
+    if (first != NULL && !table->loaded) {
         report(check, NULL, CONFIG_ERROR,
-               "the rules are not loaded, so that nothing is shut: run 'ostgrant load', and see that "
-               "ostiary-grants.service is enabled");
+               "the rules are not loaded, so that nothing is shut: grant yourself first, as in 'ostgrant grant %s "
+               "YOUR-ADDRESS', which loads them too, and see that ostiary-grants.service is enabled",
+               first->name);
         return;
     }
     for (size_t i = 0; i < check->gates->count; i++) {
