@@ -13,10 +13,11 @@
 #
 #   gcc      every test there is, but those that take minutes by themselves (meson test --suite long). The proofs of assurance/proof are no test of meson's: they need Frama-C, a gigabyte of
 #            packages, and judge the source alone, so they have a command of their own (sh tests/assurance/proof/run.sh)
-#   asan     unit tests, and end-to-end tests but the slow ones. A sanitizer finds what is wrong in code that is reached,
-#            and reaching it once is enough: the slow ones reach it again at each of some hundred moments, for many clients
-#            at once, or after a long wait. So do a booted system, soak, faults and bench; and fuzzing has sanitizers of its
-#            own. Optimised less, it compiles in two thirds of the time, and leaves more for a sanitizer to see.
+#   asan     unit tests, and end-to-end tests but those of the suites slow and again. A sanitizer finds what is wrong in
+#            code that is reached, and reaching it once is enough: the slow ones reach it again at each of some hundred
+#            moments, for many clients at once, or after a long wait; those of again in another story. So do a booted
+#            system, soak, faults and bench; and fuzzing has sanitizers of its own. Optimised less, it compiles in two
+#            thirds of the time, and leaves more for a sanitizer to see.
 #   clang    unit tests but the slow ones; that everything compiles without a warning is a test as well
 #   memory   unit tests but the slow ones under valgrind, on gcc's build: it sees the use of values that were never set,
 #            which the sanitizers do not
@@ -103,7 +104,7 @@ run_sanitizers() {
     sh tests/setup.sh launchers build-tests/asan/launchers
     sh tests/setup.sh peers build-tests/asan/peers
     run_tests sanitizers asan --suite unit
-    run_tests sanitizers-e2e asan --suite e2e --no-suite slow
+    run_tests sanitizers-e2e asan --suite e2e --no-suite slow --no-suite again
 }
 
 # What gcc's build is not needed for, or is needed for only to read it.

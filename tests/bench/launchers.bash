@@ -45,7 +45,7 @@ done
 
 # option NAME: a build option's value.
 option() {
-    meson introspect --buildoptions "$OSTIARY_BUILD" | python3 -c '
+    meson introspect --buildoptions "$OSTIARY_BUILD" | /usr/bin/python3 -ISc '
 import json, sys
 print(next(option["value"] for option in json.load(sys.stdin) if option["name"] == sys.argv[1]))' "$1"
 }

@@ -20,7 +20,7 @@ client_teardown() {
 # start_server [OPTION...] SCENE...: sets port.
 start_server() {
     : >"$server_log"
-    python3 "$TOOLS/fake_server.py" "$@" >"$server_log" 3>&- &
+    "$TOOLS/fake_server.py" "$@" >"$server_log" 3>&- &
     server_pid=$!
     eventually grep -q '^port ' "$server_log"
     port=$(sed -n 's/^port //p' "$server_log")
@@ -55,7 +55,7 @@ with_silent_dns() {
     # shellcheck disable=SC2016 # for the inner shell
     in_namespace --mount --net sh -c 'ip link set lo up && mount --bind "$1/resolv.conf" /etc/resolv.conf &&
         mount --bind "$1/nsswitch.conf" /etc/nsswitch.conf && shift && exec "$@"' sh "$client_dir" \
-        python3 -c '
+        /usr/bin/python3 -ISc '
 import socket, subprocess, sys
 server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 server.bind(("127.0.0.1", 53))

@@ -90,7 +90,7 @@ post() {
 
 # token_of USER: as the stand-in makes it.
 token_of() {
-    python3 -ISc 'import hmac, sys; print(hmac.new(b"a key", sys.argv[1].encode(), "sha256").hexdigest()[:32])' "$1"
+    /usr/bin/python3 -ISc 'import hmac, sys; print(hmac.new(b"a key", sys.argv[1].encode(), "sha256").hexdigest()[:32])' "$1"
 }
 
 # ---- Servers ----

@@ -112,7 +112,7 @@ set_holds() {
 @test "the action takes nothing but an address from the handler" {
     # What a handler in wrong hands could write to the socket.
     inside sh -c 'printf "%s\n" "127.0.0.99 } ; flush ruleset #" | nc -NU /run/ostiary/open-port' ||
-        inside python3 -c '
+        inside /usr/bin/python3 -ISc '
 import socket
 peer = socket.socket(socket.AF_UNIX)
 peer.connect("/run/ostiary/open-port")
@@ -182,7 +182,7 @@ probe() {
     write_inside /run/probe.py
     inside systemctl daemon-reload
     inside systemctl start probe.socket
-    inside python3 -c 'import socket; socket.create_connection(("127.0.0.1", 5099)).recv(1)'
+    inside /usr/bin/python3 -ISc 'import socket; socket.create_connection(("127.0.0.1", 5099)).recv(1)'
     journal_says 'probe has ended'
     inside systemctl stop probe.socket
     journal | sed -n 's/.*ostiaryd\[[0-9]*\]: probe //p'

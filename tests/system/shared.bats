@@ -228,7 +228,7 @@ old_tables() {
 
 # Locks that are in force in a table, from its door's configuration.
 locked() {
-    inside ostiaryctl -c "$1" list --json | python3 -c 'import json, sys
+    inside ostiaryctl -c "$1" list --json | /usr/bin/python3 -ISc 'import json, sys
 print(*sorted(row["source"] for row in json.load(sys.stdin)["sources"] if row["locked"]))'
 }
 

@@ -310,5 +310,5 @@ END
     is "$status" 0 "exit status"
     matches "$output" 5018
     run inside ostiaryctl status --json
-    inside ostiaryctl status --json | python3 -m json.tool >/dev/null
+    inside ostiaryctl status --json | /usr/bin/python3 -ISm json.tool >/dev/null
 }

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
 """Run a command in the foreground of a terminal of its own, and play a person's part.
 

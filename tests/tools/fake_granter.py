@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
 """Stand in for ostgrant at the other end of the web form's socket (src/gates/request.h): gates in memory, no firewall.
 

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
 """An Ostiary server that plays one scene for each connection, good or bad.
 

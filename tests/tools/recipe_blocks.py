@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3 -ISB
 # SPDX-License-Identifier: ISC
 """The blocks of a page of recipes as man(1) prints it: what is typed, what is said to it, and which files there are.
 

@@ -12,9 +12,10 @@ each read and write, with half of it done.
 What must hold is judged from outside: by the peer, the action, the table, the log. See handler_judge.py, client.py, ctl.py,
 grant.py and systemd.py.
 
-By default each call fails with one of its errors, in turn, and those that the promises hang on with each; the dynamic
-linker's calls in a few scenes, of the long row of rt_sigaction three, of libsystemd's allocations every seventh; of ostgrant's
-scenes two, and fewer faults. --all leaves nothing out.
+By default each call fails with one of its errors, in turn, and those that the promises hang on with each. What a program
+does alike in several scenes fails in the first of them, and in the others every third time: calls that look the same, and
+allocations. The dynamic linker's calls fail in a few scenes, of the long row of rt_sigaction three, of libsystemd's
+allocations every seventh; of ostgrant's scenes two are played, with fewer faults. --all leaves nothing out.
 --tap prints a line for each scene, and of the table what is wrong. Exit status 1 if anything is.
 """
 
@@ -127,7 +128,28 @@ def play(scene, place, part):
     return Row(part.fault, part.what, MISSED, [])
 
 
-def select(scene, calls, everything):
+class Known:
+    """What has been chosen to fail in the scenes so far."""
+
+    def __init__(self):
+        self.scenes = {}
+        self.programs = set()
+
+    def is_due(self, scene, call):
+        """Is this the first scene with a call that looks like this one, or the third since?"""
+        scenes = self.scenes.setdefault((scene.program, call.name, call.brief), [])
+        if scene not in scenes:
+            scenes.append(scene)
+        return scenes.index(scene) % 3 == 0
+
+    def allocation_step(self, scene):
+        """Every how manyth allocation is to fail."""
+        first = scene.program not in self.programs
+        self.programs.add(scene.program)
+        return scene.allocation_step if first else max(3, scene.allocation_step)
+
+
+def select(scene, calls, everything, known):
     """The faults to play."""
     main = next((index for index, call in enumerate(calls) if scene.begins(call)), 0)
     by_loader = {id(call) for call in calls[:main]}
@@ -143,6 +165,8 @@ def select(scene, calls, everything):
             if id(call) in by_loader and scene not in WITH_LOADER or id(call) in dull:
                 continue
             if name not in scene.hanging_on or id(call) in by_loader:
+                if not known.is_due(scene, call):
+                    continue
                 turn[name] = turn.get(name, 0) + 1
                 if name in scene.seldom and turn[name] % 3 != 1:
                     continue
@@ -223,6 +247,7 @@ def main():
     has_gates = grant.is_possible(options.build)
     scenes = [scene for scene in SCENES if wanted(scene, options) and (has_gates or not scene.opens_gates)]
     start = time.monotonic()
+    known = Known()
     total = wrong_total = missed = 0
     if options.tap:
         print(f"1..{len(scenes)}", flush=True)
@@ -236,9 +261,9 @@ def main():
             calls = scene.own_calls(run.calls)
             unharmed = Row(tracing.Fault("-", 0), "unharmed", *scene.judge(place, run, None))
             place.remove()
-            parts = select(scene, calls, options.all)
+            parts = select(scene, calls, options.all, known)
             futures = [pool.submit(play_calls, stage, scene, parts[at : at + CHUNK]) for at in range(0, len(parts), CHUNK)]
-            step = 1 if options.all else scene.allocation_step
+            step = 1 if options.all else known.allocation_step(scene)
             futures.append(pool.submit(play_until_none, stage, scene, tracing.ALLOCATION, "error=ENOMEM", step))
             futures += [pool.submit(play_until_none, stage, scene, call, tracing.SHORT) for call in tracing.CAN_BE_SHORT]
             jobs.append((scene, unharmed, futures))

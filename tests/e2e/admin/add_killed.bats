@@ -59,7 +59,7 @@ every_stop() {
         stop=$((stop + 2))
     done
     is "$status" 0 "status of the one that was not killed: $(cat "$WORK/said")"
-    [ "$((stop - first))" -gt 80 ]
+    [ "$((stop - first))" -gt 40 ]
 }
 
 quickly() {

@@ -52,7 +52,7 @@ secret_file() {
 }
 
 @test "a secret of 255 bytes, of every value but NUL, CR and LF, ends in the receipt" {
-    python3 -c 'import sys
+    /usr/bin/python3 -ISc 'import sys
 s = bytes(b for b in range(255, 0, -1) if b not in (13, 10)) + b"zz"
 assert len(s) == 255
 sys.stdout.buffer.write(s + b"\n")' | secret_file
@@ -729,7 +729,7 @@ with_broken() {
 }
 
 at_terminal() {
-    python3 "$TOOLS/at_terminal.py" "$@"
+    "$TOOLS/at_terminal.py" "$@"
 }
 
 @test "at a terminal it asks without echo, and takes the line as it is" {
@@ -890,7 +890,7 @@ ip link set lo up
 nft add table ip dead
 nft add chain ip dead input '{ type filter hook input priority 0; }'
 nft add rule ip dead input ip daddr "127.0.1.1-127.0.1.$n" drop
-python3 "$server" --address 127.0.1.200 good >"$log" 3>&- &
+"$server" --address 127.0.1.200 good >"$log" 3>&- &
 until grep -q '^port ' "$log" 2>/dev/null; do sleep 0.02; done
 "$@" "many:$(sed -n 's/^port //p' "$log")"
 status=$?
@@ -966,7 +966,7 @@ on_a_link() {
 
 @test "an address of the local link with its interface" {
     cat >"$client_dir/link" <<'END'
-python3 "$1" --address fe80::7%lo good >"$2" 3>&- &
+"$1" --address fe80::7%lo good >"$2" 3>&- &
 until grep -q '^port ' "$2" 2>/dev/null; do sleep 0.02; done
 port=$(sed -n 's/^port //p' "$2")
 shift 2

@@ -287,6 +287,8 @@ is_over() {
     sees client open "$SERVER6" tcp/2222 -- "$CLIENT6B"
     sees neighbour shut "$SERVER4" tcp/2222
     sees neighbour shut "$SERVER6" tcp/2222
+    # What wins less than three seconds is not renewed.
+    sleep 4
     ostgrant 0 tick
     logged "renewed gate=ssh network=2001:db8:a::/64 user=alice left=600 by=use" 1
     ostgrant 0 grant ssh "$NEIGHBOUR4" 5s

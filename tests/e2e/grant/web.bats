@@ -149,7 +149,7 @@ disbelieves() {
 
 # open_at GATE: the networks that the firewall lets through there.
 open_at() {
-    in_web nft -j list table inet ostiary_grants | python3 -ISc 'import json, sys
+    in_web nft -j list table inet ostiary_grants | /usr/bin/python3 -ISc 'import json, sys
 for item in json.load(sys.stdin)["nftables"]:
     one = item.get("set", {})
     if one.get("name", "").startswith(sys.argv[1] + "_"):
