@@ -6,16 +6,18 @@ usage: memory_scan.py PID STRING...
 
 A STRING hex:DIGITS stands for these bytes; keys-of:SECRET for all that could take this secret's place in HMAC-SHA256: the
 key that it is hashed to where it is longer than a block, and both of its padded forms, as bytes and as words; and the
-states of the hash behind those. Looks through every readable map, and prints one line "COUNT STRING" for each. Maps of
-more than 1 GiB are left out: only the address sanitizer makes such, for its shadow, which holds no data. Must be run as
-root or the process' owner.
+states of the hash behind those. Looks through all that is in memory, or swapped out, of every readable map, and prints
+one line "COUNT STRING" for each. Maps of more than 1 GiB are left out: only the address sanitizer makes such, for its
+shadow, which holds no data. Must be run as root or the process' owner.
 """
 
+import array
 import hashlib
 import os
 import struct
 import sys
 
+PAGE = os.sysconf("SC_PAGE_SIZE")
 LARGEST = 1 << 30
 
 BLOCK = 64
@@ -88,13 +90,27 @@ def maps(pid):
                 yield low, high
 
 
+def present(pagemap, low, high):
+    """The parts of it that there is anything in: what was never touched is zeros, or still in its file."""
+    pagemap.seek(low // PAGE * 8)
+    entries = array.array("Q", pagemap.read((high - low) // PAGE * 8))
+    begin = None
+    for index, entry in enumerate((*entries, 0)):
+        here = entry >> 62 != 0  # in memory, or swapped out
+        if here and begin is None:
+            begin = index
+        if not here and begin is not None:
+            yield low + begin * PAGE, low + index * PAGE
+            begin = None
+
+
 def main():
     pid, *texts = sys.argv[1:]
     wanted = {name: needle for text in texts for name, needle in needles(text).items()}
     counts = dict.fromkeys(wanted, 0)
     read = 0
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for low, high in maps(pid):
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(f"/proc/{pid}/pagemap", "rb") as pagemap:
+        for low, high in (part for span in maps(pid) for part in present(pagemap, *span)):
             memory.seek(low)
             try:
                 content = memory.read(high - low)
