@@ -6,8 +6,9 @@ comes, and come again.
 usage: squat.py PORT SOURCES EACH FILE
 
 From each of 127.1.0.1, 127.1.0.2, ... EACH connections are kept open. One that has waited for 3 s is left and made
-again; where the server hangs up, it is made again 5 s later. A seed is not answered. When FILE exists nobody leaves any
-more, and when FILE.end does, all is over.
+again, and waits for twice as long each time until the server, which may be slow, has once hung up on it; where the server
+hangs up, it is made again 5 s later. A seed is not answered. When FILE exists nobody leaves any more, and when FILE.end
+does, all is over.
 
 Prints "ready" once the server has hung up on each of the sources, "still" once FILE was seen, and at the end a line of
 flat JSON: connected, left, refused, seeds.
@@ -34,6 +35,7 @@ class Squatter:
         self.source = source
         self.connection = None
         self.until = 0
+        self.wait = WAIT
         self.seed = False
         self.refused = False
 
@@ -47,7 +49,7 @@ class Squatter:
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, PAUSE)
         self.connection.connect_ex(("127.0.0.1", port))
         selector.register(self.connection, selectors.EVENT_READ, self)
-        self.until = now + WAIT
+        self.until = now + self.wait
         self.seed = False
         counts["connected"] += 1
 
@@ -78,6 +80,8 @@ class Squatter:
             self.come(now)
         elif not still:
             counts["left"] += not self.seed
+            if not self.refused:
+                self.wait *= 2
             self.close(now)
 
 
