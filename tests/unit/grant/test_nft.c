@@ -4,9 +4,14 @@
 
 #include "check.h"
 
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
 static const struct nft_table nothing;
 
-#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+/* Where the first packet of a connection by TCP is marked. */
+#define FIRST_SYN_AT(hook)                                                                                             \
+    ("add rule inet ostiary_grants " hook                                                                              \
+     " ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set 113\n")
 
 /* ---- The table --------------------------------------------------------------------------------------------------- */
 
@@ -86,8 +91,7 @@ static void test_options(void)
         "add rule inet ostiary_grants forward tcp dport { 22 } jump gate_inner\n",
         "add rule inet ostiary_grants forward udp dport { 60000-61000 } jump gate_inner\n",
         "add chain inet ostiary_grants output { type filter hook output priority filter - 5; policy accept; }\n",
-        "add rule inet ostiary_grants output ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set "
-        "113\n",
+        FIRST_SYN_AT("output"),
     };
     struct source always[] = {firewall_network("192.0.2.0/24"), firewall_network("2001:db8::/32"),
                               firewall_network("198.51.100.7")};
@@ -130,8 +134,7 @@ static void test_cut(void)
     static const char *const router[] = {
         "add rule inet ostiary_grants gate_ssh ct direction reply ct label 113 return\n",
         "hook forward",
-        "add rule inet ostiary_grants forward ct direction original tcp flags & (fin|syn|rst|ack) == syn ct label set "
-        "113\n",
+        FIRST_SYN_AT("forward"),
         "add rule inet ostiary_grants forward tcp dport { 80 } accept\n",
         "add rule inet ostiary_grants forward jump gate_ssh\n",
     };
