@@ -78,8 +78,7 @@ bool gates_network(const struct gate *gate, const struct address *address, struc
     return true;
 }
 
-/* Of one family: ::/0 is none of IPv4 to a firewall. */
-static bool is_ipv4(const struct source *network)
+bool gates_is_ipv4(const struct source *network)
 {
     struct address address = {0};
 
@@ -87,9 +86,9 @@ static bool is_ipv4(const struct source *network)
     return address_is_ipv4(&address);
 }
 
-static bool lies_within(const struct source *narrow, const struct source *wide)
+bool gates_lies_within(const struct source *narrow, const struct source *wide)
 {
-    return is_ipv4(narrow) == is_ipv4(wide) && address_covers(wide, narrow);
+    return gates_is_ipv4(narrow) == gates_is_ipv4(wide) && address_covers(wide, narrow);
 }
 
 bool gates_has_hosts(const struct source *network)
@@ -104,7 +103,7 @@ bool gates_has_hosts(const struct source *network)
     };
 
     for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
-        if (lies_within(network, &without[i]))
+        if (gates_lies_within(network, &without[i]))
             return false;
     return true;
 }
@@ -119,14 +118,14 @@ static void add_always(struct parser *parser, const struct source *network)
     size_t kept = 0;
 
     for (size_t i = 0; i < gates->always_count; i++) {
-        if (lies_within(network, &gates->always[i])) {
+        if (gates_lies_within(network, &gates->always[i])) {
             parser_warn(parser, "is within the network of line %u already: one of the two is enough",
                         reading->always_lines[i]);
             return;
         }
     }
     for (size_t i = 0; i < gates->always_count; i++) {
-        if (lies_within(&gates->always[i], network)) {
+        if (gates_lies_within(&gates->always[i], network)) {
             parser_warn(parser, "has the network of line %u within: one of the two is enough",
                         reading->always_lines[i]);
         } else {

@@ -119,6 +119,13 @@ bool gates_is_user(const char *text); /* could it be a user's? */
 bool gates_can_hold(const struct source *network);
 
 /*
+ * Does the firewall let all of narrow in where wide is open? They have to be of one family: ::/0 is none of IPv4 to it.
+ */
+bool gates_lies_within(const struct source *narrow, const struct source *wide);
+
+bool gates_is_ipv4(const struct source *network);
+
+/*
  * Could a packet from another host have an address of this network? Not where all of it is loopback, multicast, or the
  * addresses that stand for none.
  */

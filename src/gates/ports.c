@@ -106,8 +106,7 @@ const char *ports_fault_text(enum ports_fault fault)
         break;
     case PORTS_MALFORMED:
         return "the ports must be tcp or udp and their numbers, not the names of services, without a blank behind a "
-               "comma, as in \"tcp 22\", "
-               "\"tcp 22,80-90\" or \"tcp 22 udp 60000-61000\"";
+               "comma, as in \"tcp 22\", \"tcp 22,80-90\" or \"tcp 22 udp 60000-61000\"";
     case PORTS_RANGE:
         return "a port must be from 1 to 65535, and a range begin with the lower one, as in \"tcp 80-90\"";
     case PORTS_TOO_MANY:

@@ -71,6 +71,16 @@ static enum request_reason count_all(struct deeds *deeds, const struct gate *gat
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
+/* For how long it is to be open yet, in milliseconds; 0: not at all. */
+static uint64_t left_of(const struct deeds *deeds, const struct grant *grant)
+{
+    uint64_t left_ms = 0;
+
+    if (grant->step == GRANT_CLOSING || grant_left(grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS)
+        return 0;
+    return left_ms;
+}
+
 /* What the firewall has to have there: the longest of what the record grants. */
 static enum request_reason gather(struct deeds *deeds, const struct gate *gate, const struct source *network,
                                   struct grant *longest, struct hole *hole)
@@ -82,15 +92,13 @@ static enum request_reason gather(struct deeds *deeds, const struct gate *gate, 
 
     *hole = (struct hole){.gate = gate, .network = *network};
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
-        uint64_t left_ms = 0;
+        const uint64_t left_ms = left_of(deeds, &grant);
 
         if (!is_at(&grant, gate, network))
             continue;
         if (grant.last_packets > hole->packets)
             hole->packets = grant.last_packets;
-        if (grant.step == GRANT_CLOSING ||
-            grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS ||
-            left_ms <= hole->left_ms)
+        if (left_ms <= hole->left_ms)
             continue;
         *longest = grant;
         hole->left_ms = left_ms;
@@ -317,7 +325,6 @@ static enum request_reason look_before(struct deeds *deeds, const struct wish *w
     const struct grants_key key = {wish->gate->name, &wish->network, wish->user};
     enum request_reason reason = REQUEST_DONE;
     enum grants_fault fault;
-    uint64_t left_ms = 0;
 
     if (!wish->gate->by_commands)
         reason = count_all(deeds, wish->gate, &wish->network, &before->packets);
@@ -326,8 +333,7 @@ static enum request_reason look_before(struct deeds *deeds, const struct wish *w
     fault = grants_find(&deeds->record, &key, &before->grant, &before->slot);
     if (fault != GRANTS_OK)
         return deeds_blame(deeds, fault);
-    before->runs = before->slot != GRANTS_MAX && before->grant.step != GRANT_CLOSING &&
-                   grant_left(&before->grant, deeds->record.latest_ms, &deeds->now, &left_ms) == GRANT_RUNS;
+    before->runs = before->slot != GRANTS_MAX && left_of(deeds, &before->grant) > 0;
     return REQUEST_DONE;
 }
 
@@ -444,14 +450,12 @@ static enum request_reason count_own(struct deeds *deeds, const struct wish *wis
 
     *own = (struct own){.slot = GRANTS_MAX};
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
-        uint64_t left_ms = 0;
+        const uint64_t left_ms = left_of(deeds, &grant);
 
         if (grant.step == GRANT_CLOSING || grant.by == GRANT_BY_ADMIN || strcmp(grant.gate, wish->gate->name) != 0 ||
             strcmp(grant.user, wish->user) != 0)
             continue;
         own->count++;
-        if (grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS)
-            left_ms = 0;
         if (left_ms >= least_ms)
             continue;
         least_ms = left_ms;
@@ -513,26 +517,19 @@ struct closing {
     bool everywhere; /* or all of the user's */
 };
 
-static bool lies_within(const struct source *narrow, const struct source *wide)
-{
-    struct address address = {0};
-
-    memcpy(address.bytes, narrow->address, sizeof address.bytes);
-    return narrow->prefix >= wide->prefix && address_within(&address, wide);
-}
-
 /*
- * Was it opened to the host that the wish is about, when ipv6-prefix= was another? No administrator can have named it,
- * and IPv4 hosts are opened to by themselves.
+ * Was it opened to the host that the wish is about, when ipv6-prefix= was another? An IPv4 host is opened to by itself,
+ * so that what is wider was named by an administrator. A network of IPv6 that one has named in the form for this user
+ * cannot be told from his own, and is closed as well.
  */
 static bool is_of_host(const struct wish *wish, const struct grant *grant)
 {
     const uint8_t prefix = wish->network.prefix;
 
-    if (grant->by == GRANT_BY_ADMIN || grant->network.prefix < GATES_PREFIX_LEAST)
+    if (grant->by == GRANT_BY_ADMIN || grant->network.prefix < GATES_PREFIX_LEAST || gates_is_ipv4(&grant->network))
         return false;
-    return lies_within(&wish->network, &grant->network) ||
-           (prefix == wish->gate->ipv6_prefix && lies_within(&grant->network, &wish->network));
+    return gates_lies_within(&wish->network, &grant->network) ||
+           (prefix == wish->gate->ipv6_prefix && gates_lies_within(&grant->network, &wish->network));
 }
 
 static bool is_meant(const struct closing *closing, const struct grant *grant)
@@ -599,7 +596,7 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
 static bool is_always_let_in(const struct gates *gates, const struct wish *wish)
 {
     for (size_t i = 0; i < gates->always_count && !wish->gate->by_commands; i++)
-        if (lies_within(&wish->network, &gates->always[i]))
+        if (gates_lies_within(&wish->network, &gates->always[i]))
             return true;
     return false;
 }
@@ -615,12 +612,10 @@ static enum request_reason find_cover(struct deeds *deeds, const struct wish *wi
 
     *cover = (struct cover){.always = is_always_let_in(deeds->wall.gates, wish)};
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
-        uint64_t left_ms = 0;
+        const uint64_t left_ms = left_of(deeds, &grant);
 
-        if (grant.step == GRANT_CLOSING || strcmp(grant.gate, wish->gate->name) != 0 ||
-            !lies_within(&wish->network, &grant.network) ||
-            grant_left(&grant, deeds->record.latest_ms, &deeds->now, &left_ms) != GRANT_RUNS ||
-            left_ms <= cover->left_ms)
+        if (left_ms <= cover->left_ms || strcmp(grant.gate, wish->gate->name) != 0 ||
+            !gates_lies_within(&wish->network, &grant.network))
             continue;
         cover->left_ms = left_ms;
         cover->network = grant.network;

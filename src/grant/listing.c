@@ -37,13 +37,13 @@ static struct listing_row *add_row(struct listing *listing)
     return &listing->rows[listing->count++];
 }
 
-static const char *state_of(const struct grant *grant, enum grant_time time, const struct gate *gate)
+static const char *state_of(const struct gates *gates, const struct grant *grant, enum grant_time time)
 {
     if (grant->step == GRANT_CLOSING)
-        return grant->by_commands && (gate == NULL || !gate->by_commands) ? "stranded" : "closing";
+        return deeds_is_stranded(gates, grant) ? "stranded" : "closing";
     if (time == GRANT_OVER)
         return "over";
-    if (gate == NULL)
+    if (gates_find(gates, grant->gate) == NULL)
         return "nogate";
     if (time == GRANT_WAITS)
         return "waiting";
@@ -52,7 +52,6 @@ static const char *state_of(const struct grant *grant, enum grant_time time, con
 
 static void fill_row(const struct deeds *deeds, const struct grant *grant, struct listing_row *row)
 {
-    const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
     uint64_t left_ms = 0;
     const enum grant_time time = grant_left(grant, deeds->record.latest_ms, &deeds->now, &left_ms);
 
@@ -60,7 +59,7 @@ static void fill_row(const struct deeds *deeds, const struct grant *grant, struc
         .grant = *grant,
         .left_ms = time == GRANT_RUNS ? left_ms : 0,
         .packets = grant->packets,
-        .state = state_of(grant, time, gate),
+        .state = state_of(deeds->wall.gates, grant, time),
     };
 }
 

@@ -281,14 +281,16 @@ static void say_cover(const struct call *call, const char *gate, const char *net
 {
     const struct cover *cover = &call->deeds.cover;
     char by[ADDRESS_TEXT_LEN];
+    char left[NUMBER_TIME_LEN];
 
     address_format_source(&cover->network, by);
+    number_format_time((cover->left_ms + MS - 1) / MS, left);
     if (cover->always)
         fprintf(stderr, "ostgrant: gate %s is still open to %s: ALWAYS= has it in %s\n", gate, network,
                 call->config_path);
     else
-        fprintf(stderr, "ostgrant: gate %s is still open to %s by %s of %s, for %ju s more\n", gate, network, by,
-                cover->user, (uintmax_t)((cover->left_ms + MS - 1) / MS));
+        fprintf(stderr, "ostgrant: gate %s is still open to %s by %s of %s, for %s more\n", gate, network, by,
+                cover->user, left);
 }
 
 static void say_revoked(const struct call *call, const char *gate, const char *network, enum request_reason reason)

@@ -78,7 +78,10 @@ static enum request_reason take_seen(const struct request_line *line, struct ask
     return asked->has_seen ? REQUEST_DONE : REQUEST_BAD_ADDRESS;
 }
 
-/* A host is what the gate makes of it, a network stays as it is written. */
+/*
+ * A host is what the gate makes of it, a network stays as it is written. What no other host sends from is opened to
+ * nobody who could have typed it; who knocks at this machine from itself has his receipt all the same.
+ */
 static enum request_reason take_network(const struct request_line *line, struct asked *asked)
 {
     const char *text = request_value(line, "address");
@@ -91,6 +94,8 @@ static enum request_reason take_network(const struct request_line *line, struct 
     else
         asked->has_network =
             address_parse_network(text, &asked->network) == ADDRESS_OK && gates_can_hold(&asked->network);
+    if (asked->asker == RIGHTS_WEB && strcmp(asked->verb, "open") == 0 && asked->has_network)
+        asked->has_network = gates_has_hosts(&asked->network);
     return asked->has_network ? REQUEST_DONE : REQUEST_BAD_ADDRESS;
 }
 

@@ -189,8 +189,7 @@ static enum refusal take_query(void)
     return REFUSAL_NONE;
 }
 
-/* Nobody comes from there but who is on this machine, and a proxy that is; the page says it to him, this to its admin.
- */
+/* It is who is on this machine, or a proxy that is: the page says so to him, and this to the administrator. */
 static void log_visitor_here(void)
 {
     if (one.visitor.is_here)
@@ -211,7 +210,6 @@ static int answer_get(void)
     enum refusal refusal = take_query();
 
     log_visitor_here();
-
     if (refusal == REFUSAL_NONE)
         refusal = ask_what_is_open();
     return refusal == REFUSAL_NONE ? send_page() : send_refusal(refusal);

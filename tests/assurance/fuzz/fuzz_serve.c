@@ -102,6 +102,7 @@ static void demand_web(const struct wish *wish, bool opens)
     snprintf(late, sizeof late, "%016" PRIx64, __wrap_grants_tag(NULL, text));
     DEMAND(strcmp(token, right) == 0 || strcmp(token, late) == 0);
     DEMAND(rights_may_open(&gates, wish->gate, user));
+    DEMAND(!opens || gates_has_hosts(&wish->network));
     if (rights_may_all(&gates, wish->gate, user))
         return;
     DEMAND(strcmp(wish->user, user) == 0);

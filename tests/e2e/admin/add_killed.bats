@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# ostiaryctl add and remove, killed behind each of their system calls: an action is there with all that belongs to it, or
-# its line is not.
+# ostiaryctl add and remove, killed behind each of their system calls that others could see: an action is there with all
+# that belongs to it, or its line is not.
 # shellcheck disable=SC2030,SC2031 # each test is a subshell by design
 
 load ../../lib/common

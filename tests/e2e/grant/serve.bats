@@ -122,6 +122,10 @@ refused() {
     refused permission
     web "close gate=ssh address=203.0.113.0/24 user=carol for=dave seen=$CLIENT4"
     is "$output" ok "the answer"
+    for address in 127.0.0.1 127.0.0.0/8 ff02::1; do
+        web "open gate=ssh address=$address user=carol seen=$CLIENT4"
+        refused address
+    done
 }
 
 @test "without a token that was made for this user nothing is changed" {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# I1, whenever a handler is killed: it stops behind each of its system calls, and there SIGKILL ends it.
+# I1, whenever a handler is killed: it stops behind each of its system calls that others could see, and there SIGKILL ends
+# it. Behind the others it would leave the same.
 # shellcheck disable=SC2030,SC2031,SC2034 # each test is a subshell by design; variables are read by lib/door.bash
 
 load ../../lib/common
@@ -23,7 +24,7 @@ stops() {
     "${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$@" 2>&1 | sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p'
 }
 
-# kill_everywhere REPLY LINE...: one handler for each system call, which is killed behind it, each with a door of its own,
+# kill_everywhere REPLY LINE...: one handler for each such system call, which is killed behind it, each with a door of its own,
 # $WORK/kill.N, that has no table yet. $KILLS is how many. Nothing happens between one call and the next that could be seen
 # from outside, so there is no need to kill before them as well; and the calls with which any program begins, whatever it
 # is asked for, are left out.

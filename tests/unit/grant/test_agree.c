@@ -5,6 +5,8 @@
  * the process is killed; the record is the real one, and the clock is the test's.
  */
 #include "agree.h"
+
+#include "address.h"
 #include "check.h"
 #include "deeds.h"
 #include "now.h"
@@ -555,6 +557,15 @@ static enum request_reason do_to(enum deed deed, struct source network, const ch
     return reason;
 }
 
+/* The /24 of a host of IPv4. */
+static struct source wide_of(unsigned number)
+{
+    struct source network = network_of(number);
+
+    address_widen(&network, 120);
+    return network;
+}
+
 static void test_wider(void)
 {
     empty();
@@ -571,9 +582,15 @@ static void test_wider(void)
     check(do_to(CLOSE, network_6(7, 128), "alice", GRANT_BY_KNOCK) == REQUEST_NOT_OPEN && count_grants() == 2,
           "not what another has, nor what an administrator has opened");
     check(covered_by == 64 || covered_by == 48, "but it is known what still lets him in");
+    do_to(OPEN, (struct source){.prefix = 0}, "carol", GRANT_BY_ADMIN);
     do_to(OPEN, network_of(1), "alice", GRANT_BY_KNOCK);
     check(do_to(CLOSE, network_of(1), NULL, GRANT_BY_ADMIN) == REQUEST_DONE && covered_by == UINT8_MAX,
-          "and where nothing does");
+          "and where nothing does, as no network of IPv6 lets in an address of IPv4");
+    do_to(CLOSE, (struct source){.prefix = 0}, NULL, GRANT_BY_ADMIN);
+    do_to(OPEN, wide_of(1), "alice", GRANT_BY_WEB);
+    check(do_to(CLOSE, network_of(1), "alice", GRANT_BY_KNOCK) == REQUEST_NOT_OPEN && covered_by == 120,
+          "what is wider than a host of IPv4 was named by an administrator, and stays");
+    do_to(CLOSE, wide_of(1), NULL, GRANT_BY_ADMIN);
     check(do_to(CLOSE, network_6(7, 128), NULL, GRANT_BY_ADMIN) == REQUEST_NOT_OPEN && count_grants() == 2,
           "an administrator closes what he names");
 }
