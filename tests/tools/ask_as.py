@@ -6,7 +6,7 @@ usage: ask_as.py UID REQUEST COMMAND...
 
 COMMAND is started as systemd would with Accept=yes: with the accepted connection as standard input, while its other side
 is held by a process of that user. REQUEST is sent as it is, with \\n for a line feed; an empty one sends nothing and
-leaves. At most 20 s are waited for an answer.
+leaves. The answer is looked at when the other side is closed: what COMMAND has not read would take it along then.
 """
 import os
 import socket
@@ -15,14 +15,14 @@ import sys
 import tempfile
 
 
-def ask(uid, request, path):
+def ask(uid, request, path, closed):
     os.setgroups([])
     os.setgid(uid)
     os.setuid(uid)
     client = socket.socket(socket.AF_UNIX)
-    client.settimeout(20)
     client.connect(path)
     client.sendall(request)
+    os.read(closed, 1)
     while request and (piece := client.recv(65536)):
         os.write(1, piece)
 
@@ -36,10 +36,12 @@ def main():
         listener.bind(path)
         os.chmod(path, 0o666)
         listener.listen()
+        closed, is_open = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(is_open)
             try:
-                ask(uid, request, path)
+                ask(uid, request, path, closed)
             except OSError as error:
                 print(error, flush=True)
                 os._exit(1)
@@ -47,6 +49,7 @@ def main():
         connection, _ = listener.accept()
         status = subprocess.run(sys.argv[3:], stdin=connection.fileno(), check=False).returncode
         connection.close()
+        os.close(is_open)
         _, asked = os.waitpid(child, 0)
         return status or os.waitstatus_to_exitcode(asked)
 
