@@ -230,13 +230,14 @@ static enum request_reason begin_end(struct deeds *deeds, struct grant *grant, e
 /* The firewall has done it. */
 static enum request_reason finish_end(struct deeds *deeds, const struct grant *grant, uint64_t slot)
 {
+    enum grants_fault fault;
     struct grant found;
-    uint64_t now_at = GRANTS_MAX;
-    const struct grants_key key = {grant->gate, &grant->network, grant->user};
-    enum grants_fault fault = grants_find(&deeds->record, &key, &found, &now_at);
+    uint64_t at = slot;
+    uint64_t found_at;
+    const bool found_any = grants_next(&deeds->record, &at, &found, &found_at, &fault);
 
-    /* A table that had to be loaded has ended what was over. */
-    if (fault == GRANTS_OK && now_at != slot)
+    /* A table that had to be loaded has ended what was over, and nobody takes its slot while the record is held. */
+    if (fault == GRANTS_OK && (!found_any || found_at != slot))
         return REQUEST_DONE;
     if (fault == GRANTS_OK)
         fault = grants_remove(&deeds->record, slot);
@@ -246,8 +247,19 @@ static enum request_reason finish_end(struct deeds *deeds, const struct grant *g
     return REQUEST_DONE;
 }
 
-/* What a process has left that was killed, or whose firewall failed. */
-static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint64_t slot)
+/* The network that the firewall was told of last: of those who have one together, it is told once. */
+struct told {
+    bool any;
+    struct source network;
+};
+
+static bool was_told(const struct told *told, const struct source *network)
+{
+    return told->any && memcmp(&told->network, network, sizeof *network) == 0;
+}
+
+/* What is begun in the record: by this process, or by one that was killed, or whose firewall failed. */
+static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint64_t slot, struct told *told)
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
     enum request_reason reason;
@@ -255,9 +267,10 @@ static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint
 
     if (gate == NULL)
         return REQUEST_DONE; /* agree says it */
-    reason = make_so(deeds, gate, &grant->network, grant->user);
+    reason = was_told(told, &grant->network) ? REQUEST_DONE : make_so(deeds, gate, &grant->network, grant->user);
     if (reason != REQUEST_DONE)
         return reason;
+    *told = (struct told){.any = true, .network = grant->network};
     if (grant->step == GRANT_CLOSING)
         return deeds_is_stranded(deeds->wall.gates, grant) ? REQUEST_DONE : finish_end(deeds, grant, slot);
     grant->step = GRANT_OPEN;
@@ -269,13 +282,14 @@ static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint
 enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate)
 {
     enum grants_fault fault = GRANTS_OK;
+    struct told told = {0};
     struct grant grant;
     uint64_t at = 0;
     uint64_t slot;
 
     while (grants_next(&deeds->record, &at, &grant, &slot, &fault))
         if (grant.step != GRANT_OPEN && strcmp(grant.gate, gate->name) == 0 &&
-            finish(deeds, &grant, slot) == REQUEST_BUSY)
+            finish(deeds, &grant, slot, &told) == REQUEST_BUSY)
             return REQUEST_BUSY;
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
@@ -479,7 +493,7 @@ static enum request_reason make_room(struct deeds *deeds, const struct wish *wis
             deeds_count(&own.first, wall_packets(&deeds->wall, wish->gate, &own.first.network));
         reason = begin_end(deeds, &own.first, GRANT_CLEARED, own.slot);
         if (reason == REQUEST_DONE)
-            reason = finish(deeds, &own.first, own.slot);
+            reason = finish(deeds, &own.first, own.slot, &(struct told){0});
     }
     return reason;
 }
@@ -571,6 +585,7 @@ static enum request_reason begin_closing(struct deeds *deeds, const struct closi
 static enum request_reason close_all(struct deeds *deeds, const struct closing *closing)
 {
     enum grants_fault fault = GRANTS_OK;
+    struct told told = {0};
     struct grant grant;
     uint64_t at = 0;
     uint64_t slot;
@@ -582,7 +597,7 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     reason = begin_closing(deeds, closing, &count);
     while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
         if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING) {
-            reason = finish(deeds, &grant, slot);
+            reason = finish(deeds, &grant, slot, &told);
             if (deeds_is_stranded(deeds->wall.gates, &grant) && stranded++ == 0)
                 deeds_say_stranded(deeds, &grant, 0);
         }

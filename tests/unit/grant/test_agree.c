@@ -48,6 +48,7 @@ void now_read(struct moment *now)
 
 /* ---- The firewall ---- */
 
+static unsigned shut_count; /* how often the firewall was told to shut one hole */
 static struct gate gates_list[3];
 static struct gates gates = {.path = "ostiary-grants.cfg", .list = gates_list, .count = 3};
 
@@ -178,6 +179,7 @@ enum request_reason wall_shut(struct wall *wall, const struct hole *hole)
 {
     const enum request_reason reason = change(hole, false);
 
+    shut_count++;
     (void)wall;
     return reason == REQUEST_NOT_OPEN ? REQUEST_DONE : reason;
 }
@@ -595,6 +597,20 @@ static void test_wider(void)
           "an administrator closes what he names");
 }
 
+static void test_many_of_one_network(void)
+{
+    char user[] = "user-a";
+
+    empty();
+    for (; user[5] <= 'e'; user[5]++)
+        do_it(OPEN, 0, 1, user);
+    do_it(OPEN, 0, 2, "user-a");
+    shut_count = 0;
+    check(do_to(CLOSE, network_of(1), NULL, GRANT_BY_ADMIN) == REQUEST_DONE && count_grants() == 1 && left_s(0, 2) > 0,
+          "all who have a network lose it together");
+    check(shut_count == 1, "and the firewall is told once");
+}
+
 static void test_many_of_one(void)
 {
     empty();
@@ -763,6 +779,7 @@ int main(void)
     test_boots();
     test_stranded();
     test_wider();
+    test_many_of_one_network();
     test_many_of_one();
     test_anything();
     empty();
