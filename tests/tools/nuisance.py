@@ -9,11 +9,13 @@ SOURCES is an address, or several with commas between them, which are used by tu
 
   rush  connect and leave, COUNT times, as fast as it goes; by a reset and in good order by turns
   hang  keep COUNT connections open and say nothing, until FILE exists; where the server hangs up, connect again PAUSE
-        seconds (5) later
+        seconds (5) later, and ten times as long as it took, up to 60 PAUSES: a slow machine whose backlog never has room
+        keeps everybody out, which says nothing about the door
 
 Prints "ready" once COUNT connections have been made or tried, and at the end a line of flat JSON: connected, seconds.
 """
 
+import heapq
 import itertools
 import json
 import os
@@ -72,11 +74,11 @@ if mode == "rush":
     print("ready", flush=True)
 else:
     selector = selectors.DefaultSelector()
-    due = [begin] * count  # when the next ones are to be made, in order
+    due = [begin] * count  # when the next ones are to be made
     while not os.path.exists(sys.argv[5]):
         while due and due[0] <= time.monotonic():
-            due.pop(0)
-            selector.register(start_connecting(), selectors.EVENT_READ)
+            heapq.heappop(due)
+            selector.register(start_connecting(), selectors.EVENT_READ, time.monotonic())
             connected += 1
             if connected == count:
                 print("ready", flush=True)
@@ -84,5 +86,6 @@ else:
             if has_ended(key.fileobj):
                 selector.unregister(key.fileobj)
                 key.fileobj.close()
-                due.append(time.monotonic() + pause)
+                now = time.monotonic()
+                heapq.heappush(due, now + pause + min(10 * (now - key.data), 60 * pause))
 print(json.dumps({"connected": connected, "seconds": round(time.monotonic() - begin, 2)}))
