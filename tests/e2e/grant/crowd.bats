@@ -140,7 +140,7 @@ prober_was_never_shut_out() {
         for i in {41..60}; do echo "ssh 2001:db8:$i::/48"; done
     } | sort)
     is "$(kernel | cut -d ' ' -f 1,2 | sort)" "$wanted" "what is open"
-    is "$(kernel | awk '$2 ~ /^198/ && $4 == 7200' | wc -l)" 40 "renewals"
+    is "$(kernel | awk '$2 ~ /^198/ && $4 > 7000' | wc -l)" 40 "renewals"
     logged 'granted gate=(ssh|web) network=203.0.113' 40
     logged 'ended gate=ssh network=2001:db8:.* reason=revoked' 40
     logged 'renewed gate=ssh network=198.51.100' 40
