@@ -10,6 +10,7 @@
 #include "clock.h"
 #include "file.h"
 #include "number.h"
+#include "stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,12 +28,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define TELL_FD   3 /* where a command, until it is one, says what stops it */
-#define GRACE_S   5 /* how long what is killed may take to end, before its keeper gives it up */
-#define PATH_ROOT "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define LIST_LINE 128 /* bytes of a line at most, with its end */
-#define BLANKS    " \t"
-#define PIECE     65536
+#define TELL_FD    3   /* where a command, until it is one, says what stops it */
+#define GRACE_S    5   /* how long what is killed may take to end, before its keeper gives it up */
+#define VERDICT_MS 100 /* how long a few bytes may take between two processes of which one is about to end */
+#define PATH_ROOT  "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define LIST_LINE  128 /* bytes of a line at most, with its end */
+#define BLANKS     " \t"
+#define PIECE      65536
 
 /* A command that runs. */
 struct child {
@@ -247,7 +249,7 @@ _Noreturn static void keep(const char *const argv[], int output_fd, int line_fd)
 
         verdict.result = in_time ? judge(ended, &verdict.number) : COMMANDS_TIME;
     }
-    (void)send(line_fd, &verdict, sizeof(verdict), MSG_NOSIGNAL);
+    (void)stream_send(line_fd, (const uint8_t *)&verdict, sizeof(verdict), stream_from_now(VERDICT_MS));
     _exit(EXIT_SUCCESS);
 }
 
@@ -312,7 +314,9 @@ static void listen_to(int line_fd, int output_fd, struct output *output)
 static enum commands_result conclude(pid_t keeper, int *line_fd, int *status)
 {
     struct verdict verdict;
-    const bool spoken = recv(*line_fd, &verdict, sizeof(verdict), MSG_DONTWAIT) == sizeof(verdict);
+    size_t got = 0;
+    const bool spoken =
+        stream_receive(*line_fd, (uint8_t *)&verdict, sizeof(verdict), stream_from_now(VERDICT_MS), &got) == STREAM_OK;
     int ended = 0;
 
     close_end(line_fd);
@@ -366,7 +370,7 @@ static enum commands_result run(const char *const argv[], struct output *output,
         return COMMANDS_UNSAFE;
     /* What a launcher has left would let the kernel bury it, and forget how it ended. */
     signal(SIGCHLD, SIG_DFL);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channels.line) == 0 &&
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channels.line) == 0 &&
         (output == NULL || pipe2(channels.output, O_CLOEXEC) == 0))
         result = run_kept(argv, &channels, output, status);
     for (int i = 0; i < 2; i++) {

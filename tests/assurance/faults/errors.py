@@ -17,6 +17,7 @@ ERRORS = {
     "connect": "ECONNREFUSED EAGAIN EINTR ENETUNREACH ETIMEDOUT EACCES",
     "dup": "EMFILE",
     "dup2": "EMFILE EINTR EBUSY",
+    "dup3": "EMFILE EINTR EBUSY",
     "execve": "ENOENT EACCES ENOMEM EIO E2BIG EAGAIN ETXTBSY",
     "faccessat2": "EACCES EIO",
     "fallocate": "EIO ENOSPC EINTR EOPNOTSUPP",
@@ -57,6 +58,7 @@ ERRORS = {
     "clock_nanosleep": "EINTR",
     "newfstatat": "EACCES EIO ENOMEM",
     "openat": "ENOENT EACCES EMFILE ENFILE EINTR EIO",
+    "pidfd_open": "EMFILE ENFILE ENOMEM ENOSYS",
     "pipe2": "EMFILE ENFILE",
     "poll": "EINTR ENOMEM",
     "ppoll": "EINTR ENOMEM",
@@ -84,6 +86,7 @@ ERRORS = {
     "setegid": "EPERM",
     "setgroups": "EPERM ENOMEM",
     "setitimer": "EPERM",
+    "setpgid": "EPERM EACCES",
     "setresgid": "EPERM EAGAIN",
     "setresuid": "EPERM EAGAIN",
     "setrlimit": "EPERM",
@@ -115,7 +118,7 @@ PRETENDING = {"setgroups", "setresgid", "setresuid"}
 # Calls that always succeed, so that nobody looks at what they return; that do not return; and of which each error is an
 # answer (futex).
 INFALLIBLE = set(
-    "arch_prctl clock_gettime exit exit_group futex getegid geteuid getgid getpid getppid gettid getuid"
+    "alarm arch_prctl clock_gettime exit exit_group futex getegid geteuid getgid getpid getppid gettid getuid"
     " restart_syscall rt_sigreturn sched_yield set_tid_address sysinfo umask".split()
 )
 

@@ -22,10 +22,11 @@ BY_COMMAND = "192.0.2.6"
 HOUR, HALF = 3600, 1800
 APART = 4  # seconds between what two programs say of one moment, and what rounding takes
 
-# Keeps what is open in a file, a line for each.
+# Keeps what is open in a file, a line for each. Its own calls fail as well, and it does not say that it has done what it
+# has not.
 COMMAND = """#!/bin/sh
 case ${0##*/} in
-grant) grep -qx "$1/32" "$1" 2>/dev/null || echo "$1/32 0" >>"${0%/*}/opened" ;;
+grant) echo "$1/32 0" >>"${0%/*}/opened"; grep -qs "^$1/32 " "${0%/*}/opened" ;;
 revoke) [ ! -e "${0%/*}/opened" ] || sed -i "\\,^$1/32 ,d" "${0%/*}/opened" ;;
 list) [ ! -e "${0%/*}/opened" ] || sort -u "${0%/*}/opened" ;;
 esac
