@@ -87,12 +87,28 @@ put() {
     work=
 }
 
+# ---- What apt-get keeps ----
+
+# Between these two nobody else uses $cache/archives or makes new lists; apt-get itself does not wait for another. What
+# is run between them must not hold descriptor 9: it may start a service.
+lock_archives() {
+    mkdir -p "$cache/archives/partial"
+    exec 9>"$cache/archives.lock"
+    flock 9
+}
+
+unlock_archives() {
+    exec 9>&-
+}
+
 # ---- Packages that are unpacked, not installed ----
 
 # The first of them without looking for newer ones, for which there has to be a list.
 download() {
     (cd "$work/new" && apt-get -qq download "$@") 2>/dev/null || {
-        quietly apt-get -qq update
+        lock_archives
+        quietly apt-get -qq update 9>&-
+        unlock_archives
         cd "$work/new"
         quietly apt-get -qq download "$@"
         cd - >/dev/null
@@ -132,7 +148,6 @@ as_dpkg_left_it() {
 install_in() {
     into=$1
     shift
-    mkdir -p "$cache/archives/partial"
     # shellcheck disable=SC2016 # for the inner shell
     quietly unshare --mount --pid --fork --kill-child sh -euc '
         tree=$1 archives=$2
@@ -151,7 +166,7 @@ install_in() {
             apt update
             apt install -y --no-install-recommends "$@"
         }
-        rm "$tree/usr/sbin/policy-rc.d"' sh "$into" "$cache/archives" "$@"
+        rm "$tree/usr/sbin/policy-rc.d"' sh "$into" "$cache/archives" "$@" 9>&-
 }
 
 # mirror: where apt has this release from, or nothing: debootstrap knows one by itself.
@@ -161,23 +176,31 @@ mirror() {
         awk -v release="$release" '$1 == release && $2 == "main" { print $3; exit }'
 }
 
+# make_tree NAME [MINIMAL PACKAGE...]: from the one at MINIMAL.
+make_tree() {
+    as=$1 minimal=${2:-}
+    shift
+    make_work
+    if [ $# -eq 0 ]; then
+        from=$(mirror)
+        quietly debootstrap --variant=minbase --cache-dir="$cache/archives" "$release" "$work/new" ${from:+"$from"} 9>&-
+    else
+        shift
+        rmdir "$work/new"
+        cp -a "$minimal" "$work/new"
+        install_in "$work/new" "$@"
+    fi
+    put "$as"
+}
+
 # tree [PACKAGE...]: prints where it is.
 tree() {
     name=tree-$(echo "$release $(printf '%s\n' "$@" | LC_ALL=C sort -u | xargs)" | sha256sum | cut -c 1-12)
     if ! as_dpkg_left_it "$cache/$name"; then
-        if [ $# -eq 0 ]; then
-            make_work
-            mkdir -p "$cache/archives"
-            from=$(mirror)
-            quietly debootstrap --variant=minbase --cache-dir="$cache/archives" "$release" "$work/new" ${from:+"$from"}
-        else
-            minimal=$(sh "$0" tree)
-            make_work
-            rmdir "$work/new"
-            cp -a "$minimal" "$work/new"
-            install_in "$work/new" "$@"
-        fi
-        put "$name"
+        [ $# -eq 0 ] || set -- "$(sh "$0" tree)" "$@"
+        lock_archives
+        as_dpkg_left_it "$cache/$name" || make_tree "$name" "$@"
+        unlock_archives
     fi
     echo "$cache/$name"
 }
@@ -195,12 +218,13 @@ install_missing() {
     done
     [ -n "$missing" ] || return 0
     [ "$(id -u)" -eq 0 ] || fail "these packages are missing; install them as root:$missing"
-    mkdir -p "$cache/archives/partial"
+    lock_archives
     export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update
+    apt-get -qq update 9>&-
     # shellcheck disable=SC2086 # a list of package names, split on purpose
     apt-get -qq install -y --no-install-recommends -o APT::Keep-Downloaded-Packages=true \
-        -o Dir::Cache::archives="$cache/archives" $missing >/dev/null
+        -o Dir::Cache::archives="$cache/archives" $missing >/dev/null 9>&-
+    unlock_archives
 }
 
 [ $# -gt 0 ] || usage

@@ -2,6 +2,7 @@
 """ostiaryctl where systemd runs: a false one (../../tools/fake_systemd.c), on a bus of its own."""
 
 import os
+import socket
 import subprocess
 import time
 
@@ -36,12 +37,18 @@ UNIT = {
 BOOTED = 'mount -t tmpfs none /run && mkdir -p /run/systemd/system && exec "$@"'
 
 
-def wait_for(path):
+def wait_until(true, what):
     end = time.monotonic() + LIMIT
-    while not os.path.exists(path):
+    while not true():
         if time.monotonic() > end:
-            raise RuntimeError(f"{path} did not appear")
+            raise RuntimeError(what)
         time.sleep(0.01)
+
+
+def answers(path):
+    """Does somebody listen there? (The socket is there before he does.)"""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == 0
 
 
 class UnderSystemd(Ctl):
@@ -62,13 +69,13 @@ class UnderSystemd(Ctl):
         place.write("bus.conf", BUS.format(path=place.path("bus")))
         environment = {"PATH": os.environ["PATH"], "DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={place.path('bus')}"}
         place.more_environment = environment
-        for command, sign in (
-            (["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={place.path('bus.conf')}"], place.path("bus")),
-            ([os.path.join(place.tests, "fake-systemd"), place.path("units")], place.path("units", "ready")),
-        ):
-            nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-            place.helpers.append(subprocess.Popen(command, env=environment, **nothing))
-            wait_for(sign)
+        nothing = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        bus = ["dbus-daemon", "--nofork", "--nopidfile", f"--config-file={place.path('bus.conf')}"]
+        place.helpers.append(subprocess.Popen(bus, env=environment, **nothing))
+        wait_until(lambda: answers(place.path("bus")), "no bus")
+        false = [os.path.join(place.tests, "fake-systemd"), place.path("units")]
+        place.helpers.append(subprocess.Popen(false, env=environment, **nothing))
+        wait_until(lambda: os.path.exists(place.path("units", "ready")), "no false systemd")
 
     def play(self, place, fault):
         place.write("units/ostiary.socket/ActiveState", self.state)
