@@ -66,6 +66,7 @@ static const char help_text[] =
     "  revoke GATE --user USER                     close all that a user has open there\n"
     "  list [--json] [--user USER]                 show what is open\n"
     "  tick                                        end, renew and make good what has to be\n"
+    "  rules                                       print the rules, for nft and its own configuration\n"
     "  check                                       look for what is wrong with configuration and firewall\n"
     "  repair                                      give up what is damaged in the record\n"
     "\n"
@@ -368,6 +369,29 @@ static int list(struct call *call)
     return print_list(call, as_json, user);
 }
 
+/* As "load" would make them where there are none, and nothing is granted. Neither record nor firewall is looked at. */
+static int print_rules(struct call *call)
+{
+    struct nft_lengths *lengths = calloc(call->gates.count, sizeof *lengths);
+    const struct nft_table none = {0};
+    struct text script = {0};
+    int status = EX_OSERR;
+
+    need_arguments(call, 0, 0, "rules takes no arguments");
+    if (lengths != NULL)
+        nft_write_table(&script, &call->gates, lengths, &none);
+    if (lengths != NULL && !script.failed)
+        status = printf("# Printed by 'ostgrant rules': the gates of %s.\n%s", call->config_path, script.bytes) < 0 ||
+                         fflush(stdout) != 0
+                     ? EX_IOERR
+                     : EX_OK;
+    if (status == EX_OSERR)
+        tell_wrong(LOG_ERR, "no memory");
+    text_free(&script);
+    free(lengths);
+    return status;
+}
+
 static int check(struct call *call)
 {
     need_arguments(call, 0, 0, "check takes no arguments");
@@ -466,6 +490,7 @@ static const struct command commands[] = {
     {"revoke", run_revoke, true, -1, LIMIT_MS},
     {"list", list, true, -1, LIMIT_MS},
     {"tick", tick, true, -1, LIMIT_MS},
+    {"rules", print_rules, true, -1, LIMIT_MS},
     {"check", check, true, -1, LIMIT_MS},
     {"repair", repair, true, -1, LIMIT_MS},
     {"serve", serve_peer, false, STDIN_FILENO, KNOCK_LIMIT_MS},

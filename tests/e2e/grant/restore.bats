@@ -94,6 +94,40 @@ same_end() {
     record_and_kernel_agree
 }
 
+@test "a configuration of nft's own that includes what rules prints leaves no moment in which a gate is open" {
+    local ends
+    gates 'GATE="ssh","tcp 2222","lifetime=1h"' 'GATE="web","tcp 80-81","established=cut"' 'ALWAYS="198.51.100.0/24"'
+    ostgrant 0 load
+    inside nft -s list table inet ostiary_grants >"$WORK/loaded"
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    ends=$(kernel_ends ssh "$CLIENT4")
+    "$OSTGRANT" -c "$CONFIG" rules >"$WORK/grants.nft"
+    printf 'flush ruleset\ninclude "%s"\n' "$WORK/grants.nft" >"$WORK/nftables.conf"
+    inside nft -f "$WORK/nftables.conf"
+    # Nothing has been made good yet, and nobody comes in.
+    sees neighbour shut "$SERVER4" tcp/2222
+    sees client shut "$SERVER4" tcp/2222
+    is "$(inside nft -s list table inet ostiary_grants)" "$(cat "$WORK/loaded")" "the rules that are printed"
+    ostgrant 0 tick
+    refute matches "$output" 'rules were not loaded'
+    same_end "$ends"
+    sees client open "$SERVER4" tcp/2222
+    record_and_kernel_agree
+    # Of a gate that the file still has, and the configuration has not, nothing is left.
+    gates 'GATE="ssh","tcp 2222","lifetime=1h"'
+    ostgrant 0 load
+    inside nft -f "$WORK/nftables.conf"
+    ostgrant 0 restore
+    refute matches "$(inside nft list table inet ostiary_grants)" 'web'
+    sees client open "$SERVER4" tcp/2222
+    # It needs no firewall, no record and no right; another firewall has no rules of ours.
+    setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs "$OSTGRANT" -c "$CONFIG" rules >"$WORK/again"
+    matches "$(cat "$WORK/again")" 'add rule inet ostiary_grants gate_ssh'
+    run sh -c '"$0" -c "$1" rules >/dev/full' "$OSTGRANT" "$CONFIG"
+    is "$status" 74 "the status where there is no room for them"
+    ostgrant 64 rules ssh
+}
+
 @test "one that has ended meanwhile stays shut, and its end is logged" {
     ostgrant 0 load
     ostgrant 0 grant ssh "$CLIENT4" 1s alice
