@@ -11,7 +11,7 @@
 static const struct keyword *find(const struct keyword_table *table, const char *word, size_t len)
 {
     for (size_t i = 0; i < table->count; i++) {
-        if (strncmp(table->list[i].name, word, len) == 0 && table->list[i].name[len] == '\0')
+        if (strlen(table->list[i].name) == len && memcmp(table->list[i].name, word, len) == 0)
             return &table->list[i];
     }
     return NULL;
@@ -65,7 +65,7 @@ static const struct keyword *find_nearest(const struct keyword_table *table, con
 /* The word itself is not repeated: what is no keyword may be a part of a secret. */
 static void report_unknown(struct parser *parser, const struct keyword_table *table, const char *word)
 {
-    char capitals[WORD_MAX + 1];
+    char capitals[WORD_MAX + 1] = {0};
     const size_t len = strnlen(word, WORD_MAX + 1);
     const struct keyword *meant = NULL;
 
@@ -142,11 +142,10 @@ void keyword_read_lines(struct parser *parser, const struct keyword_table *table
 static void report_no_option(struct parser *parser, const struct keyword_table *table, const char *name, size_t len)
 {
     const struct keyword *meant = NULL;
-    char word[WORD_MAX + 1];
+    char word[WORD_MAX + 1] = {0};
 
     if (len <= WORD_MAX && !parser_is_mute(parser)) {
         memcpy(word, name, len);
-        word[len] = '\0';
         meant = find_nearest(table, word);
         explicit_bzero(word, sizeof(word));
     }

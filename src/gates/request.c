@@ -112,7 +112,8 @@ enum request_reason request_reason_of(const char *word)
 /* ---- Asking -------------------------------------------------------------------------------------------------------
  */
 
-/* What the last line of an answer says. One that was cut short has no line feed at its end, and is none. */
+/* What the last line of an answer, which is not empty, says. One that was cut short has no line feed at its end, and is
+ * none. */
 static enum request_reason judge(const char *answer, size_t len)
 {
     const char *last = len > 1 ? memrchr(answer, '\n', len - 1) : NULL;
@@ -121,7 +122,7 @@ static enum request_reason judge(const char *answer, size_t len)
 
     last = last != NULL ? last + 1 : answer;
     errno = EPROTO;
-    if (len == 0 || answer[len - 1] != '\n' || request_parse(last, (size_t)(answer + len - 1 - last), &line) != 0)
+    if (answer[len - 1] != '\n' || request_parse(last, (size_t)(answer + len - 1 - last), &line) != 0)
         return REQUEST_UNREACHABLE;
     if (strcmp(line.word, "ok") == 0)
         return REQUEST_DONE;

@@ -32,9 +32,9 @@ cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
 subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
-    table rebuild convert lockout grants_bytes grant_time'
+    table rebuild convert lockout grants_bytes grant_time request'
 minutes_max=10
-includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Istate'
+includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
 memory_max=4000000000 # bytes, of each analysis
 
 # choose SUBJECT: its files, what they and the driver need, and how precise Eva has to be there. That costs time, and never
@@ -81,6 +81,9 @@ choose() {
     table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c src/base/siphash.c' states=20 ;;
     grants_bytes) files=state/grants_bytes.c needed="state/record.c src/base/siphash.c $proof/text_loose.c" states=150 returned=decode_header:2 ;;
     grant_time) files=state/grant_time.c needed='state/moment.c state/record.c' ;;
+    request)
+        files=src/gates/request.c states=20000
+        ;;
     lockout) files=state/lockout.c needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
     *) return 1 ;;
     esac

@@ -47,8 +47,10 @@ int any_vsnprintf(char *text, size_t size, const char *format, va_list arguments
 #define vsnprintf any_vsnprintf
 
 /* See memory.c. */
+void *any_malloc(size_t size);
 void *any_calloc(size_t count, size_t size);
 void any_free(void *block);
+#define malloc any_malloc
 #define calloc any_calloc
 #define free   any_free
 
