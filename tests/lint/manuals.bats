@@ -180,6 +180,37 @@ reasons() {
     [ "$count" -ge 10 ]
 }
 
+# What ostgrant says in the log, and what its check finds: the first words of each, up to what differs.
+said_by_ostgrant() {
+    /usr/bin/python3 - src/grant/*.c <<'END'
+import re, sys
+
+call = re.compile(r'\b(?:tell_wrong|tell_done)\(\s*LOG_\w+,\s*((?:"(?:[^"\\]|\\.)*"\s*)+)|'
+                  r'\b(?:find|report)\([^";]*CONFIG_(?:ERROR|WARNING),\s*((?:"(?:[^"\\]|\\.)*"\s*)+)')
+for path in sys.argv[1:]:
+    with open(path) as source:
+        text = source.read()
+    for found in call.finditer(text):
+        said = "".join(re.findall(r'"((?:[^"\\]|\\.)*)"', found[1] or found[2]))
+        words = re.sub(r"^(gate '%s': |GATE: |%s:%u: )", "", said).split("%")[0].split(":")[0]
+        if len(words) > 3:
+            print(" ".join(words.split()[:5]))
+END
+}
+
+@test "every line that ostgrant logs, and all that its check finds, is in ostgrant(8)" {
+    local said count=0 manual
+    manual=$(sed -n '/^\.Sh DIAGNOSTICS/,/^\.Sh RESTARTING/p' src/grant/ostgrant.8 | tr '\n' ' ')
+    while read -r said; do
+        [[ $manual == *"$said"* ]] || {
+            echo "ostgrant(8), DIAGNOSTICS, has no word of: $said"
+            return 1
+        }
+        count=$((count + 1))
+    done < <(said_by_ostgrant)
+    [ "$count" -ge 20 ]
+}
+
 @test "for every reason for which a visitor is refused or rejected a test at a door asks" {
     local reason missing=
     while read -r reason; do
