@@ -4,6 +4,7 @@
 
 usage: spoof.py SOURCE SERVER PORT FILE
        spoof.py SOURCE SERVER PORT --end=COUNT
+       spoof.py SOURCE SERVER PORT --reset=BESIDE
 
 SOURCE and SERVER are addresses of one family; the packets leave by the route to SERVER.
 
@@ -13,6 +14,9 @@ Prints "ready" when READY have been begun.
 
 --end=COUNT: SOURCE is an IPv4 address of this host, whose kernel must be kept from sending resets. COUNT handshakes are
 completed with a packet that ends the connection in the same moment (FIN). Prints how often the SYN was answered.
+
+--reset=BESIDE: SOURCE is an IPv4 address of this host, and the server says something in a connection with it. A reset of
+that is sent of which this host's own kernel knows nothing. Its number is the right one, or so much BESIDE it.
 """
 
 import ipaddress
@@ -25,7 +29,7 @@ import time
 
 RATE = 1000
 READY = 500
-FIN, SYN, ACK = 0x01, 0x02, 0x10
+FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10
 
 source, server = ipaddress.ip_address(sys.argv[1]), ipaddress.ip_address(sys.argv[2])
 port, goal = int(sys.argv[3]), sys.argv[4]
@@ -98,7 +102,19 @@ def end_at_once(count):
     print(answered)
 
 
+def reset(beside):
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as said:
+        while True:
+            data = said.recv(4096)
+            from_port, to_port, _, acknowledged = struct.unpack("!HHII", data[20:32])
+            if (data[12:16], data[16:20], from_port) == (server.packed, source.packed, port) and data[33] & (ACK | RST) == ACK:
+                send(to_port, (acknowledged + beside) % 2**32, 0, RST)
+                return
+
+
 if goal.startswith("--end="):
     end_at_once(int(goal.removeprefix("--end=")))
+elif goal.startswith("--reset="):
+    reset(int(goal.removeprefix("--reset=")))
 else:
     begin_in_his_name()
