@@ -138,18 +138,38 @@ static void judge_row(const struct agreement *all, struct row *row)
         renew_by_use(deeds, row);
 }
 
-/* A gate that is not in the configuration any more: its grants run out without a firewall to be told. */
-static void say_orphans(const struct agreement *all)
+/* The first grant at a gate that is not in the configuration any more; NULL: there is none. */
+static const struct grant *find_orphan(const struct agreement *all, bool by_commands)
 {
     for (size_t i = 0; i < all->count; i++)
-        if (all->rows[i].gate == NULL && all->rows[i].grant.step != GRANT_CLOSING) {
-            tell_wrong(
-                LOG_WARNING,
-                "the record has a grant at gate '%s', which %s has not: it is kept until its time is up; if that "
-                "gate was opened by commands, put it back and run 'ostgrant revoke'",
-                all->rows[i].grant.gate, all->deeds->wall.gates->path);
-            return;
-        }
+        if (all->rows[i].gate == NULL && all->rows[i].grant.step != GRANT_CLOSING &&
+            all->rows[i].grant.by_commands == by_commands)
+            return &all->rows[i].grant;
+    return NULL;
+}
+
+/*
+ * Such grants run out without a firewall to be told. Where commands had opened one somebody has to act, and hears of it
+ * until he has; else nobody is let in by it, and it is said when the rules are loaded.
+ */
+static void say_orphans(const struct agreement *all, enum agree_way way)
+{
+    const struct grant *by_commands = find_orphan(all, true);
+    const struct grant *by_nft = way == AGREE_LOAD ? find_orphan(all, false) : NULL;
+    const char *path = all->deeds->wall.gates->path;
+
+    if (by_commands != NULL)
+        tell_wrong(
+            LOG_WARNING,
+            "the record has a grant at gate '%s', which %s has not: the other firewall lets it in until its time "
+            "is up, or longer: put the gate back and run 'ostgrant revoke'",
+            by_commands->gate, path);
+    if (by_nft != NULL)
+        tell_wrong(
+            LOG_NOTICE,
+            "the record has a grant at gate '%s', which %s has not: it lets nobody in, and is kept until its time "
+            "is up",
+            by_nft->gate, path);
 }
 
 /* ---- What the firewall needs ---- */
@@ -350,13 +370,13 @@ static enum request_reason allocate(struct agreement *all)
     return REQUEST_FAILED;
 }
 
-static enum request_reason compare(struct agreement *all)
+static enum request_reason compare(struct agreement *all, enum agree_way way)
 {
     for (size_t i = 0; i < all->count; i++)
         judge_row(all, &all->rows[i]);
     if (all->count > 0)
         qsort(all->rows, all->count, sizeof *all->rows, compare_rows);
-    say_orphans(all);
+    say_orphans(all, way);
     say_stranded(all);
     compare_groups(all);
     shut_unrecorded(all);
@@ -396,7 +416,7 @@ static enum request_reason make_agree(struct agreement *all, enum agree_way way)
     if (reason == REQUEST_DONE)
         reason = allocate(all);
     if (reason == REQUEST_DONE)
-        reason = compare(all);
+        reason = compare(all, way);
     if (reason == REQUEST_DONE)
         reason = change_wall(all, way);
     return reason == REQUEST_DONE && all->view.unseen != 0 ? REQUEST_FAILED : reason;

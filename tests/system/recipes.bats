@@ -11,7 +11,7 @@ load ../lib/recipes
 
 # What the page names, what its commands are of, and what the programs are linked with.
 PACKAGES=(systemd dbus nftables jq dma sudo nagios-nrpe-server prometheus-node-exporter cron
-    iproute2 openssh-client openssh-server nagios-nrpe-plugin curl libgcrypt20 libsystemd0)
+    iproute2 iputils-ping openssh-client openssh-server nagios-nrpe-plugin curl libgcrypt20 libsystemd0)
 
 setup_file() {
     need_container
@@ -206,6 +206,19 @@ go_on_knocking() {
     at alice ostclient -w -t 60 -k /etc/ostiary/alice.secret 2001:db8::1
     is_open 2001:db8::1
     recipe 'SSH BEHIND A GATE/Undo'
+    at bob ssh -o ConnectTimeout=10 root@server true
+    all_is_well
+}
+
+@test "nothing but the door: all else is shut, but for who has knocked, and the server goes on" {
+    recipe 'NOTHING BUT THE DOOR'
+    fails at bob ssh -o ConnectTimeout=2 root@server true
+    fails at bob ping -c 1 -W 1 server
+    at alice ping -c 1 -W 5 server
+    inside ssh root@bob true
+    at alice ostclient -w -t 60 -k /etc/ostiary/alice.secret 2001:db8::1
+    is_open 2001:db8::1
+    recipe 'NOTHING BUT THE DOOR/Undo'
     at bob ssh -o ConnectTimeout=10 root@server true
     all_is_well
 }

@@ -817,6 +817,7 @@ END
     # It is ssh's port that changes.
     gates 'GATE="ssh","tcp 2223"'
     ostgrant 0 load
+    matches "$output" "a grant at gate 'web', which .* has not: it lets nobody in"
     after=$(kernel_ends ssh "$CLIENT4")
     refute later_by 2000 "$before" "$after"
     later_by -2000 "$before" "$after"
@@ -827,6 +828,7 @@ END
     refute grep web <<<"$(inside nft list table inet ostiary_grants)"
     sees client open "$SERVER6" tcp/2223
     ostgrant 0 tick
+    is "$output" '' 'what the next tick says of it'
     record_and_kernel_agree
     # What was granted there is shown, and not as if it were open.
     ostgrant 0 list
