@@ -152,17 +152,21 @@ serve() {
     }
 }
 
+# Who shows no certificate may be turned away, but not before somebody is there: 7 is that nobody listens.
 web_answers() {
-    in_web curl -sk -o /dev/null https://192.0.2.1/
+    local answer=0
+    in_web curl -sk -o /dev/null https://192.0.2.1/ || answer=$?
+    [ "$answer" -ne 7 ]
 }
 
-# example SERVER FILE: the ready configuration, at its place.
+# example SERVER FILE [OPTION...]: the ready configuration, at its place, changed by sed -E with these options.
 example() {
-    in_web install -D -m 644 "$OSTIARY_BUILD/src/grant/cgi/ostgrant-$1.conf" "$WORK/root$2"
+    sed -E "${@:3}" -e '' "$OSTIARY_BUILD/src/grant/cgi/ostgrant-$1.conf" >"$WORK/$1.conf"
+    in_web install -D -m 644 "$WORK/$1.conf" "$WORK/root$2"
 }
 
 start_lighttpd() {
-    example lighttpd /etc/lighttpd/conf-available/60-ostgrant.conf
+    example lighttpd /etc/lighttpd/conf-available/60-ostgrant.conf "$@"
     in_web chroot "$WORK/root" lighty-enable-mod ostgrant >>"$WORK/web.out"
     # What systemd-tmpfiles makes of Debian's package.
     in_web chroot "$WORK/root" install -d -o www-data -g www-data /run/lighttpd
@@ -170,7 +174,7 @@ start_lighttpd() {
 }
 
 start_nginx() {
-    example nginx /etc/nginx/conf.d/ostgrant.conf
+    example nginx /etc/nginx/conf.d/ostgrant.conf "$@"
     in_web systemd-socket-activate -l "$WORK/root/run/fcgiwrap.socket" \
         chroot --userspec=www-data:www-data "$WORK/root" /usr/sbin/fcgiwrap </dev/null >>"$WORK/web.out" 2>&1 3>&- &
     eventually in_web test -S "$WORK/root/run/fcgiwrap.socket"
@@ -179,7 +183,7 @@ start_nginx() {
 }
 
 start_apache() {
-    example apache /etc/apache2/sites-available/ostgrant.conf
+    example apache /etc/apache2/sites-available/ostgrant.conf "$@"
     in_web chroot "$WORK/root" sh -euc 'a2enmod -q ssl cgid && a2ensite -q ostgrant' >>"$WORK/web.out" 2>&1
     serve sh -c '. /etc/apache2/envvars && mkdir -p /run/lock "$APACHE_RUN_DIR/socks" "$APACHE_LOCK_DIR" && exec apache2 -DFOREGROUND'
 }

@@ -147,6 +147,92 @@ disbelieves() {
     disbelieves
 }
 
+# Client certificates in place of passwords, as the ready configurations say.
+
+# certificate NAME CN [AUTHORITY [ORGANISATION]]: $WORK/NAME.key and .crt.
+certificate() {
+    openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/CN=$2/O=${4-Example, Inc.}" -keyout "$WORK/$1.key" \
+        -out "$WORK/$1.csr" 2>/dev/null
+    openssl x509 -req -in "$WORK/$1.csr" -days 2 -CA "$WORK/${3-clients}.crt" -CAkey "$WORK/${3-clients}.key" \
+        -out "$WORK/$1.crt" 2>/dev/null
+}
+
+authority() {
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj "/CN=$1" -keyout "$WORK/$1.key" \
+        -out "$WORK/$1.crt" 2>/dev/null
+}
+
+# with NAME CURL-OPTION...: the visitor shows this certificate.
+with() {
+    visit --interface 192.0.2.7 --cert "$WORK/$1.crt" --key "$WORK/$1.key" "${@:2}" https://192.0.2.1/gate
+}
+
+web_begin_with_certificates() {
+    local place
+    web_begin
+    authority clients
+    authority strangers
+    certificate alice alice
+    certificate odd 'al ice'
+    certificate forged alice strangers
+    certificate sly mallory clients 'Example,CN=carol'
+    for place in lighttpd nginx apache2; do
+        in_web install -m 644 "$WORK/clients.crt" "$WORK/root/etc/$place/clients.pem"
+    done
+}
+
+knows_by_certificate() {
+    with alice
+    is "$code" 200 "status of the page"
+    matches "$output" 'Signed in as alice'
+    matches "$output" '<p class="address">192\.0\.2\.7</p>'
+    is "$(grep '^asked' "$ASKED")" 'asked show user=alice seen=192.0.2.7' "what was asked"
+    with alice -H 'Sec-Fetch-Site: same-origin' -L -d "token=$(token_of alice)&do=open&gate=ssh&hours=2.4"
+    is "$code" 200 "status of the page to which a form leads"
+    matches "$output" 'ssh is open'
+    # A name that he says besides, with whatever password, is not his.
+    with alice -u carol:open
+    matches "$output" 'Signed in as alice'
+    # Nor is what he says to be the name of his organisation.
+    with sly
+    is "$code" 403 "status for who may nothing"
+    grep -qx 'asked show user=mallory seen=192.0.2.7' "$ASKED"
+    # What cannot be a user is none, whoever has signed it.
+    with odd
+    is "$code" 403 "status of a user with a blank"
+    logged 'refused seen=192\.0\.2\.7 user=\?* reason=user: '
+    : >"$ASKED"
+    with forged
+    [ "$code" != 200 ]
+    as_alice
+    [ "$code" != 200 ]
+    as_alice -H 'Remote-User: alice' -H 'SSL_CLIENT_S_DN_CN: alice' -H 'SSL-Client-Verify: SUCCESS'
+    [ "$code" != 200 ]
+    is "$(cat "$ASKED")" '' "what was asked without a certificate, and with another authority's"
+}
+
+@test "lighttpd, with client certificates: who has one of ours is its common name, and nobody else comes in" {
+    web_begin_with_certificates
+    start_lighttpd -e '/auth\./d' -e 's/^#(ssl\.)/\1/'
+    knows_by_certificate
+}
+
+@test "nginx, with client certificates: the same" {
+    web_begin_with_certificates
+    # The line that a comment of the example has in quotes.
+    sed -n 's/.*"\(map .*}\)".*/\1/p' "$OSTIARY_BUILD/src/grant/cgi/ostgrant-nginx.conf" >"$WORK/map.conf"
+    in_web install -m 644 "$WORK/map.conf" "$WORK/root/etc/nginx/conf.d/map.conf"
+    start_nginx -e '/auth_basic/d' -e 's/#(ssl_client|ssl_verify)/\1/' -e '/REMOTE_USER .remote_user/d' \
+        -e 's/#(fastcgi_param REMOTE_USER)/\1/'
+    knows_by_certificate
+}
+
+@test "Apache, with client certificates: the same" {
+    web_begin_with_certificates
+    start_apache -e '/^ *Auth/d' -e 's/Require valid-user/Require ssl-verify-client/' -e 's/#(SSL)/\1/'
+    knows_by_certificate
+}
+
 # open_at GATE: the networks that the firewall lets through there.
 open_at() {
     in_web nft -j list table inet ostiary_grants | /usr/bin/python3 -ISc 'import json, sys
