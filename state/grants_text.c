@@ -10,19 +10,17 @@ const char *grants_fault_text(enum grants_fault fault)
     case GRANTS_ABSENT:
         return "there is no record of grants yet: the first grant makes it";
     case GRANTS_DIRECTORY:
-        return "the directory of the record of grants cannot be used: see to the directory of the state directory's "
-               "name "
-               "with -root behind it, and its disk";
+        return "the directory of the record of grants cannot be used: see to its owner, its rights and its disk; who "
+               "is not "
+               "root cannot";
     case GRANTS_DIRECTORY_OWNER:
         return "the directory of the record of grants, or the one above, is not root's alone: chown root and chmod "
-               "0700 "
-               "the directory of the state directory's name with -root behind it";
+               "0700 it";
     case GRANTS_CANNOT_OPEN:
         return "the record of grants cannot be opened: see to the file grants and the file system it is on";
     case GRANTS_UNSAFE:
         return "the record of grants is not a regular file that is root's alone: chown root, chmod 0600, or remove "
-               "what "
-               "is in its place";
+               "what is in its place";
     case GRANTS_CANNOT_CREATE:
         return "the record of grants cannot be created: see to its directory, the file system and the room on it";
     case GRANTS_CANNOT_LOCK:

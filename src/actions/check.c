@@ -100,6 +100,20 @@ static void take_gates_finding(void *context, const struct config_finding *findi
         snprintf(problem, CHECK_TEXT_LEN, "gate: %s: %s", finding->file, finding->text);
 }
 
+/* The same for who looks at the configuration as a whole: he hears of that file from ostgrant. */
+static void take_gates_place(void *context, const struct config_finding *finding)
+{
+    char *problem = context;
+
+    if (finding->severity != CONFIG_ERROR || *problem != '\0')
+        return;
+    if (finding->line == 0)
+        take_gates_finding(context, finding);
+    else
+        snprintf(problem, CHECK_TEXT_LEN, "gate: %s has an error in line %u, as 'ostgrant check' says", finding->file,
+                 finding->line);
+}
+
 static void name_gates(const struct gates *gates, const char *wanted, const char *path,
                        char problem[static CHECK_TEXT_LEN])
 {
@@ -110,23 +124,22 @@ static void name_gates(const struct gates *gates, const char *wanted, const char
         len += snprintf(problem + len, (size_t)(CHECK_TEXT_LEN - len), "%s %s", i == 0 ? "" : ",", gates->list[i].name);
 }
 
-/* Is the gate there, and may whoever asks open it? */
-static int check_gates(const struct config_entry *entry, const char *path, bool asks,
-                       char problem[static CHECK_TEXT_LEN])
+/* Is the gate there, and may whoever asks open it? The reader's context is the problem. */
+static int check_gates(const struct config_entry *entry, bool asks, const struct config_reader *reader)
 {
-    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
+    char *problem = reader->context;
     const struct gate *gate;
     struct gates gates;
 
     problem[0] = '\0';
-    if (gates_load(&reader, &gates) != 0)
+    if (gates_load(reader, &gates) != 0)
         return -1;
     gate = gates_find(&gates, entry->gate);
     if (gate == NULL)
-        name_gates(&gates, entry->gate, path, problem);
+        name_gates(&gates, entry->gate, reader->path, problem);
     else if (asks && !gate->sealed)
         snprintf(problem, CHECK_TEXT_LEN, "gate '%s': %s keeps it from handlers without rights: write \"sealed=yes\"",
-                 entry->gate, path);
+                 entry->gate, reader->path);
     gates_free(&gates);
     return problem[0] == '\0' ? 0 : -1;
 }
@@ -150,12 +163,13 @@ static int check_gate(const struct config_entry *entry, const char *config_path,
 {
     const bool asks = granting_asks(config_path);
     char path[PATH_MAX];
+    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
 
     if (granting_gates_path(config_path, path) != 0) {
         snprintf(problem, CHECK_TEXT_LEN, "gate: the path of " GATES_NAME ": %s", strerror(errno));
         return -1;
     }
-    if ((geteuid() == 0 || access(path, R_OK) == 0) && check_gates(entry, path, asks, problem) != 0)
+    if ((geteuid() == 0 || access(path, R_OK) == 0) && check_gates(entry, asks, &reader) != 0)
         return -1;
     if (asks)
         return check_socket(GATES_SOCKET, problem);
@@ -229,23 +243,21 @@ static void report_groups_left_out(const struct config_reader *reader, const str
 }
 
 /*
- * Is it ostiary-grants.cfg, which is there, that has an error? Then the rules that were last loaded from it stay in
- * force, and a door that did not open for it would leave nobody a way in to mend it.
+ * Is it ostiary-grants.cfg that is wrong, or has no such gate? Then the rules that were last loaded from it stay in
+ * force, and a door that did not open for it would leave nobody a way in to mend it. The problem becomes shorter.
  */
-static bool is_fault_of_gates(const struct config_entry *entry, const char *config_path)
+static bool is_fault_of_gates(const struct config_entry *entry, const char *config_path,
+                              char problem[static CHECK_TEXT_LEN])
 {
-    char problem[CHECK_TEXT_LEN] = "";
-    char path[PATH_MAX];
-    struct gates gates;
-    bool is;
+    const bool asks = granting_asks(config_path);
+    char path[PATH_MAX], shorter[CHECK_TEXT_LEN];
+    const struct config_reader reader = {.path = path, .report = take_gates_place, .context = shorter};
 
-    if (entry->gate == NULL || granting_gates_path(config_path, path) != 0 || access(path, R_OK) != 0)
+    if (entry->gate == NULL || granting_gates_path(config_path, path) != 0 ||
+        (geteuid() != 0 && access(path, R_OK) != 0) || check_gates(entry, asks, &reader) == 0)
         return false;
-
-    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
-    is = gates_load(&reader, &gates) != 0;
-    gates_free(&gates);
-    return is;
+    memcpy(problem, shorter, sizeof(shorter));
+    return true;
 }
 
 static int report_entry(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
@@ -254,7 +266,7 @@ static int report_entry(const struct config_reader *reader, const struct config_
     struct account account;
     const bool is_bad = check_entry(entry, reader->path, &account, problem) != 0;
 
-    if (is_bad && is_fault_of_gates(entry, reader->path)) {
+    if (is_bad && is_fault_of_gates(entry, reader->path, problem)) {
         report(reader, entry->line, CONFIG_WARNING,
                "%s: %s: until that is mended, nobody who knocks for this gate is served", keyword, problem);
         return 0;

@@ -84,6 +84,8 @@ const char *granting_reason_text(enum request_reason reason)
         return "there is no room: raise the size= of its GATE";
     case REQUEST_BUSY:
         return "ostgrant was busy for too long: try again";
+    case REQUEST_CONFIG:
+        return GATES_NAME " has an error: 'ostiaryctl check' says which";
     case REQUEST_UNREACHABLE:
         return GATES_SOCKET ": ostgrant has not answered: see to ostiary-grant.socket";
     case REQUEST_MALFORMED:

@@ -8,6 +8,7 @@
 #include "locked.h"
 #include "parser.h"
 #include "ports.h"
+#include "text.h"
 #include "value.h"
 
 #include <stdlib.h>
@@ -336,6 +337,18 @@ _Static_assert(sizeof(keywords) / sizeof(keywords[0]) <= KEYWORDS_MAX, "the tabl
 
 /* ---- What can only be said at the end ---- */
 
+/* What was written is not repeated, but where it stands. */
+static void name_gates(struct parser *parser, const struct gates *gates, size_t field)
+{
+    struct text names = {0};
+
+    for (size_t i = 0; i < gates->count; i++)
+        text_add(&names, "%s%s", i == 0 ? "" : ", ", gates->list[i].name);
+    parser_error(parser, "the gate in field %zu is none that a GATE line has: there are %s", field,
+                 names.failed || names.bytes == NULL ? "?" : names.bytes);
+    text_free(&names);
+}
+
 /* What a USER may open from the web is nothing else than what the web may open. */
 static void find_gates(struct parser *parser, const struct gates_reading *reading, const struct gates_rule *rule)
 {
@@ -347,8 +360,7 @@ static void find_gates(struct parser *parser, const struct gates_reading *readin
 
         reading->room->to[i] = gate;
         if (gate == NULL)
-            parser_error(parser, "the gate in field %zu is none that a GATE line has: write it as it is there",
-                         i - first + 2);
+            name_gates(parser, reading->gates, i - first + 2);
         else if (!gate->web)
             parser_warn(parser,
                         "the gate '%s' is not open to the web form, for which USER is: write \"web=yes\" in line %u",
@@ -404,7 +416,8 @@ static void finish(struct parser *parser)
 
     if (!reading->has_gate) {
         parser->line = 0;
-        parser_error(parser, "there is no GATE: nothing is shut, and nothing could be opened");
+        if (parser->errors == 0)
+            parser_error(parser, "there is no GATE: nothing is shut, and nothing could be opened");
         return;
     }
     gate_judge_all(parser);
@@ -413,7 +426,9 @@ static void finish(struct parser *parser)
         parser->line = reading->gates->users[i].line;
         find_gates(parser, reading, &reading->gates->users[i]);
     }
-    judge_web(parser, reading);
+    /* Who could open a gate is known when each line is right. */
+    if (parser->errors == 0)
+        judge_web(parser, reading);
 }
 
 /* ---- The whole file ---- */

@@ -93,6 +93,8 @@ const char *request_reason_word(enum request_reason reason)
         return "full";
     case REQUEST_BUSY:
         return "busy";
+    case REQUEST_CONFIG:
+        return "config";
     case REQUEST_FAILED:
         break;
     case REQUEST_UNREACHABLE:

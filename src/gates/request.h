@@ -65,6 +65,7 @@ enum request_reason {
     REQUEST_TOKEN,         /* "token": missing, wrong or old */
     REQUEST_FULL,          /* "full": the gate's set, or the record */
     REQUEST_BUSY,          /* "busy" */
+    REQUEST_CONFIG,        /* "config": ostiary-grants.cfg has an error */
     REQUEST_FAILED,        /* "failed": the log says why */
     REQUEST_UNREACHABLE    /* of who asks alone: nobody has answered */
 };

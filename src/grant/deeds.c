@@ -23,8 +23,8 @@ enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault)
 
     deeds->record_failed = true;
     deeds->record_no_right = *cause != '\0' && (errno == EACCES || errno == EPERM);
-    tell_wrong(LOG_ERR, "the record of grants beside %s: %s%s%s", deeds->wall.gates->state_dir,
-               grants_fault_text(fault), *cause != '\0' ? ": " : "", cause);
+    tell_wrong(LOG_ERR, "%s-root/" GRANTS_NAME ": %s%s%s", deeds->wall.gates->state_dir, grants_fault_text(fault),
+               *cause != '\0' ? ": " : "", cause);
     if (fault == GRANTS_BUSY)
         return REQUEST_BUSY;
     return fault == GRANTS_FULL ? REQUEST_FULL : REQUEST_FAILED;
@@ -164,6 +164,18 @@ enum request_reason deeds_refuse(const struct wish *wish, enum request_reason re
     tell_done(LOG_WARNING, "refused gate=%s network=%s user=%s reason=%s by=%s", wish->gate->name, network, wish->user,
               request_reason_word(reason), grant_by_text(wish->by));
     return reason;
+}
+
+bool deeds_is_needless(const struct wish *wish)
+{
+    char network[ADDRESS_TEXT_LEN];
+
+    if (gates_has_hosts(&wish->network))
+        return false;
+    address_format_source(&wish->network, network);
+    tell_done(LOG_NOTICE, "not needed gate=%s network=%s user=%s by=%s", wish->gate->name, network, wish->user,
+              grant_by_text(wish->by));
+    return true;
 }
 
 /* ---- Ending ---- */

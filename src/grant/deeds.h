@@ -97,6 +97,12 @@ enum request_reason deeds_give_up(struct deeds *deeds, uint64_t *count);
 /* Write down that it is refused. Gives the reason back. */
 enum request_reason deeds_refuse(const struct wish *wish, enum request_reason reason);
 
+/*
+ * Has somebody knocked from where no packet of another host comes, as from loopback? No gate shuts that, so that there
+ * is nothing to do, which is written down.
+ */
+bool deeds_is_needless(const struct wish *wish);
+
 /* ---- For agree.c ---- */
 
 /* Say what is wrong with the record. Gives the reason. */

@@ -73,8 +73,8 @@ void last_keep(const struct gates *gates)
 
     if (file_read_public(gates->path, CONFIG_SIZE_MAX, &text, &len) != FILE_OK)
         return; /* it was there a moment ago, and is looked at again at the next load */
-    if (roots_open(gates->state_dir, true, &dir_fd) != ROOTS_OK ||
-        (!is_kept(dir_fd, &text, len) && !write_copy(dir_fd, &text, len)))
+    if (roots_open(gates->state_dir, true, &dir_fd) == ROOTS_OK && !is_kept(dir_fd, &text, len) &&
+        !write_copy(dir_fd, &text, len))
         tell_wrong(LOG_WARNING,
                    "no copy of %s could be kept in %s-root: %s: with an error in the file, a boot would "
                    "shut nothing",
@@ -82,6 +82,16 @@ void last_keep(const struct gates *gates)
     if (dir_fd >= 0)
         close(dir_fd);
     locked_free(&text);
+}
+
+void last_forget(const struct gates *gates)
+{
+    int dir_fd = -1;
+
+    if (roots_open(gates->state_dir, false, &dir_fd) != ROOTS_OK)
+        return;
+    (void)unlinkat(dir_fd, NAME, 0);
+    close(dir_fd);
 }
 
 bool last_is(const struct gates *gates)

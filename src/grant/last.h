@@ -11,8 +11,14 @@
 #include <limits.h>
 #include <stdbool.h>
 
-/* Keep a copy of the configuration that these gates were read from. What cannot be kept is told, and no fault. */
+/*
+ * Keep a copy of the configuration that these gates were read from, whose rules have just been loaded. What cannot be
+ * kept is told, and no fault; nothing is told where its directory cannot be used, for then the record cannot be either.
+ */
 void last_keep(const struct gates *gates);
+
+/* Forget it: its rules are taken away. */
+void last_forget(const struct gates *gates);
 
 /* Is that copy what these gates say? False where they have been changed since, or were never loaded. */
 bool last_is(const struct gates *gates);

@@ -61,6 +61,7 @@ static const char help_text[] =
     "\n"
     "  load                                        load the rules; what is granted stays\n"
     "  restore                                     the same, for boots and reloads of the firewall\n"
+    "  unload                                      take the rules away: every gate stands open\n"
     "  grant GATE ADDRESS[/N] [LIFETIME] [USER]    open a gate for LIFETIME (10m, 12h, 7d)\n"
     "  revoke GATE ADDRESS[/N]                     close it\n"
     "  revoke GATE --user USER                     close all that a user has open there\n"
@@ -103,6 +104,7 @@ static int status_of(const struct call *call, enum request_reason reason)
     case REQUEST_BAD_LIFETIME:
         return EX_USAGE;
     case REQUEST_FULL:
+    case REQUEST_CONFIG:
     case REQUEST_FAILED:
     case REQUEST_UNREACHABLE:
         break;
@@ -226,9 +228,28 @@ static int load(struct call *call)
     /* Whatever is wrong with the record: what is to be shut is shut. */
     if (reason != REQUEST_DONE)
         (void)agree_on_rules(&call->deeds, AGREE_LOAD);
-    else
-        last_keep(&call->gates);
     return status_of(call, reason);
+}
+
+/*
+ * For who wants no gates any more, or none for a while: he may have removed the configuration already. What is granted
+ * stays in the record, which is held where it can be, so that nobody else loads the rules meanwhile.
+ */
+static int unload(struct call *call)
+{
+    enum request_reason reason;
+
+    need_arguments(call, 0, 0, "unload takes no arguments");
+    (void)begin(call);
+    reason = wall_take_away(&call->deeds.wall);
+    if (reason != REQUEST_DONE)
+        return status_of(call, reason);
+    last_forget(&call->gates);
+    tell_done(LOG_WARNING, "unloaded: no gate of nftables shuts anything any more");
+    puts(
+        "no gate of nftables shuts anything any more, until the rules are loaded: ostiary-grants.timer does that every "
+        "minute, and ostiary-grants.service at each boot, unless they are disabled");
+    return EX_OK;
 }
 
 static int tick(struct call *call)
@@ -467,7 +488,7 @@ static int knock(struct call *call)
     wish.gate = gate_of(call, call->argv[1]);
     take_network(wish.gate, call->argv[2], &wish.network);
     wish.user = call->argv[3];
-    reason = act_for_peer(call, &wish, opens);
+    reason = deeds_is_needless(&wish) ? REQUEST_DONE : act_for_peer(call, &wish, opens);
     if (reason == REQUEST_DONE)
         send_receipt();
     return status_of(call, reason);
@@ -486,6 +507,7 @@ struct command {
 static const struct command commands[] = {
     {"load", load, true, -1, LIMIT_MS},
     {"restore", load, true, -1, LIMIT_MS},
+    {"unload", unload, true, -1, LIMIT_MS},
     {"grant", run_grant, true, -1, LIMIT_MS},
     {"revoke", run_revoke, true, -1, LIMIT_MS},
     {"list", list, true, -1, LIMIT_MS},
@@ -547,7 +569,9 @@ static void report(void *context, const struct config_finding *finding)
         examine_print(finding);
         return;
     }
-    if (finding->severity == CONFIG_ERROR)
+    if (finding->severity == CONFIG_ERROR && finding->line == 0)
+        tell_wrong(LOG_ERR, "%s: error: %s", finding->file, finding->text);
+    else if (finding->severity == CONFIG_ERROR)
         tell_wrong(LOG_ERR, "%s:%u: error: %s", finding->file, finding->line, finding->text);
 }
 
@@ -597,6 +621,8 @@ static bool read_gates(struct call *call, const struct command *command)
     const struct config_reader reader = {
         .path = call->config_path, .report = report, .context = (void *)(uintptr_t)command};
 
+    if (command->run == unload && access(call->config_path, F_OK) != 0)
+        return false;
     return gates_load(&reader, &call->gates) == 0;
 }
 
@@ -616,6 +642,22 @@ static bool read_last_gates(struct call *call, const struct command *command)
     return read_gates(call, command);
 }
 
+/* Nothing has to be known of gates to take them away. */
+static bool unloads_all(struct call *call, const struct command *command)
+{
+    if (command->run != unload)
+        return false;
+    call->gates = (struct gates){.path = call->config_path, .state_dir = GATES_STATE_DIR, .log_level = LOG_INFO};
+    return true;
+}
+
+/* Whoever waits at a socket hears why it is not done; who has knocked has no receipt. */
+static void refuse_peer(const struct command *command)
+{
+    if (command->run == serve_peer)
+        serve_refusal(STDIN_FILENO, REQUEST_CONFIG);
+}
+
 int main(int argc, char **argv)
 {
     struct call call = {.config_path = CONFIG, .deeds = DEEDS_NONE};
@@ -631,9 +673,11 @@ int main(int argc, char **argv)
         return EX_OSERR;
     nft_set_last_words(end_with_firewall);
     start_deadline(command);
-    status = read_gates(&call, command) ? EX_OK : EX_CONFIG;
-    if (status != EX_OK && !read_last_gates(&call, command))
+    status = read_gates(&call, command) || unloads_all(&call, command) ? EX_OK : EX_CONFIG;
+    if (status != EX_OK && !read_last_gates(&call, command)) {
+        refuse_peer(command);
         return status;
+    }
     log_set_level(call.gates.log_level);
     if (status == EX_OK)
         status = command->run(&call);

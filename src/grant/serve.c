@@ -410,6 +410,8 @@ static enum request_reason act(struct serving *serving)
         .by = by_of(asked->asker),
     };
 
+    if (asked->asker == RIGHTS_SEALED && deeds_is_needless(&wish))
+        return REQUEST_DONE;
     if (strcmp(asked->verb, "open") == 0)
         return open_gate(serving, &wish);
     if (strcmp(asked->verb, "close") == 0)
@@ -483,9 +485,9 @@ static void drain(int peer_fd)
 
 static void send_answer(struct serving *serving, enum request_reason reason, int peer_fd)
 {
-    const bool opened = reason == REQUEST_DONE && strcmp(serving->asked.verb, "open") == 0;
+    const bool answered = serving->answer.len > 0 && strcmp(serving->asked.verb, "open") == 0;
 
-    if (reason == REQUEST_DONE && !opened)
+    if (reason == REQUEST_DONE && !answered)
         text_add(&serving->answer, "ok\n");
     else if (reason != REQUEST_DONE)
         text_add(&serving->answer, "no reason=%s\n", request_reason_word(reason));
@@ -494,6 +496,16 @@ static void send_answer(struct serving *serving, enum request_reason reason, int
                           stream_from_now(ANSWER_MS));
     drain(peer_fd);
     stream_end(peer_fd);
+}
+
+void serve_refusal(int peer_fd, enum request_reason reason)
+{
+    struct serving serving = {.deeds = DEEDS_NONE};
+    struct request_line line;
+
+    (void)receive(peer_fd, &line);
+    send_answer(&serving, reason, peer_fd);
+    text_free(&serving.answer);
 }
 
 int serve(const struct gates *gates, int peer_fd)

@@ -7,8 +7,12 @@
 #define OSTIARY_SERVE_H
 
 #include "gates.h"
+#include "request.h"
 
 /* Serve the peer on this descriptor. Gives the status to exit with: 0 also where the request was refused. */
 int serve(const struct gates *gates, int peer_fd);
+
+/* Read his request, and answer that it cannot be done for this reason, which has been told. */
+void serve_refusal(int peer_fd, enum request_reason reason);
 
 #endif

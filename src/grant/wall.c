@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define MS         1000
 #define LISTED_MAX 1048576 /* lines of a list= command */
@@ -35,7 +36,10 @@ static enum request_reason blame_nft(struct wall *wall, enum nft_result result)
         return REQUEST_NOT_OPEN;
     case NFT_NOT_PERMITTED:
         wall->no_right = true;
-        tell_wrong(LOG_ERR, "the firewall cannot be changed or read without CAP_NET_ADMIN: run this as root");
+        tell_wrong(LOG_ERR, "the firewall cannot be changed or read without CAP_NET_ADMIN: %s",
+                   geteuid() != 0
+                       ? "run this as root"
+                       : "a container needs that right, or a network of its own; a unit, CapabilityBoundingSet=");
         return REQUEST_FAILED;
     case NFT_SET_FULL:
         tell_wrong(LOG_ERR,
@@ -140,6 +144,17 @@ static enum request_reason change_by_command(struct wall *wall, const struct hol
 }
 
 /* ---- Both ---- */
+
+enum request_reason wall_take_away(struct wall *wall)
+{
+    static const struct gates none = {0};
+    static const struct nft_table nothing = {0};
+    static const struct nft_lengths no_lengths;
+    struct text script = {0};
+
+    nft_write_table(&script, &none, &no_lengths, &nothing);
+    return blame_nft(wall, run_script(wall, &script));
+}
 
 void wall_end(struct wall *wall)
 {
@@ -367,11 +382,15 @@ static enum nft_result apply_together(struct wall *wall, const struct wall_view 
                                       size_t count)
 {
     struct text script = {0};
+    enum nft_result result;
 
     if (order->load)
         nft_write_table(&script, wall->gates, order->lengths, &view->table);
     write_changes(&script, order, count);
-    return run_script(wall, &script);
+    result = run_script(wall, &script);
+    if (result == NFT_OK && order->load)
+        last_keep(wall->gates);
+    return result;
 }
 
 static void set_done(const struct wall_order *order)

@@ -104,4 +104,7 @@ struct wall_order {
 };
 enum request_reason wall_apply(struct wall *wall, const struct wall_view *view, const struct wall_order *order);
 
+/* Remove the table, so that no gate of nftables shuts anything; that there is none is no fault. */
+enum request_reason wall_take_away(struct wall *wall);
+
 #endif

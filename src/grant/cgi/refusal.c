@@ -57,6 +57,7 @@ static const struct refusal_text texts[] = {
     [REFUSAL_TOKEN] = {403, NULL, NULL, WORDS_REFUSAL_TOKEN, true},
     [REFUSAL_FULL] = {503, NULL, NULL, WORDS_REFUSAL_FULL, true},
     [REFUSAL_BUSY] = {503, NULL, NULL, WORDS_REFUSAL_BUSY, true},
+    [REFUSAL_CONFIG] = {503, NULL, NULL, WORDS_REFUSAL_CONFIG, false},
     [REFUSAL_FAILED] = {500, NULL, NULL, WORDS_REFUSAL_FAILED, true},
 
     [REFUSAL_UNREACHABLE] = {503, "unreachable",

@@ -40,6 +40,7 @@ enum refusal {
     REFUSAL_TOKEN,
     REFUSAL_FULL,
     REFUSAL_BUSY,
+    REFUSAL_CONFIG,
     REFUSAL_FAILED,
     /* It did not answer, or not in its protocol; there was no memory. */
     REFUSAL_UNREACHABLE,

@@ -111,7 +111,9 @@
 #define WORDS_REFUSAL_TOKEN         "This page was too old for that. It is new now: press the button again."
 #define WORDS_REFUSAL_FULL          "The gate is full. Try again later, or ask who runs this machine."
 #define WORDS_REFUSAL_BUSY          "There is much to do just now. Try again in a moment."
-#define WORDS_REFUSAL_FAILED        "The firewall could not be changed. Ask who runs this machine: its log says why."
+#define WORDS_REFUSAL_CONFIG                                                                                           \
+    "The configuration of the gates has an error just now. Ask who runs this machine: its log says which."
+#define WORDS_REFUSAL_FAILED "The firewall could not be changed. Ask who runs this machine: its log says why."
 #define WORDS_REFUSAL_UNREACHABLE                                                                                      \
     "What opens the gates does not answer. Try again in a moment; if that does not help, ask who runs this machine."
 #define WORDS_REFUSAL_MEMORY "There is no memory left just now. Try again in a moment."

@@ -266,6 +266,7 @@ answers_for() {
     answers_for none 409 'not open any more'
     answers_for full 503 'The gate is full'
     answers_for busy 503 'Try again in a moment'
+    answers_for config 503 'has an error just now'
     answers_for failed 500 'its log says why'
     answers_for malformed 400 'Go back to the page'
     answers_for unheard-of 500 'its log says why'

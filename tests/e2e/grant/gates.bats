@@ -169,6 +169,8 @@ nothing_of_ours_runs() {
     ssh_gate ''
     ostgrant 0 grant ssh "$CLIENT4" 2s alice
     at client "$TOOLS/probe.py" until shut "$SERVER4" tcp/2222
+    # The kernel's end is that of the record, rounded down to a tenth of a second.
+    sleep 0.2
     ostgrant 0 tick
     ostgrant 0 tick
     logged "ended gate=ssh network=$CLIENT4 user=alice reason=expired packets=[0-9]+" 1

@@ -33,6 +33,54 @@ teardown() {
     sees neighbour shut "$SERVER4" tcp/2222
 }
 
+@test "I8: it is what was loaded, whoever has loaded it: a first grant, or a tick that found no rules" {
+    local how
+    for how in 'grant ssh 198.51.100.9 1h' tick; do
+        rm -rf "$STATE-root"
+        inside nft flush ruleset
+        gates 'GATE="ssh","tcp 2222"'
+        # shellcheck disable=SC2086 # words, on purpose
+        ostgrant 0 $how
+        run inside "$OSTGRANT" -c "$CONFIG" check
+        refute matches "$output" 'since the rules were loaded'
+        # A rule of another's is taken away, and a slip of the pen leaves nothing open.
+        inside nft insert rule inet ostiary_grants input accept
+        ostgrant 0 tick
+        sees neighbour shut "$SERVER4" tcp/2222
+        gates 'GATE="ssh","tcp 2222","lifetime=never"'
+        inside nft flush ruleset
+        ostgrant 78 restore
+        sees neighbour shut "$SERVER4" tcp/2222
+    done
+}
+
+@test "unload takes our table away and nothing else, also where there is no configuration any more" {
+    inside nft add table inet mine
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    ostgrant 0 unload
+    matches "$output" 'until the rules are loaded'
+    sees neighbour open "$SERVER4" tcp/2222
+    is "$(inside nft list tables)" 'table inet mine' "what tables there are"
+    # What is granted is not forgotten.
+    ostgrant 0 load
+    sees neighbour shut "$SERVER4" tcp/2222
+    sees client open "$SERVER4" tcp/2222
+    # Nothing of what is not wanted any more is in force behind it.
+    ostgrant 0 unload
+    gates 'GATE="ssh","tcp 2222","lifetime=never"'
+    ostgrant 78 restore
+    sees neighbour open "$SERVER4" tcp/2222
+    ostgrant 64 unload ssh
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 0 load
+    rm "$CONFIG"
+    ostgrant 0 unload
+    sees neighbour open "$SERVER4" tcp/2222
+    run inside setpriv --reuid 65534 --regid 65534 --clear-groups "$OSTGRANT" -c "$CONFIG" unload
+    is "$status" 77 "status of who may not, and it said: $output"
+}
+
 @test "I8: with an error in the configuration nothing is opened" {
     ostgrant 0 load
     gates 'GATE="ssh","tcp 2222","lifetime=never"'

@@ -173,6 +173,27 @@ refused() {
     is "$(kernel)" "" "what is open"
 }
 
+@test "who has come from this machine itself by the sealed door has nothing to have opened" {
+    local address
+    for address in 127.0.0.1 ::1; do
+        ask "$SEALED" "open gate=vpn address=$address user=phone others=close"
+        is "$output" ok "the answer"
+        ask "$SEALED" "close gate=vpn address=$address user=phone"
+        is "$output" ok "the answer"
+    done
+    logged 'not needed gate=vpn network=127.0.0.1 user=phone by=sealed' 2
+    ostgrant 0 list
+    refute matches "$output" 'vpn'
+}
+
+@test "with an error in the configuration it is said that this is why" {
+    gates 'GATE="vpn","tcp 2224","lifetime=never"'
+    run inside "$TOOLS/ask_as.py" "$SEALED" "open gate=vpn address=$CLIENT4 user=phone\\n" "$OSTGRANT" -c "$CONFIG" serve
+    is "$status" 78 "status of serve"
+    refused config
+    logged 'ostiary-grants.cfg:2: error: '
+}
+
 @test "nobody else is heard, whatever he says" {
     ask "$OTHER" "open gate=ssh address=$CLIENT4 user=alice seen=$CLIENT4"
     refused permission
