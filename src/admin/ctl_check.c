@@ -3,6 +3,7 @@
 #include "address.h"
 #include "check.h"
 #include "ctl.h"
+#include "gates.h"
 #include "repair.h"
 
 #include <errno.h>
@@ -253,6 +254,34 @@ static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl
     close(dir_fd);
 }
 
+/* ---- the gates ------------------------------------------------------------------------------------------------- */
+
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat one_status, other_status;
+
+    return stat(one, &one_status) == 0 && stat(other, &other_status) == 0 && one_status.st_dev == other_status.st_dev &&
+           one_status.st_ino == other_status.st_ino;
+}
+
+/* Of the file that is looked after at boot alone. Where there is no systemd, nobody can say what happens then. */
+static void check_boot(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    char installed[PATH_MAX], path[PATH_MAX];
+    const struct ctl_subject subject = {findings, path};
+    struct units units;
+    bool enabled = true;
+
+    ctl_beside(OSTIARY_CONFIG, GATES_NAME, installed);
+    if (!ctl_has_gates(ctl->config_path, path) || !is_same_file(path, installed))
+        return;
+    if (units_open(&units) == UNITS_OK && units_ask_enabled(&units, UNITS_GATES, &enabled) == UNITS_OK && !enabled)
+        ctl_find(&subject, CONFIG_WARNING,
+                 "a boot leaves open what the gates shut, until somebody loads the rules: run 'systemctl enable "
+                 "--now " UNITS_GATES "', which loads them before the network is there");
+    units_close(&units);
+}
+
 enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
 {
     static const struct option options[] = {{NULL, 0, NULL, 0}};
@@ -269,6 +298,7 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
         check_interfaces(ctl, &findings);
     }
     ctl_check_gates(ctl, &findings); /* as root */
+    check_boot(ctl, &findings);
     if (usable)
         check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));
     if (findings.errors != 0)

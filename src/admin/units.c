@@ -233,6 +233,23 @@ enum units_fault units_read(struct units *units, const char *name, struct units_
     return fault;
 }
 
+enum units_fault units_ask_enabled(struct units *units, const char *name, bool *enabled)
+{
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+    enum units_fault fault = UNITS_OK;
+    char path[UNITS_TEXT_LEN];
+    char word[UNITS_TEXT_LEN] = "";
+    int result = find(units, name, &error, path);
+
+    if (result >= 0)
+        result = read_text(units, path, "UnitFileState", &error, word);
+    if (result < 0)
+        fault = problem(units, UNITS_FAILED, &error, result);
+    *enabled = strncmp(word, "enabled", strlen("enabled")) == 0;
+    sd_bus_error_free(&error);
+    return fault;
+}
+
 /* A job that was asked for, and what systemd said at its end. */
 struct job {
     char path[UNITS_TEXT_LEN];

@@ -18,6 +18,9 @@
 #define UNITS_SOCKET        "ostiary.socket"
 #define UNITS_SEALED_SOCKET "ostiary-sealed.socket"
 
+/* The service that has the gates shut at boot. */
+#define UNITS_GATES "ostiary-grants.service"
+
 /* The service that stops them when a door has been closed. */
 #define UNITS_CLOSER "ostiary-closed.service"
 
@@ -53,6 +56,9 @@ void units_close(struct units *units);
 
 /* Read a unit's properties. That there is no such unit is UNITS_OK and installed false. */
 enum units_fault units_read(struct units *units, const char *name, struct units_socket *socket);
+
+/* Is it started at boot? A unit that is not there is not enabled. */
+enum units_fault units_ask_enabled(struct units *units, const char *name, bool *enabled);
 
 /* Is it the port of this door: does it stay shut while STATE_DIR/closed is there? */
 bool units_is_at(const struct units_socket *socket, const char *state_dir);

@@ -162,6 +162,16 @@ except ConnectionResetError:
     all_is_well
 }
 
+@test "check says when a boot would leave open what the gates shut" {
+    refute grep -F 'a boot leaves open' <<<"$(inside ostiaryctl check)"
+    inside systemctl disable ostiary-grants.service
+    run inside ostiaryctl check
+    inside systemctl enable ostiary-grants.service
+    matches "$output" 'ostiary-grants\.cfg: warning: a boot leaves open what the gates shut, .*enable --now ostiary-grants\.service'
+    refute grep -F 'a boot leaves open' <<<"$(inside ostiaryctl check)"
+    all_is_well
+}
+
 @test "a reboot: what is granted is open again, for the rest of its time and no longer" {
     local before after
     inside ostiaryctl grant ssh 192.0.2.7 1h --user alice
