@@ -292,6 +292,23 @@ for item in json.load(sys.stdin)["nftables"]:
     logged 'ended gate=ssh network=192\.0\.2\.7 user=alice reason=revoked'
 }
 
+# Another site has a form for ours, and has even come by alice's token; and who is led there is signed in. The browser sends
+# his password along all the same, and says whose page it was.
+foreign_form() {
+    : >"$ASKED"
+    run in_web "$TOOLS/browser.py" "$WORK/root" "$SHOTS" <<END
+size 390 844
+open https://alice:open@192.0.2.1/gate
+sees 'Signed in as alice'
+open 'data:text/html,<section><h2>A prize</h2><form method=post action=https://192.0.2.1/gate><input type=hidden name=token value=$(token_of alice)><input type=hidden name=do value=open><input type=hidden name=gate value=ssh><button>Take it</button></form></section>'
+press 'A prize' 'Take it'
+sees 'That was not done'
+END
+    is "$output" '' "what went wrong with another site's form"
+    logged 'refused seen=192\.0\.2\.7 user=alice reason=site: '
+    is "$(grep -cE '^asked (open|renew|close|others)' "$ASKED")" 0 "changes that were asked for"
+}
+
 @test "a user and an admin do by clicking all that the page is for, on a phone and on a screen, by day and by night" {
     SHOTS=$OSTIARY_BUILD/meson-logs/web
     mkdir -p "$SHOTS"
@@ -356,6 +373,7 @@ scheme dark
 shot screen-shut-dark
 END
     is "$output" '' "what went wrong for the user"
+    foreign_form
     run in_web "$TOOLS/browser.py" "$WORK/root" "$SHOTS" <<'END'
 size 1280 800
 open https://carol:open@192.0.2.1/gate
