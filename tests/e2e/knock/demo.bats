@@ -22,12 +22,16 @@ settled() {
     sed -E 's/(127\.0\.0\.1( port |:))[0-9]+/\1PORT/; s/^ostiaryd\[[0-9]+\]/ostiaryd[PID]/'
 }
 
-@test "demo.sh shows both knocks, in the words of the README, and leaves neither a file nor a process" {
+@test "demo.sh shows a gate open and shut by itself, and both knocks in the words of the README, and leaves nothing behind" {
     local out
     # Open to the user that the action runs as.
     export TMPDIR=$WORK/tmp
     mkdir -m 755 "$TMPDIR"
     out=$(sh "$OSTIARY_SOURCE/tests/demo.sh" 2>&1 3>&-)
+    # What real packets have met: before the grant, with it, and when its time was up.
+    is "$(sed -n '/^== A gate/,/^== A configuration/s/^client: //p' <<<"$out")" 'no answer from port 2222
+port 2222 answers
+no answer from port 2222' "what the client saw of the gate"
     [ "$(shown | wc -l)" -ge 10 ]
     is "$(sed -n '/^== Knock with the right/,$p' <<<"$out" | settled)" "$(shown | settled)" "what it has shown"
     is "$(ls -A "$TMPDIR")" '' "what is left in \$TMPDIR"
