@@ -180,6 +180,6 @@ complete_words() {
     is "$(complete_words ostgrant -c "$CONFIG" revoke ssh --user '')" alice "whose it closes"
     is "$(complete_words ostiaryctl -c "$WORK/etc/ostiary.cfg" revoke --user '')" alice "whose ostiaryctl closes"
     is "$(complete_words ostgrant -c "$CONFIG" list --user '')" alice "its users"
-    is "$(complete_words ostgrant '')" 'check grant list load repair restore revoke rules tick' "its commands"
+    is "$(complete_words ostgrant '')" 'check grant list load repair restore revoke rules tick unload' "its commands"
     is "$(complete_words ostgrant -)" '--help --version -c -h' "its options"
 }
