@@ -5,7 +5,11 @@
  */
 #include "ctl.h"
 
+#include "descriptors.h"
+#include "stop.h"
+
 #include <err.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,10 +109,15 @@ int main(int argc, char **argv)
     const struct command *command;
     enum ctl_status status;
 
+    if (descriptors_fill() != 0)
+        return CTL_OS;
+    (void)signal(SIGXFSZ, SIG_IGN); /* a table that may not grow is a fault that is said */
     read_options(argc, argv, &ctl);
     argc -= optind;
     argv += optind;
     command = find_command(argv[0]);
+    if (command->run != ctl_log) /* which holds nothing, and may run for long */
+        stop_refuse();
     optind = 0; /* start anew, with the command's own options */
     status = command->run(&ctl, argc, argv);
     store_close(&ctl.store);

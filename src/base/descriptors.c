@@ -3,6 +3,8 @@
 #include "descriptors.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 int descriptors_make_room(rlim_t *before)
 {
@@ -19,4 +21,12 @@ int descriptors_make_room(rlim_t *before)
     }
     limit.rlim_cur = DESCRIPTORS_WANTED;
     return setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int descriptors_fill(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+            return -1;
+    return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Room for descriptors. libgcrypt, for one, ends the process without a word of ours where it cannot open a file.
+ * Room for descriptors, and the first three of them. libgcrypt, for one, ends the process without a word of ours where
+ * it cannot open a file.
  */
 #ifndef OSTIARY_DESCRIPTORS_H
 #define OSTIARY_DESCRIPTORS_H
@@ -18,5 +19,11 @@
  * 0; or -1 with errno, which is EMFILE where the hard limit is too low.
  */
 int descriptors_make_room(rlim_t *before);
+
+/*
+ * Where descriptor 0, 1 or 2 is closed it becomes /dev/null: else it would be given to a connection or a file, and what
+ * is meant for a person would be written there. Returns 0, or -1 with errno.
+ */
+int descriptors_fill(void);
 
 #endif

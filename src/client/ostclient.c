@@ -4,6 +4,7 @@
  * how often it is tried, and what a person is told; the knock itself is knock.c. See ostclient(1).
  */
 #include "clock.h"
+#include "descriptors.h"
 #include "file.h"
 #include "knock.h"
 #include "locked.h"
@@ -354,20 +355,6 @@ static int start_libgcrypt(void)
 
 /* ---- Starting ---- */
 
-/* A descriptor 0, 1 or 2 that is closed would be given to the connection, and then messages would go to the server. */
-static int fill_standard_descriptors(void)
-{
-    int fd;
-
-    do {
-        fd = open("/dev/null", O_RDWR);
-        if (fd < 0)
-            return -1;
-    } while (fd <= STDERR_FILENO);
-    close(fd);
-    return 0;
-}
-
 /* No core file and no debugger of the same user: the secret is in this memory. */
 static int hide_memory(void)
 {
@@ -599,7 +586,7 @@ int main(int argc, char *argv[])
     parse_options(argc, argv, &options);
     voice = (struct voice){.quiet = options.quiet, .verbose = options.verbose};
     process.quiet = options.quiet;
-    if (fill_standard_descriptors() != 0) {
+    if (descriptors_fill() != 0) {
         complain(&voice, "/dev/null cannot be opened: %s", strerror(errno));
         return (int)STATUS_NO_RESOURCES;
     }

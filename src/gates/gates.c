@@ -8,6 +8,7 @@
 #include "locked.h"
 #include "parser.h"
 #include "ports.h"
+#include "siphash.h"
 #include "text.h"
 #include "value.h"
 
@@ -486,9 +487,19 @@ int gates_load(const struct config_reader *reader, struct gates *gates)
         return -1;
     }
 
+    const uint64_t digest = gates_digest(text.bytes, len);
     const int status = gates_parse((char *)text.bytes, len, reader, gates);
+    if (status == 0)
+        gates->digest = digest;
     locked_free(&text);
     return status;
+}
+
+uint64_t gates_digest(const void *text, size_t len)
+{
+    static const uint8_t key[SIPHASH_KEY_LEN] = {0};
+
+    return siphash(key, text, len);
 }
 
 void gates_free(struct gates *gates)

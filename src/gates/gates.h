@@ -83,6 +83,7 @@ struct gates_rule {
 
 struct gates {
     const char *path; /* where it was read, for messages */
+    uint64_t digest;  /* of what was read there (gates_digest) */
     struct gate *list;
     size_t count;
     struct source *always; /* never shut out; none lies within another, and none has an interface */
@@ -108,6 +109,9 @@ int gates_load(const struct config_reader *reader, struct gates *gates);
 int gates_parse(char *text, size_t len, const struct config_reader *reader, struct gates *gates);
 
 void gates_free(struct gates *gates);
+
+/* Of a text: two that differ have different ones, but by chance. Nobody's guess is kept out by it. */
+uint64_t gates_digest(const void *text, size_t len);
 
 /* The gate of that name, or NULL. */
 const struct gate *gates_find(const struct gates *gates, const char *name);

@@ -226,23 +226,44 @@ static void look_at_sessions(struct examination *all, const struct nft_table *ta
     free(tcp6);
 }
 
+static void look_at_what_was_loaded(struct examination *all, const struct nft_table *table)
+{
+    struct gates copy;
+    const bool is_known = last_read(all->gates, &copy) == 0;
+
+    if (is_known)
+        gates_free(&copy);
+    if (table->loaded && !is_known)
+        find(
+            all, 0, CONFIG_ERROR,
+            "there is no copy beside the record of what was loaded, which a boot would need if this file had an error: "
+            "run 'ostgrant load'");
+    else if (table->loaded && !last_is(all->gates))
+        find(all, 0, CONFIG_ERROR,
+             "has been changed since the rules were loaded, which shut what it said before: run 'ostgrant load'");
+    else if (nft_is_complete(table, all->gates) && !nft_has_rules(table, all->gates))
+        find(all, 0, CONFIG_ERROR,
+             "somebody else has changed the rules that are loaded, so that a gate may stand open: run 'ostgrant load'");
+}
+
 static void look_at_ruleset(struct examination *all, struct nft *nft, const struct foreign_hearer *hearer)
 {
     struct nft_table table = {0};
+    const enum nft_result result = nft_read_table(nft, &table);
     char *ruleset = NULL;
     size_t len = 0;
 
-    if (nft_read_table(nft, &table) != NFT_OK || nft_read_ruleset(nft, &ruleset, &len) != NFT_OK ||
+    if (result == NFT_OK && table.dormant) {
+        find(all, 0, CONFIG_ERROR,
+             "somebody has made the table " NFT_TABLE " dormant, so that nothing is shut: run 'ostgrant load'");
+        return;
+    }
+    if (result != NFT_OK || nft_read_ruleset(nft, &ruleset, &len) != NFT_OK ||
         foreign_check_ruleset(ruleset, len, all->gates, hearer) != 0)
         find(all, 0, CONFIG_ERROR, "the firewall cannot be read: %s: run this as root", nft_said(nft));
     else
         look_at_sessions(all, &table, hearer);
-    if (table.loaded && !last_is(all->gates))
-        find(all, 0, CONFIG_ERROR,
-             "has been changed since the rules were loaded, which shut what it said before: run 'ostgrant load'");
-    else if (nft_is_complete(&table, all->gates) && !nft_has_rules(&table, all->gates))
-        find(all, 0, CONFIG_ERROR,
-             "somebody else has changed the rules that are loaded, so that a gate may stand open: run 'ostgrant load'");
+    look_at_what_was_loaded(all, &table);
     free(ruleset);
     nft_free_table(&table);
 }

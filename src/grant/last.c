@@ -73,8 +73,8 @@ void last_keep(const struct gates *gates)
 
     if (file_read_public(gates->path, CONFIG_SIZE_MAX, &text, &len) != FILE_OK)
         return; /* it was there a moment ago, and is looked at again at the next load */
-    if (roots_open(gates->state_dir, true, &dir_fd) == ROOTS_OK && !is_kept(dir_fd, &text, len) &&
-        !write_copy(dir_fd, &text, len))
+    if (gates_digest(text.bytes, len) == gates->digest && roots_open(gates->state_dir, true, &dir_fd) == ROOTS_OK &&
+        !is_kept(dir_fd, &text, len) && !write_copy(dir_fd, &text, len))
         tell_wrong(LOG_WARNING,
                    "no copy of %s could be kept in %s-root: %s: with an error in the file, a boot would "
                    "shut nothing",
@@ -108,6 +108,25 @@ bool last_is(const struct gates *gates)
         close(dir_fd);
     locked_free(&text);
     return is;
+}
+
+static void hear_nothing(void *context, const struct config_finding *finding)
+{
+    (void)context;
+    (void)finding;
+}
+
+int last_read(const struct gates *gates, struct gates *copy)
+{
+    char path[PATH_MAX];
+    const struct config_reader reader = {.path = path, .report = hear_nothing};
+    int status;
+
+    if (snprintf(path, sizeof path, "%s-root/" NAME, gates->state_dir) >= (int)sizeof path)
+        return -1;
+    status = gates_load(&reader, copy);
+    copy->path = NULL;
+    return status;
 }
 
 /* ---- Finding ---- */

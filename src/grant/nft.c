@@ -205,9 +205,12 @@ static enum nft_result take_table(struct nft *nft, const char *output, struct nf
 enum nft_result nft_read_table(struct nft *nft, struct nft_table *table)
 {
     const char *output;
-    const enum nft_result result = run(nft, "list table " TABLE "\n", NFT_CTX_OUTPUT_JSON, &output);
+    enum nft_result result;
 
-    *table = (struct nft_table){0};
+    *table = (struct nft_table){.dormant = nft_is_dormant(nft->netlink_fd)};
+    if (table->dormant)
+        return NFT_OK;
+    result = run(nft, "list table " TABLE "\n", NFT_CTX_OUTPUT_JSON, &output);
     if (result == NFT_NOT_LOADED)
         return NFT_OK;
     return result == NFT_OK ? take_table(nft, output, table) : result;

@@ -54,8 +54,8 @@ struct nft_element {
 /*
  * The whole table, in one transaction, so that it can be loaded over one that is there (now, as nft_read_table gave
  * it): what is granted stays. What is in the kernel and belongs to no gate of these any more, or to no length, is
- * removed; a set whose size or kind is another is made anew with its elements. lengths has one element for each gate.
- * Without any gate of nftables the table is removed.
+ * removed; a set whose size or kind is another is made anew with its elements. A dormant table is made anew, and empty.
+ * lengths has one element for each gate. Without any gate of nftables the table is removed.
  */
 struct nft_table;
 void nft_write_table(struct text *script, const struct gates *gates, const struct nft_lengths *lengths,
@@ -85,7 +85,8 @@ struct nft_set {
 };
 
 struct nft_table {
-    bool loaded; /* the table is there, with rules at a hook */
+    bool loaded;  /* the table is there, with rules at a hook */
+    bool dormant; /* it is there, and somebody has switched it off: what is in it cannot be told, and shuts nothing */
     struct nft_element *elements;
     size_t element_count;
     struct nft_counter *counters;

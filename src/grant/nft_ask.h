@@ -13,4 +13,7 @@
 int nft_ask_element(int fd, const struct place *place, const struct source *network, struct nft_element *element,
                     bool *found);
 
+/* Is the table there, and dormant? False also where it cannot be asked, which whoever reads the table finds out. */
+bool nft_is_dormant(int fd);
+
 #endif

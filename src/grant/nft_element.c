@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * One element of a set, asked of the kernel itself (nft.h): for each that is asked for, libnftables reads all that
- * there are, which with a hundred thousand takes seconds. The message is NFT_MSG_GETSETELEM of
- * linux/netfilter/nf_tables.h.
+ * What is asked of the kernel itself (nft.h): one element of a set, for each of which libnftables reads all that there
+ * are, which with a hundred thousand takes seconds; and whether the table is dormant, of which libnftables 1.1.0 makes
+ * stray bytes. The messages are NFT_MSG_GETSETELEM and NFT_MSG_GETTABLE of linux/netfilter/nf_tables.h.
  */
 #include "nft.h"
 #include "nft_ask.h"
@@ -257,4 +257,25 @@ int nft_ask_element(int fd, const struct place *place, const struct source *netw
     /* It is not there, or its set is not. */
     ask_for_set(&message, name);
     return talk(fd, &message, answer, &attributes) < 0 ? -1 : 0;
+}
+
+bool nft_is_dormant(int fd)
+{
+    _Alignas(struct nlmsghdr) uint8_t answer[ANSWER_MAX];
+    const uint8_t *attributes;
+    struct message message;
+    struct attributes flags;
+    uint32_t value;
+    ssize_t len;
+
+    begin_message(&message, NFT_MSG_GETTABLE);
+    put_text(&message, NFTA_TABLE_NAME, NFT_TABLE);
+    len = talk(fd, &message, answer, &attributes);
+    if (len < 0)
+        return false;
+    flags = find((struct attributes){attributes, (size_t)len}, NFTA_TABLE_FLAGS);
+    if (flags.len != sizeof(value))
+        return false;
+    memcpy(&value, flags.bytes, sizeof(value));
+    return (be32toh(value) & NFT_TABLE_F_DORMANT) != 0;
 }

@@ -627,6 +627,8 @@ void nft_write_table(struct text *script, const struct gates *gates, const struc
     };
 
     text_add(script, "add table " TABLE "\n");
+    if (now->dormant)
+        text_add(script, "delete table " TABLE "\nadd table " TABLE "\n");
     if (plan.remade == NULL)
         refuse(script);
     else if (has_hook(gates, GATE_INPUT) || has_hook(gates, GATE_FORWARD))

@@ -9,6 +9,7 @@
 #include "agree.h"
 #include "deadline.h"
 #include "deeds.h"
+#include "descriptors.h"
 #include "examine.h"
 #include "gates.h"
 #include "last.h"
@@ -17,6 +18,7 @@
 #include "number.h"
 #include "options.h"
 #include "serve.h"
+#include "stop.h"
 #include "stream.h"
 #include "tell.h"
 #include "text.h"
@@ -24,6 +26,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -361,6 +364,8 @@ static int print_list(struct call *call, bool as_json, const char *user)
 
     if (reason == REQUEST_DONE)
         reason = listing_read(&call->deeds, NULL, &listing);
+    /* Nobody waits for a firewall that answers slowly, or for who reads what is printed. */
+    grants_release(&call->deeds.record);
     if (reason == REQUEST_DONE)
         reason = listing_look(&call->deeds, &listing);
     status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(call, reason); /* no record yet: no grant */
@@ -665,6 +670,10 @@ int main(int argc, char **argv)
     int status;
 
     umask(077);
+    if (descriptors_fill() != 0)
+        return EX_OSERR;
+    stop_refuse();
+    (void)signal(SIGXFSZ, SIG_IGN); /* a record that may not grow is a fault that is said */
     read_options(&call, argc, argv);
     command = find_command(argv[argc - call.argc - 1]);
     tell_open(command->by_person);

@@ -269,6 +269,21 @@ static bool has_gate_of_nft(const struct gates *gates)
     return false;
 }
 
+/* Has it all that was loaded? What has been changed in the file since is not loaded before somebody says so. */
+static bool is_complete(const struct wall *wall, const struct nft_table *table)
+{
+    struct gates copy;
+    bool complete;
+
+    if (last_is(wall->gates))
+        return nft_is_complete(table, wall->gates) && nft_has_rules(table, wall->gates);
+    if (last_read(wall->gates, &copy) != 0)
+        return nft_is_complete(table, wall->gates);
+    complete = nft_is_complete(table, &copy) && nft_has_rules(table, &copy);
+    gates_free(&copy);
+    return complete;
+}
+
 static enum request_reason look_at_nft(struct wall *wall, struct wall_view *view)
 {
     const enum nft_result result = nft_of(wall) == NULL ? NFT_FAILED : nft_read_table(wall->nft, &view->table);
@@ -277,9 +292,7 @@ static enum request_reason look_at_nft(struct wall *wall, struct wall_view *view
         return blame_nft(wall, result);
     if (!take_elements(wall, view))
         return REQUEST_FAILED;
-    /* What has been changed in the file is not loaded before somebody says so. */
-    view->complete = nft_is_complete(&view->table, wall->gates) &&
-                     (nft_has_rules(&view->table, wall->gates) || !last_is(wall->gates));
+    view->complete = is_complete(wall, &view->table);
     return REQUEST_DONE;
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # With an error in ostiary-grants.cfg, what was last loaded from it stays in force.
-# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell by design
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # each test is a subshell by design
 
 load ../../lib/common
 load ../../lib/gates
@@ -52,6 +52,20 @@ teardown() {
         ostgrant 78 restore
         sees neighbour shut "$SERVER4" tcp/2222
     done
+}
+
+@test "I8: what is saved while a load waits is not taken for what was loaded" {
+    ostgrant 0 load
+    in_background "$WORK/flock" flock -x "$RECORD" -c "echo held; exec sleep 3"
+    eventually grep -q held "$WORK/flock"
+    in_background "$WORK/load" "$OSTGRANT" -c "$CONFIG" load
+    # It has read the file when it waits for the record.
+    eventually inside sh -c 'pgrep -x ostgrant >"$0" && grep -q "$(cat "$0")" /proc/locks' "$WORK/pid"
+    gates 'GATE="ssh","tcp 22'
+    eventually inside sh -c '! pgrep -x ostgrant >/dev/null'
+    inside nft flush ruleset
+    ostgrant 78 restore
+    sees neighbour shut "$SERVER4" tcp/2222
 }
 
 @test "unload takes our table away and nothing else, also where there is no configuration any more" {

@@ -94,6 +94,38 @@ same_end() {
     record_and_kernel_agree
 }
 
+@test "a table that somebody has switched off is seen, and made anew with all that is granted" {
+    local ends
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    ends=$(kernel_ends ssh "$CLIENT4")
+    inside nft add table inet ostiary_grants '{ flags dormant; }'
+    sees neighbour open "$SERVER4" tcp/2222
+    run inside "$OSTGRANT" -c "$CONFIG" check
+    is "$status" 78 "status of check"
+    matches "$output" 'table ostiary_grants dormant, so that nothing is shut'
+    ostgrant 0 list
+    matches "$output" "$CLIENT4 .*missing"
+    ostgrant 0 tick
+    matches "$output" 'rules were not loaded'
+    sees neighbour shut "$SERVER4" tcp/2222
+    sees client open "$SERVER4" tcp/2222
+    same_end "$ends"
+    record_and_kernel_agree
+}
+
+@test "rules that were changed are made good, also where the file has been changed since they were loaded" {
+    ostgrant 0 load
+    echo '# to be continued' >>"$CONFIG"
+    for how in 'flush chain inet ostiary_grants gate_ssh' 'insert rule inet ostiary_grants input accept'; do
+        # shellcheck disable=SC2086 # words, on purpose
+        inside nft $how
+        sees neighbour open "$SERVER4" tcp/2222
+        ostgrant 0 tick
+        sees neighbour shut "$SERVER4" tcp/2222
+    done
+}
+
 @test "a configuration of nft's own that includes what rules prints leaves no moment in which a gate is open" {
     local ends
     gates 'GATE="ssh","tcp 2222","lifetime=1h"' 'GATE="web","tcp 80-81","established=cut"' 'ALWAYS="198.51.100.0/24"'
