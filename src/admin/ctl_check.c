@@ -4,6 +4,7 @@
 #include "check.h"
 #include "ctl.h"
 #include "gates.h"
+#include "ports.h"
 #include "repair.h"
 
 #include <errno.h>
@@ -264,6 +265,63 @@ static bool is_same_file(const char *one, const char *other)
            one_status.st_ino == other_status.st_ino;
 }
 
+/* Which gate shuts this port to who wants to knock; NULL: none. */
+static const struct gate *find_shut(const struct gates *gates, uint16_t port)
+{
+    if (ports_have(gates->free, gates->free_count, GATE_TCP, port))
+        return NULL;
+    for (size_t i = 0; i < gates->count; i++) {
+        const struct gate *gate = &gates->list[i];
+
+        if (!gate->by_commands && gate->hook == GATE_INPUT &&
+            (gate->any || ports_have(gate->ports, gate->port_count, GATE_TCP, port)))
+            return gate;
+    }
+    return NULL;
+}
+
+/* Who has removed the file has not taken its rules away. */
+static void check_leftovers(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    char path[PATH_MAX], copy[PATH_MAX];
+    const struct ctl_subject subject = {findings, path};
+
+    snprintf(copy, sizeof(copy), "%s-root/" GATES_NAME, ctl->config.state_dir);
+    if (geteuid() == 0 && !ctl_has_gates(ctl->config_path, path) && access(copy, F_OK) == 0)
+        ctl_find(&subject, CONFIG_WARNING,
+                 "it is not there, and what was loaded from it may still shut ports, until the next boot: put it back, "
+                 "or run 'ostgrant unload'");
+}
+
+/* Can who is to open a gate come to the door? What is wrong in the file itself, ostgrant has said. */
+static void check_way_in(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    static const uint16_t usual[] = {CTL_PORT};
+    const uint16_t *ports = ctl->config.port_count > 0 ? ctl->config.ports : usual;
+    const size_t count = ctl->config.port_count > 0 ? ctl->config.port_count : 1;
+    char path[PATH_MAX];
+    const struct ctl_subject subject = {findings, path};
+    const struct config_reader reader = {
+        .path = path,
+        .report = ctl_take_finding,
+        .context = &(struct ctl_findings){.out = NULL},
+    };
+    struct gates gates;
+
+    if (!ctl_has_gates(ctl->config_path, path) || gates_load(&reader, &gates) != 0)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        const struct gate *gate = find_shut(&gates, ports[i]);
+
+        if (gate != NULL)
+            ctl_find(&subject, CONFIG_WARNING,
+                     "gate '%s' shuts port tcp %u, where this door is: nobody can knock who has no grant; write "
+                     "FREE=\"tcp %u\"",
+                     gate->name, ports[i], ports[i]);
+    }
+    gates_free(&gates);
+}
+
 /* Of the file that is looked after at boot alone. Where there is no systemd, nobody can say what happens then. */
 static void check_boot(const struct ctl *ctl, struct ctl_findings *findings)
 {
@@ -298,6 +356,10 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
         check_interfaces(ctl, &findings);
     }
     ctl_check_gates(ctl, &findings); /* as root */
+    if (usable) {
+        check_leftovers(ctl, &findings);
+        check_way_in(ctl, &findings);
+    }
     check_boot(ctl, &findings);
     if (usable)
         check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));

@@ -83,10 +83,36 @@ print(grant["user"], grant["network"], grant["by"], 590 < grant["left"] <= 600)'
     ctl 78 check
     matches "$output" 'ostiary-grants\.cfg:2: error: GATE'
     refute grep -q ': good' <<<"$output"
-    # Where the doors have none.
+    # Where the doors have none any more, and where they have none.
     rm "$CONFIG"
     ctl 0 check
+    matches "$output" "ostiary-grants\.cfg: warning: it is not there, and what was loaded from it may still shut ports"
+    inside nft delete table inet ostiary_grants
+    rm "$STATE-root/ostiary-grants.cfg"
+    ctl 0 check
     is "$output" "$WORK/etc/ostiary.cfg: good"
+}
+
+@test "check says which gate shuts the door itself to who would knock" {
+    local free
+    shuts() {
+        run inside "$CTL" -c "$WORK/etc/ostiary.cfg" check
+        matches "$output" "ostiary-grants\.cfg: warning: gate '$1' shuts port tcp $2, where this door is"
+    }
+    gates 'FREE="tcp 80"' 'GATE="all","any"'
+    shuts all 5018
+    gates 'GATE="ssh","tcp 22,5000-5100"'
+    shuts ssh 5018
+    echo PORT=5020 >>"$WORK/etc/ostiary.cfg"
+    shuts ssh 5020
+    for free in 'FREE="tcp 5020"' 'FREE="tcp 5000-5100"'; do
+        gates "$free" 'GATE="ssh","tcp 22-6000"'
+        run inside "$CTL" -c "$WORK/etc/ostiary.cfg" check
+        refute matches "$output" 'where this door is'
+    done
+    gates 'GATE="ssh","tcp 22-6000","hook=forward","interface=lan0"'
+    run inside "$CTL" -c "$WORK/etc/ostiary.cfg" check
+    refute matches "$output" 'where this door is'
 }
 
 @test "status says in a line how the gates stand, and is 1 where they are not as they have to be" {
