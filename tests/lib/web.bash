@@ -152,10 +152,13 @@ serve() {
     }
 }
 
+# The port on which a server is waited for, at every address or at 127.0.0.1.
+PORT=443
+
 # Who shows no certificate may be turned away, but not before somebody is there: 7 is that nobody listens.
 web_answers() {
     local answer=0
-    in_web curl -sk -o /dev/null https://192.0.2.1/ || answer=$?
+    in_web curl -sk -o /dev/null "https://127.0.0.1:$PORT/" || answer=$?
     [ "$answer" -ne 7 ]
 }
 

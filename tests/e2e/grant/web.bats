@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
 # The web form under real web servers, set up by the ready configurations, and in a real browser.
+# shellcheck disable=SC2016 # variables of the servers, and of shells inside
 
 load ../../lib/common
 load ../../lib/web
@@ -93,7 +94,7 @@ refuses() {
     refused 415 -H "$ours" -H 'Content-Type: text/plain' -d "$token&do=open&gate=ssh"
     refused 400 -H "$ours" -d 'do=open&gate=ssh'
     refused 411 -H "$ours" -d ''
-    refused 405 -H "$ours" -X PUT -d "$token&do=open&gate=ssh"
+    refused 405 -H "$ours" -X PUT
     refused 405 -I
     refused 400 -G -d "$token&do=open&gate=ssh"
     logged 'refused seen=192\.0\.2\.7 user=alice reason=site: '
@@ -240,6 +241,91 @@ knows_by_certificate() {
     web_begin_with_certificates
     start_apache -e '/^ *(Auth|Require valid-user)/d' -e 's/#(SSL|Require)/\1/'
     knows_by_certificate
+}
+
+# Where there is a TLS server already, and behind a proxy that ends the TLS.
+
+# part FROM TO SERVER FILE: what the head of an example says is to be put into a TLS server, at its place.
+part() {
+    sed -n "\\|^ *$1|,\\|^ *$2|p" "$OSTIARY_BUILD/src/grant/cgi/ostgrant-$3.conf" >"$WORK/part.conf"
+    grep -q . "$WORK/part.conf"
+    in_web install -D -m 644 "$WORK/part.conf" "$WORK/root$4"
+}
+
+fits_in() {
+    as_alice
+    is "$code" 200 "status of the page"
+    matches "$output" 'Signed in as alice'
+    visit --interface 192.0.2.7 https://192.0.2.1/gate
+    is "$code" 401 "status without a password"
+}
+
+@test "lighttpd: the form fits in beside Debian's own TLS server" {
+    web_begin
+    in_web chroot "$WORK/root" lighty-enable-mod ssl >>"$WORK/web.out"
+    start_lighttpd -e '/^ssl\.pemfile/,/\[::\]:443/d'
+    fits_in
+}
+
+@test "nginx: the form's part fits into another TLS server" {
+    web_begin
+    part 'location = /gate' '# End of the location' nginx /etc/nginx/snippets/gate.conf
+    in_web sh -euc 'echo "server { listen 443 ssl default_server; ssl_certificate server.crt; ssl_certificate_key server.key;
+        include snippets/gate.conf; }" >"$1"' sh "$WORK/root/etc/nginx/conf.d/other.conf"
+    start_nginx -e '/^server/,$d'
+    fits_in
+}
+
+@test "Apache: the form's part fits into Debian's own TLS server" {
+    web_begin
+    part ScriptAliasMatch '</Directory>' apache /etc/apache2/gate.conf
+    in_web sed -i -e 's|^\(.*CertificateFile\).*|\1 /etc/apache2/server.crt|' -e 's|^\(.*CertificateKeyFile\).*|\1 /etc/apache2/server.key|' \
+        -e '/<.VirtualHost>/i Include gate.conf' "$WORK/root/etc/apache2/sites-available/default-ssl.conf"
+    in_web chroot "$WORK/root" a2ensite -q default-ssl >>"$WORK/web.out" 2>&1
+    start_apache -e d
+    fits_in
+}
+
+# The proxy is a visitor at the machine itself.
+behind_a_proxy() {
+    local address
+    : >"$ASKED"
+    for address in 127.0.0.1 '[::1]'; do
+        visit -u alice:open -H 'X-Forwarded-For: 192.0.2.7' -H 'X-Forwarded-Proto: https' "http://$address:8080/gate"
+        is "$code" 200 "status of the page by $address"
+        matches "$output" '<p class="address">192\.0\.2\.7</p>'
+        visit -u alice:open -H 'X-Forwarded-For: 192.0.2.7' -H 'X-Forwarded-Proto: https' -H 'Host: gate.example' \
+            -H 'Origin: https://gate.example' -d "token=$(token_of alice)&do=open&gate=ssh&hours=2" "http://$address:8080/gate"
+        is "$code" 303 "status of a form by $address"
+    done
+    refute grep -v 'seen=192\.0\.2\.7' < <(grep ^asked "$ASKED")
+    visit -H 'X-Forwarded-For: 192.0.2.7' -H 'X-Forwarded-Proto: https' http://127.0.0.1:8080/gate
+    is "$code" 401 "status without a password"
+    # Nobody else reaches it.
+    visit --interface 192.0.2.7 -u alice:open -H 'X-Forwarded-Proto: https' http://192.0.2.1:8080/gate
+    is "$code" 000 "status from elsewhere"
+}
+
+@test "lighttpd: behind a proxy that ends the TLS the visitor's address counts" {
+    web_begin
+    PORT=8080
+    start_lighttpd -e '/^(ssl\.|\$SERVER)/d' -e 's/^#(server\.modules|\$SERVER|extforward)/\1/'
+    behind_a_proxy
+}
+
+@test "nginx: behind a proxy, the same" {
+    web_begin
+    PORT=8080
+    start_nginx -e '/^ *(listen|ssl_)/d' -e '/HTTPS .https/d' -e 's/#(listen|set_real|real_ip|fastcgi_param HTTPS)/\1/'
+    behind_a_proxy
+}
+
+@test "Apache: behind a proxy, the same" {
+    web_begin
+    PORT=8080
+    in_web chroot "$WORK/root" a2enmod -q remoteip >>"$WORK/web.out" 2>&1
+    start_apache -e '/^ *SSL/d' -e 's/#(Listen|SetEnv|RemoteIP)/\1/' -e 's/VirtualHost .*>/VirtualHost 127.0.0.1:8080 [::1]:8080>/'
+    behind_a_proxy
 }
 
 # open_at GATE: the networks that the firewall lets through there.
