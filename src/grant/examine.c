@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sysexits.h>
 #include <unistd.h>
 
@@ -161,6 +162,16 @@ static enum grants_fault read_all(struct grants *record)
     return fault;
 }
 
+/* The units have no right to read what the owner may not. */
+static void look_at_mode(struct examination *all)
+{
+    struct stat info;
+
+    if (stat(all->gates->path, &info) == 0 && (info.st_mode & S_IRUSR) == 0)
+        find(all, 0, CONFIG_ERROR, "its owner may not read it, and so the units cannot: run 'chmod 644 %s'",
+             all->gates->path);
+}
+
 static void look_at_record(struct examination *all)
 {
     const struct grants_options options = {
@@ -289,6 +300,7 @@ int examine(const struct gates *gates)
         fprintf(stderr, "ostgrant: check needs root: record and firewall are for nobody else\n");
         return EX_NOPERM;
     }
+    look_at_mode(&all);
     look_at_commands(&all);
     look_at_interfaces(&all);
     look_at_users(&all);

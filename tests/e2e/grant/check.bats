@@ -226,6 +226,11 @@ END
     finds_nothing
 }
 
+@test "check: a file that root alone could read by force is none for the units" {
+    chmod 0 "$CONFIG"
+    finds 'its owner may not read it, and so the units cannot'
+}
+
 @test "check changes nothing" {
     local rules before
     ostgrant 0 grant ssh "$CLIENT4" 1h

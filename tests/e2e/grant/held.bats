@@ -66,6 +66,18 @@ teardown() {
     eventually grep -q 'gate dmz is open' "$WORK/said"
 }
 
+@test "where standard error is the journal's, each line is said once" {
+    local said=$WORK/said
+    ostgrant 0 grant dmz 198.51.100.7 1h
+    : >"$said"
+    run inside sh -c 'JOURNAL_STREAM=$(stat -c %d:%i "$2") exec "$0" -c "$1" revoke dmz 198.51.100.7 2>"$2"' "$OSTGRANT" "$CONFIG" "$said"
+    is "$status" 69 "status"
+    is "$(cat "$said")" '' "what is said there"
+    logged "gate 'dmz': revoke= has failed" 1
+    run inside sh -c 'JOURNAL_STREAM=1:1 exec "$0" -c "$1" revoke dmz 198.51.100.7' "$OSTGRANT" "$CONFIG"
+    matches "$output" "gate 'dmz': revoke= has failed"
+}
+
 @test "I8: a limit of what files may hold is a fault that is said, and no end without a word" {
     run inside prlimit --fsize=0 "$OSTGRANT" -c "$CONFIG" grant ssh "$CLIENT4" 1h
     is "$status" 74 "status, and it said: $output"
