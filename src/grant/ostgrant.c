@@ -249,9 +249,10 @@ static int unload(struct call *call)
         return status_of(call, reason);
     last_forget(&call->gates);
     tell_done(LOG_WARNING, "unloaded: no gate of nftables shuts anything any more");
-    puts(
-        "no gate of nftables shuts anything any more, until the rules are loaded: ostiary-grants.timer does that every "
-        "minute, and ostiary-grants.service at each boot, unless they are disabled");
+    puts("no gate of nftables shuts anything any more\n"
+         "Unless they are disabled, ostiary-grants.timer loads the rules again within a minute, and "
+         "ostiary-grants.service "
+         "at a boot.");
     return EX_OK;
 }
 

@@ -73,7 +73,7 @@ teardown() {
     ostgrant 0 load
     ostgrant 0 grant ssh "$CLIENT4" 1h alice
     ostgrant 0 unload
-    matches "$output" 'until the rules are loaded'
+    matches "$output" 'shuts anything any more'
     sees neighbour open "$SERVER4" tcp/2222
     is "$(inside nft list tables)" 'table inet mine' "what tables there are"
     # What is granted is not forgotten.
