@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * See agree.h. The whole record is read into rows, in the order of the firewall's holes; each group of rows with one
- * gate and network is compared with the hole that it should have.
+ * See agree.h. First for all gates of nftables, then for each gate by commands, the rows of the record are read in the
+ * order of the firewall's holes; each group of rows with one gate and network is compared with the hole that it should
+ * have.
  */
 #include "agree.h"
 
@@ -33,6 +34,7 @@ struct row {
 
 struct agreement {
     struct deeds *deeds;
+    const struct gate *gate; /* by commands, whose rows and holes these are; NULL: those of all other gates */
     struct row *rows;
     size_t count;
     struct wall_view view;
@@ -68,6 +70,8 @@ static enum request_reason read_rows(struct agreement *all)
 
     while (grants_next(&deeds->record, &at, &row.grant, &row.slot, &fault)) {
         row.gate = gates_find(deeds->wall.gates, row.grant.gate);
+        if (all->gate != (row.gate != NULL && row.gate->by_commands ? row.gate : NULL))
+            continue;
         row.time = grant_left(&row.grant, deeds->record.latest_ms, &deeds->now, &row.left_ms);
         if (!add_row(all, &row, &room)) {
             tell_wrong(LOG_ERR, "there is no memory for all grants");
@@ -387,7 +391,7 @@ static enum request_reason compare(struct agreement *all, enum agree_way way)
 static enum request_reason change_wall(struct agreement *all, enum agree_way way)
 {
     struct wall_order order = {
-        .load = way == AGREE_LOAD || !all->view.complete,
+        .load = all->gate == NULL && (way == AGREE_LOAD || !all->view.complete),
         .lengths = all->lengths,
         .changes = all->changes,
         .count = all->change_count,
@@ -406,9 +410,17 @@ static enum request_reason change_wall(struct agreement *all, enum agree_way way
     return reason == REQUEST_DONE ? finished : reason;
 }
 
+static enum request_reason look(struct agreement *all)
+{
+    if (all->gate == NULL)
+        return wall_look_at_rules(&all->deeds->wall, &all->view);
+    wall_look_at_gate(&all->deeds->wall, all->gate, &all->view);
+    return REQUEST_DONE;
+}
+
 static enum request_reason make_agree(struct agreement *all, enum agree_way way)
 {
-    enum request_reason reason = wall_look(&all->deeds->wall, &all->view);
+    enum request_reason reason = look(all);
 
     now_read(&all->deeds->now); /* commands may have taken long */
     if (reason == REQUEST_DONE)
@@ -422,15 +434,35 @@ static enum request_reason make_agree(struct agreement *all, enum agree_way way)
     return reason == REQUEST_DONE && all->view.unseen != 0 ? REQUEST_FAILED : reason;
 }
 
-enum request_reason agree(struct deeds *deeds, enum agree_way way)
+static enum request_reason agree_at(struct deeds *deeds, const struct gate *gate, enum agree_way way)
 {
-    struct agreement all = {.deeds = deeds};
+    struct agreement all = {.deeds = deeds, .gate = gate};
     const enum request_reason reason = make_agree(&all, way);
 
     wall_free(&all.view);
     free(all.rows);
     free(all.changes);
     free(all.lengths);
+    return reason;
+}
+
+enum request_reason agree_in_nft(struct deeds *deeds, enum agree_way way)
+{
+    return agree_at(deeds, NULL, way);
+}
+
+/* What fails at one gate keeps nothing from the others, unless it was the record that failed. */
+enum request_reason agree(struct deeds *deeds, enum agree_way way)
+{
+    enum request_reason reason = agree_in_nft(deeds, way);
+
+    for (size_t i = 0; i < deeds->wall.gates->count && !deeds->record_failed; i++) {
+        const struct gate *gate = &deeds->wall.gates->list[i];
+        const enum request_reason here = gate->by_commands ? agree_at(deeds, gate, way) : REQUEST_DONE;
+
+        if (reason == REQUEST_DONE)
+            reason = here;
+    }
     return reason;
 }
 

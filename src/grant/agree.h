@@ -3,6 +3,9 @@
  * Record and firewall are made to agree: what is over is ended, what was used is renewed where its gate says so, what
  * is missing in the firewall is opened for the rest of its time, what is open there without a grant is shut. Boots,
  * reloads of the ruleset and the timer do this. The record has to be held (deeds.h).
+ *
+ * The gates of nftables come first and by themselves, so that what their rules shut is shut, and what is granted there
+ * is open, before a command of another firewall is waited for.
  */
 #ifndef OSTIARY_AGREE_H
 #define OSTIARY_AGREE_H
@@ -15,6 +18,9 @@ enum agree_way {
 };
 
 enum request_reason agree(struct deeds *deeds, enum agree_way way);
+
+/* The same for the gates of nftables alone, and for what the record has of gates that are gone. No command is run. */
+enum request_reason agree_in_nft(struct deeds *deeds, enum agree_way way);
 
 /*
  * Load the rules where the record cannot be used, and so need not be held: what they shut has to be shut all the same.

@@ -124,7 +124,7 @@ static enum request_reason make_so(struct deeds *deeds, const struct gate *gate,
         return wall_shut(&deeds->wall, &hole);
     }
     reason = wall_open(&deeds->wall, &hole);
-    return reason == REQUEST_NOT_OPEN ? agree(deeds, AGREE_LOAD) : reason;
+    return reason == REQUEST_NOT_OPEN ? agree_in_nft(deeds, AGREE_LOAD) : reason;
 }
 
 /* ---- What is said ---- */

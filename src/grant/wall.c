@@ -3,6 +3,7 @@
 #include "wall.h"
 
 #include "address.h"
+#include "clock.h"
 #include "commands.h"
 #include "last.h"
 #include "tell.h"
@@ -241,13 +242,31 @@ static bool take_elements(const struct wall *wall, struct wall_view *view)
     return true;
 }
 
+/* Those that hang would keep who asks from all that he has to do besides. */
+static bool may_ask(struct wall *wall, const struct gate *gate)
+{
+    if (wall->asked_ms < WALL_LISTS_S * MS)
+        return true;
+    if (!wall->asks_no_more)
+        tell_wrong(LOG_ERR,
+                   "gate '%s': list= was not run, nor that of any gate behind it: the others have taken %d seconds",
+                   gate->name, WALL_LISTS_S);
+    wall->asks_no_more = true;
+    return false;
+}
+
 static enum request_reason ask_command(struct wall *wall, const struct gate *gate, struct wall_view *view)
 {
     struct commands_network *list = NULL;
     size_t count = 0;
     int status = 0;
+    const int64_t begun_ms = clock_now_ms();
+
+    if (!may_ask(wall, gate))
+        return REQUEST_FAILED;
     const enum commands_result result = commands_list(gate, LISTED_MAX, &list, &count, &status);
 
+    wall->asked_ms += clock_now_ms() - begun_ms;
     if (result != COMMANDS_OK)
         return blame_command(wall, gate, "list", result, status);
     if (!make_room(view, count)) {
@@ -259,6 +278,12 @@ static enum request_reason ask_command(struct wall *wall, const struct gate *gat
             (struct hole){.gate = gate, .network = list[i].network, .packets = list[i].packets};
     free(list);
     return REQUEST_DONE;
+}
+
+static void ask_gate(struct wall *wall, const struct gate *gate, struct wall_view *view)
+{
+    if (gate->list != NULL && ask_command(wall, gate, view) != REQUEST_DONE)
+        view->unseen |= bit_of(wall, gate);
 }
 
 static bool has_gate_of_nft(const struct gates *gates)
@@ -321,10 +346,16 @@ enum request_reason wall_look(struct wall *wall, struct wall_view *view)
     const enum request_reason reason = look_at_rules(wall, view);
 
     for (size_t i = 0; i < wall->gates->count && reason == REQUEST_DONE; i++)
-        if (wall->gates->list[i].list != NULL && ask_command(wall, &wall->gates->list[i], view) != REQUEST_DONE)
-            view->unseen |= UINT64_C(1) << i;
+        ask_gate(wall, &wall->gates->list[i], view);
     sort_view(view);
     return reason;
+}
+
+void wall_look_at_gate(struct wall *wall, const struct gate *gate, struct wall_view *view)
+{
+    *view = (struct wall_view){.complete = true};
+    ask_gate(wall, gate, view);
+    sort_view(view);
 }
 
 bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate)
@@ -436,9 +467,17 @@ static enum request_reason apply_in_nft(struct wall *wall, const struct wall_vie
     return reason;
 }
 
+static bool concerns_nft(const struct wall_order *order)
+{
+    for (size_t i = 0; i < order->count; i++)
+        if (!order->changes[i].hole.gate->by_commands)
+            return true;
+    return order->load;
+}
+
 enum request_reason wall_apply(struct wall *wall, const struct wall_view *view, const struct wall_order *order)
 {
-    enum request_reason reason = apply_in_nft(wall, view, order);
+    enum request_reason reason = concerns_nft(order) ? apply_in_nft(wall, view, order) : REQUEST_DONE;
 
     if (reason == REQUEST_NOT_OPEN)
         return reason;

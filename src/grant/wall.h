@@ -16,10 +16,12 @@
 
 struct wall {
     const struct gates *gates;
-    struct nft *nft; /* NULL until it is needed */
-    bool ran;        /* the last command that was asked for was started, whatever came of it */
-    uint64_t late;   /* bit i: a command of gate i did not end in time, and none of it is run again */
-    bool no_right;   /* a REQUEST_FAILED was for want of CAP_NET_ADMIN */
+    struct nft *nft;   /* NULL until it is needed */
+    bool ran;          /* the last command that was asked for was started, whatever came of it */
+    uint64_t late;     /* bit i: a command of gate i did not end in time, and none of it is run again */
+    int64_t asked_ms;  /* what the list= commands have taken so far, all together */
+    bool asks_no_more; /* that was too much, which has been told */
+    bool no_right;     /* a REQUEST_FAILED was for want of CAP_NET_ADMIN */
 };
 
 /* A hole: what is open, or has to be. */
@@ -50,12 +52,14 @@ int wall_compare(const struct gate *gate, const struct source *network, const st
 
 /*
  * Read it. A gate whose commands cannot list, or fail to, counts as having nothing (wall_sees), and keeps nothing from
- * the others. The caller frees the view.
+ * the others. Once all list= commands together have taken WALL_LISTS_S, no other is begun. The caller frees the view.
  */
+#define WALL_LISTS_S 20
 enum request_reason wall_look(struct wall *wall, struct wall_view *view);
 
-/* The same of nftables alone: no command is run. */
+/* The same of nftables alone, for which no command is run; and of one gate by commands alone. */
 enum request_reason wall_look_at_rules(struct wall *wall, struct wall_view *view);
+void wall_look_at_gate(struct wall *wall, const struct gate *gate, struct wall_view *view);
 
 /* Does the view say what is open at this gate? */
 bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate);

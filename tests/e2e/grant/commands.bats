@@ -231,6 +231,37 @@ is_over() {
     is "$(cat "$ROUTER/told")" '' "what the router was told"
 }
 
+# hanging_gates NUMBER: lines of so many gates whose router does not answer, the one after the other.
+hanging_gates() {
+    local i
+    for ((i = 1; i <= $1; i++)); do
+        script "list$i" "echo >asked$i" 'exec sleep 60'
+        echo "GATE=\"router$i\",\"grant=$WORK/bin/grant\",\"revoke=$WORK/bin/revoke\",\"list=$WORK/bin/list$i\""
+    done
+}
+
+@test "before a router that does not answer is asked, our own ports are shut, and open to whom they were granted" {
+    local routers restoring
+    router
+    mapfile -t routers < <(hanging_gates 4)
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    gates 'GATE="ssh","tcp 2222"' "${routers[@]}"
+    inside nft flush ruleset
+    sees neighbour open "$SERVER4" tcp/2222
+    in_background "$WORK/restored" "$OSTGRANT" -c "$CONFIG" restore
+    restoring=$!
+    eventually test -e "$ROUTER/asked1"
+    sees neighbour shut "$SERVER4" tcp/2222
+    sees client open "$SERVER4" tcp/2222
+    # All that do not answer have one limit together; what they would have said is not known.
+    refute wait "$restoring"
+    is "$(cd "$ROUTER" && echo asked*)" 'asked1 asked2' "whom it has asked"
+    grep -q "gate 'router3': list= was not run, nor that of any gate behind it" "$WORK/restored"
+    sees client open "$SERVER4" tcp/2222
+}
+
 @test "renewal by use: the counts of list= have risen" {
     router
     router_gate ',"renew=use","lifetime=10m","most=1h"'

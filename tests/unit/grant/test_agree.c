@@ -125,21 +125,23 @@ static int compare_holes(const void *one, const void *other)
     return wall_compare(hole->gate, &hole->network, other);
 }
 
-enum request_reason wall_look(struct wall *wall, struct wall_view *view)
+/* Of one gate by commands; NULL: of all others. */
+static void look_at(const struct gate *gate, struct wall_view *view)
 {
-    (void)wall;
     *view = (struct wall_view){.holes = calloc(HOLES_MAX, sizeof(struct hole)), .complete = world->is_loaded};
     may_die();
-    for (size_t i = 0; i < world->count; i++)
-        if (is_live(i))
+    for (size_t i = 0; i < world->count; i++) {
+        const struct gate *of = &gates_list[world->holes[i].gate];
+
+        if (is_live(i) && gate == (of->by_commands ? of : NULL))
             view->holes[view->count++] = (struct hole){
-                .gate = &gates_list[world->holes[i].gate],
+                .gate = of,
                 .network = world->holes[i].network,
                 .left_ms = (world->holes[i].ends_ms - world->now.boot_ms) / MS * MS + 1, /* whole seconds, and not 0 */
                 .packets = world->holes[i].packets,
             };
+    }
     qsort(view->holes, view->count, sizeof *view->holes, compare_holes);
-    return REQUEST_DONE;
 }
 
 bool wall_sees(const struct wall *wall, const struct wall_view *view, const struct gate *gate)
@@ -152,7 +154,15 @@ bool wall_sees(const struct wall *wall, const struct wall_view *view, const stru
 
 enum request_reason wall_look_at_rules(struct wall *wall, struct wall_view *view)
 {
-    return wall_look(wall, view);
+    (void)wall;
+    look_at(NULL, view);
+    return REQUEST_DONE;
+}
+
+void wall_look_at_gate(struct wall *wall, const struct gate *gate, struct wall_view *view)
+{
+    (void)wall;
+    look_at(gate, view);
 }
 
 void wall_free(struct wall_view *view)
