@@ -567,8 +567,9 @@ static bool is_meant(const struct closing *closing, const struct grant *grant)
         return false;
     if (closing->everywhere)
         return true;
+    /* His others are what he has opened himself. */
     if (closing->others)
-        return !same;
+        return !same && grant->by != GRANT_BY_ADMIN;
     return same || (wish->user != NULL && is_of_host(wish, grant));
 }
 
