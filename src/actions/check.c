@@ -243,19 +243,22 @@ static void report_groups_left_out(const struct config_reader *reader, const str
 }
 
 /*
- * Is it ostiary-grants.cfg that is wrong, or has no such gate? Then the rules that were last loaded from it stay in
+ * Is it ostiary-grants.cfg, which is there, that has an error? Then the rules that were last loaded from it stay in
  * force, and a door that did not open for it would leave nobody a way in to mend it. The problem becomes shorter.
  */
 static bool is_fault_of_gates(const struct config_entry *entry, const char *config_path,
                               char problem[static CHECK_TEXT_LEN])
 {
-    const bool asks = granting_asks(config_path);
-    char path[PATH_MAX], shorter[CHECK_TEXT_LEN];
+    char path[PATH_MAX], shorter[CHECK_TEXT_LEN] = "";
     const struct config_reader reader = {.path = path, .report = take_gates_place, .context = shorter};
+    struct gates gates;
 
-    if (entry->gate == NULL || granting_gates_path(config_path, path) != 0 ||
-        (geteuid() != 0 && access(path, R_OK) != 0) || check_gates(entry, asks, &reader) == 0)
+    if (entry->gate == NULL || granting_gates_path(config_path, path) != 0 || access(path, R_OK) != 0)
         return false;
+    if (gates_load(&reader, &gates) == 0) {
+        gates_free(&gates);
+        return false;
+    }
     memcpy(problem, shorter, sizeof(shorter));
     return true;
 }

@@ -51,7 +51,8 @@ struct serving {
     const struct gates *gates;
     struct deeds deeds;
     struct asked asked;
-    bool wished; /* deeds.h says itself what is refused */
+    uint64_t may_open, may_all; /* bit i: this user of the form may do so at gate i */
+    bool wished;                /* deeds.h says itself what is refused */
     struct text answer;
 };
 
@@ -193,6 +194,41 @@ static bool is_own(const struct asked *asked)
                                     memcmp(&network, &asked->network, sizeof network) == 0));
 }
 
+static uint64_t bit_of(const struct serving *serving, const struct gate *gate)
+{
+    return UINT64_C(1) << (gate - serving->gates->list);
+}
+
+/*
+ * What a user of the form may, before the record is held: groups are asked for, which may take as long as whoever has
+ * them likes, and nobody else is to wait for that. Who wants one gate has no other looked at.
+ */
+static void work_out_rights(struct serving *serving)
+{
+    const struct asked *asked = &serving->asked;
+
+    for (size_t i = 0; i < serving->gates->count && asked->asker == RIGHTS_WEB; i++) {
+        const struct gate *gate = &serving->gates->list[i];
+
+        if (strcmp(asked->verb, "show") != 0 && asked->gate != gate)
+            continue;
+        if (rights_may_open(serving->gates, gate, asked->user))
+            serving->may_open |= bit_of(serving, gate);
+        if (rights_may_all(serving->gates, gate, asked->user))
+            serving->may_all |= bit_of(serving, gate);
+    }
+}
+
+static bool may_open(const struct serving *serving, const struct gate *gate)
+{
+    return (serving->may_open & bit_of(serving, gate)) != 0;
+}
+
+static bool may_all(const struct serving *serving, const struct gate *gate)
+{
+    return (serving->may_all & bit_of(serving, gate)) != 0;
+}
+
 static enum request_reason judge_web(const struct serving *serving)
 {
     const struct asked *asked = &serving->asked;
@@ -202,12 +238,12 @@ static enum request_reason judge_web(const struct serving *serving)
         return REQUEST_DONE;
     if (!has_token(serving))
         return REQUEST_TOKEN;
-    if (!asked->has_seen || !rights_may_open(serving->gates, asked->gate, asked->user))
+    if (!asked->has_seen || !may_open(serving, asked->gate))
         return REQUEST_NOT_PERMITTED;
     /* What is his he may close wherever he is. */
     if (is_own(asked) || (closes && strcmp(asked->owner, asked->user) == 0))
         return REQUEST_DONE;
-    return rights_may_all(serving->gates, asked->gate, asked->user) ? REQUEST_DONE : REQUEST_NOT_PERMITTED;
+    return may_all(serving, asked->gate) ? REQUEST_DONE : REQUEST_NOT_PERMITTED;
 }
 
 /* The sealed door opens gates that are its own to open, to one host, as long as the gate says. */
@@ -252,11 +288,11 @@ static void answer_gates(struct serving *serving)
 
     for (size_t i = 0; i < serving->gates->count; i++) {
         const struct gate *gate = &serving->gates->list[i];
-        const bool all = rights_may_all(serving->gates, gate, asked->user);
+        const bool all = may_all(serving, gate);
         char text[ADDRESS_TEXT_LEN];
         struct source network;
 
-        if (!rights_may_open(serving->gates, gate, asked->user))
+        if (!may_open(serving, gate))
             continue;
         admin |= all;
         if (gates_network(gate, &asked->seen, &network))
@@ -278,8 +314,7 @@ static void answer_grant(struct serving *serving, const struct listing_row *row)
     const bool mine = strcmp(row->grant.user, asked->user) == 0;
     char network[ADDRESS_TEXT_LEN];
 
-    if (gate == NULL || !gate->web || row->left_ms == 0 ||
-        (!mine && !rights_may_all(serving->gates, gate, asked->user)))
+    if (gate == NULL || !gate->web || row->left_ms == 0 || (!mine && !may_all(serving, gate)))
         return;
     address_format_source(&row->grant.network, network);
     text_add(&serving->answer,
@@ -293,17 +328,9 @@ static void answer_counters(struct serving *serving, const struct nft_table *tab
     for (size_t i = 0; i < table->counter_count; i++) {
         const struct gate *gate = gates_find(serving->gates, table->counters[i].gate);
 
-        if (gate != NULL && rights_may_all(serving->gates, gate, serving->asked.user))
+        if (gate != NULL && may_all(serving, gate))
             text_add(&serving->answer, "count gate=%s shut=%" PRIu64 "\n", gate->name, table->counters[i].shut);
     }
-}
-
-static bool is_admin(const struct serving *serving)
-{
-    for (size_t i = 0; i < serving->gates->count; i++)
-        if (rights_may_all(serving->gates, &serving->gates->list[i], serving->asked.user))
-            return true;
-    return false;
 }
 
 /*
@@ -333,7 +360,7 @@ static enum request_reason look(struct serving *serving, bool all, struct listin
  */
 static enum request_reason read_listing(struct serving *serving, struct listing *listing)
 {
-    const bool all = is_admin(serving);
+    const bool all = serving->may_all != 0;
     enum request_reason reason = listing_read(&serving->deeds, all ? NULL : serving->asked.user, listing);
 
     grants_release(&serving->deeds.record);
@@ -424,8 +451,10 @@ static enum request_reason act(struct serving *serving)
 static enum request_reason perform(struct serving *serving)
 {
     const bool shows = strcmp(serving->asked.verb, "show") == 0;
-    enum request_reason reason = deeds_begin(&serving->deeds, serving->gates, HOLD_ALONE);
+    enum request_reason reason;
 
+    work_out_rights(serving);
+    reason = deeds_begin(&serving->deeds, serving->gates, HOLD_ALONE);
     if (reason == REQUEST_DONE)
         reason = judge(serving);
     if (reason == REQUEST_DONE)

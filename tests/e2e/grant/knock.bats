@@ -187,13 +187,13 @@ warned() {
     record_status
     start_socket_activate
     refused 127.0.0.2 'no gate' config 78 "ostiary\.cfg:[0-9]+: error: $none"
-    warned "$none.*until that is mended"
+    rehearsed "$none"
     write_gates 'GATE="ssh","tcp 99999"'
     refused 127.0.0.3 'open sesame' config 78 "ostiary\.cfg:[0-9]+: error: gate: $WORK/ostiary-grants\.cfg:2: GATE" 2
     warned "gate: $WORK/ostiary-grants\.cfg has an error in line 2, .*until that is mended"
     rm "$WORK/ostiary-grants.cfg"
     refused 127.0.0.4 'open sesame' config 78 "ostiary\.cfg:[0-9]+: error: gate: $WORK/ostiary-grants\.cfg: .*No such file" 3
-    warned "gate: $WORK/ostiary-grants\.cfg: .*No such file.*until that is mended"
+    rehearsed "gate: $WORK/ostiary-grants\.cfg: .*No such file"
 }
 
 @test "I12: an ostgrant that cannot be run is a refusal, and -t says so" {

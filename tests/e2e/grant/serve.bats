@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 # What the sealed door and the web form may ask for over their sockets, and what they may not. Who asks is told by the
 # kernel; so each test asks as another user.
-# shellcheck disable=SC2030,SC2031,SC2154 # each test is a subshell by design
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # each test is a subshell by design
 
 load ../../lib/common
 load ../../lib/gates
@@ -217,6 +217,22 @@ refused() {
         matches "$output" '^no reason=(malformed|gate|address)$'
     done
     is "$(kernel)" "" "what is open"
+}
+
+@test "I9: who is looked for in a group that cannot be read keeps nobody waiting" {
+    local token
+    ask "$WEB" "show user=carol seen=$CLIENT4"
+    token=$(sed -n 's/^token value=//p' <<<"$output")
+    # For this one ostgrant the name service does not answer.
+    mkfifo "$WORK/etc/unanswered"
+    in_background "$WORK/asked" unshare --mount sh -c 'mount --bind "$0" /etc/group && exec "$@"' "$WORK/etc/unanswered" \
+        "$TOOLS/ask_as.py" "$WEB" "open gate=ssh address=203.0.113.9 user=carol seen=$CLIENT4 token=$token\\n" \
+        "$OSTGRANT" -c "$CONFIG" serve
+    # The FIFO can be opened for writing when somebody reads it.
+    inside timeout 60 sh -c 'exec 9>"$0"; exec sleep 60' "$WORK/etc/unanswered" 3>&- &
+    eventually inside sh -c 'for fd in /proc/[0-9]*/fd/*; do [ "$(readlink "$fd")" != "$0" ] || exit 0; done; exit 1' /etc/group
+    ask "$SEALED" "open gate=vpn address=$CLIENT4 user=phone"
+    matches "$output" '^ok until='
 }
 
 @test "who looks keeps nobody's grant waiting, however long the firewall takes to answer" {
