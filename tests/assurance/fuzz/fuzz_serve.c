@@ -167,6 +167,13 @@ enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *w
     return REQUEST_DONE;
 }
 
+/* Who has come from this machine itself by the sealed door. */
+bool deeds_is_needless(const struct wish *wish)
+{
+    demand_allowed(wish, false);
+    return !gates_has_hosts(&wish->network);
+}
+
 /* ---- What is shown: one grant of each user, at each gate ---- */
 
 /* Only who may do all is shown what others have. */
