@@ -124,22 +124,23 @@ static void name_gates(const struct gates *gates, const char *wanted, const char
         len += snprintf(problem + len, (size_t)(CHECK_TEXT_LEN - len), "%s %s", i == 0 ? "" : ",", gates->list[i].name);
 }
 
-/* Is the gate there, and may whoever asks open it? The reader's context is the problem. */
-static int check_gates(const struct config_entry *entry, bool asks, const struct config_reader *reader)
+/* Is the gate there, and may whoever asks open it? */
+static int check_gates(const struct config_entry *entry, const char *path, bool asks,
+                       char problem[static CHECK_TEXT_LEN])
 {
-    char *problem = reader->context;
+    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
     const struct gate *gate;
     struct gates gates;
 
     problem[0] = '\0';
-    if (gates_load(reader, &gates) != 0)
+    if (gates_load(&reader, &gates) != 0)
         return -1;
     gate = gates_find(&gates, entry->gate);
     if (gate == NULL)
-        name_gates(&gates, entry->gate, reader->path, problem);
+        name_gates(&gates, entry->gate, path, problem);
     else if (asks && !gate->sealed)
         snprintf(problem, CHECK_TEXT_LEN, "gate '%s': %s keeps it from handlers without rights: write \"sealed=yes\"",
-                 entry->gate, reader->path);
+                 entry->gate, path);
     gates_free(&gates);
     return problem[0] == '\0' ? 0 : -1;
 }
@@ -163,13 +164,12 @@ static int check_gate(const struct config_entry *entry, const char *config_path,
 {
     const bool asks = granting_asks(config_path);
     char path[PATH_MAX];
-    const struct config_reader reader = {.path = path, .report = take_gates_finding, .context = problem};
 
     if (granting_gates_path(config_path, path) != 0) {
         snprintf(problem, CHECK_TEXT_LEN, "gate: the path of " GATES_NAME ": %s", strerror(errno));
         return -1;
     }
-    if ((geteuid() == 0 || access(path, R_OK) == 0) && check_gates(entry, asks, &reader) != 0)
+    if ((geteuid() == 0 || access(path, R_OK) == 0) && check_gates(entry, path, asks, problem) != 0)
         return -1;
     if (asks)
         return check_socket(GATES_SOCKET, problem);

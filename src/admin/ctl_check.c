@@ -257,14 +257,6 @@ static void check_state(struct ctl *ctl, struct ctl_findings *findings, enum ctl
 
 /* ---- the gates ------------------------------------------------------------------------------------------------- */
 
-static bool is_same_file(const char *one, const char *other)
-{
-    struct stat one_status, other_status;
-
-    return stat(one, &one_status) == 0 && stat(other, &other_status) == 0 && one_status.st_dev == other_status.st_dev &&
-           one_status.st_ino == other_status.st_ino;
-}
-
 /* Which gate shuts this port to who wants to knock; NULL: none. */
 static const struct gate *find_shut(const struct gates *gates, uint16_t port)
 {
@@ -320,6 +312,14 @@ static void check_way_in(const struct ctl *ctl, struct ctl_findings *findings)
                      gate->name, ports[i], ports[i]);
     }
     gates_free(&gates);
+}
+
+static bool is_same_file(const char *one, const char *other)
+{
+    struct stat one_status, other_status;
+
+    return stat(one, &one_status) == 0 && stat(other, &other_status) == 0 && one_status.st_dev == other_status.st_dev &&
+           one_status.st_ino == other_status.st_ino;
 }
 
 /* Of the file that is looked after at boot alone. Where there is no systemd, nobody can say what happens then. */

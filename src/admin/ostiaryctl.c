@@ -110,7 +110,7 @@ int main(int argc, char **argv)
     enum ctl_status status;
 
     if (descriptors_fill() != 0)
-        return CTL_OS;
+        err(CTL_OS, "/dev/null");
     (void)signal(SIGXFSZ, SIG_IGN); /* a table that may not grow is a fault that is said */
     read_options(argc, argv, &ctl);
     argc -= optind;

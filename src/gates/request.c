@@ -114,8 +114,10 @@ enum request_reason request_reason_of(const char *word)
 /* ---- Asking -------------------------------------------------------------------------------------------------------
  */
 
-/* What the last line of an answer, which is not empty, says. One that was cut short has no line feed at its end, and is
- * none. */
+/*
+ * What the last line of an answer says, which has bytes. One that was cut short has no line feed at its end, and is
+ * none.
+ */
 static enum request_reason judge(const char *answer, size_t len)
 {
     const char *last = len > 1 ? memrchr(answer, '\n', len - 1) : NULL;

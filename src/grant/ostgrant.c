@@ -23,6 +23,7 @@
 #include "tell.h"
 #include "text.h"
 
+#include <err.h>
 #include <errno.h>
 #include <getopt.h>
 #include <pwd.h>
@@ -250,9 +251,8 @@ static int unload(struct call *call)
     last_forget(&call->gates);
     tell_done(LOG_WARNING, "unloaded: no gate of nftables shuts anything any more");
     puts("no gate of nftables shuts anything any more\n"
-         "Unless they are disabled, ostiary-grants.timer loads the rules again within a minute, and "
-         "ostiary-grants.service "
-         "at a boot.");
+         "Unless they are disabled, ostiary-grants.timer loads the rules again within a minute, and\n"
+         "ostiary-grants.service at a boot.");
     return EX_OK;
 }
 
@@ -399,23 +399,22 @@ static int list(struct call *call)
 /* As "load" would make them where there are none, and nothing is granted. Neither record nor firewall is looked at. */
 static int print_rules(struct call *call)
 {
-    struct nft_lengths *lengths = calloc(call->gates.count, sizeof *lengths);
-    const struct nft_table none = {0};
+    static const struct nft_lengths lengths[GATES_MAX];
+    static const struct nft_table none;
     struct text script = {0};
-    int status = EX_OSERR;
+    int status = EX_OK;
 
     need_arguments(call, 0, 0, "rules takes no arguments");
-    if (lengths != NULL)
-        nft_write_table(&script, &call->gates, lengths, &none);
-    if (lengths != NULL && !script.failed)
-        status = printf("# Printed by 'ostgrant rules': the gates of %s.\n%s", call->config_path, script.bytes) < 0 ||
-                         fflush(stdout) != 0
-                     ? EX_IOERR
-                     : EX_OK;
-    if (status == EX_OSERR)
-        tell_wrong(LOG_ERR, "no memory");
+    nft_write_table(&script, &call->gates, lengths, &none);
+    if (script.failed) {
+        tell_wrong(LOG_ERR, "there is no memory for the rules");
+        status = EX_OSERR;
+    } else {
+        printf("# Printed by 'ostgrant rules': the gates of %s.\n%s", call->config_path, script.bytes);
+        if (fflush(stdout) != 0)
+            status = EX_IOERR;
+    }
     text_free(&script);
-    free(lengths);
     return status;
 }
 
@@ -672,7 +671,7 @@ int main(int argc, char **argv)
 
     umask(077);
     if (descriptors_fill() != 0)
-        return EX_OSERR;
+        err(EX_OSERR, "/dev/null");
     stop_refuse();
     (void)signal(SIGXFSZ, SIG_IGN); /* a record that may not grow is a fault that is said */
     read_options(&call, argc, argv);
