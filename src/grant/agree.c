@@ -131,8 +131,12 @@ static void judge_row(const struct agreement *all, struct row *row)
         end_row(row);
     if (row->grant.step == GRANT_CLOSING || row->time != GRANT_RUNS)
         return;
+    /* A gate that was of nftables, or of which it is not known: its commands have not opened this one yet. */
     row->changed = row->gate != NULL && row->gate->by_commands && !row->grant.by_commands;
-    row->grant.by_commands |= row->changed;
+    if (row->changed) {
+        row->grant.by_commands = true;
+        row->grant.step = GRANT_OPENING;
+    }
     row->changed |= grant_set_clocks(&row->grant, deeds->record.latest_ms, &deeds->now);
     if (hole == NULL)
         return;

@@ -231,6 +231,20 @@ is_over() {
     is "$(cat "$ROUTER/told")" '' "what the router was told"
 }
 
+@test "a gate that is turned from ports into commands is opened by them to whom it is granted, and shut again" {
+    router
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    gates "GATE=\"ssh\",\"grant=$WORK/bin/grant\",\"revoke=$WORK/bin/revoke\""
+    ostgrant 0 load
+    matches "$(cat "$ROUTER/told")" "^grant $CLIENT4 3[56][0-9]{2} alice$"
+    ostgrant 0 tick
+    is "$(wc -l <"$ROUTER/told")" 1 "how often the router was told"
+    ostgrant 0 revoke ssh "$CLIENT4"
+    matches "$(tail -n 1 "$ROUTER/told")" "^revoke $CLIENT4"
+}
+
 # hanging_gates NUMBER: lines of so many gates whose router does not answer, the one after the other.
 hanging_gates() {
     local i
