@@ -223,14 +223,15 @@ refused() {
     local token
     ask "$WEB" "show user=carol seen=$CLIENT4"
     token=$(sed -n 's/^token value=//p' <<<"$output")
-    # For this one ostgrant the name service does not answer.
+    # For this one ostgrant the name service does not answer: who opens a FIFO to read waits for who writes.
     mkfifo "$WORK/etc/unanswered"
     in_background "$WORK/asked" unshare --mount sh -c 'mount --bind "$0" /etc/group && exec "$@"' "$WORK/etc/unanswered" \
         "$TOOLS/ask_as.py" "$WEB" "open gate=ssh address=203.0.113.9 user=carol seen=$CLIENT4 token=$token\\n" \
         "$OSTGRANT" -c "$CONFIG" serve
-    # The FIFO can be opened for writing when somebody reads it.
-    inside timeout 60 sh -c 'exec 9>"$0"; exec sleep 60' "$WORK/etc/unanswered" 3>&- &
-    eventually inside sh -c 'for fd in /proc/[0-9]*/fd/*; do [ "$(readlink "$fd")" != "$0" ] || exit 0; done; exit 1' /etc/group
+    # It waits for somebody to open the FIFO, which nobody does: it is asleep, and asleep again when looked at once more.
+    eventually inside sh -c 'for turn in 1 2; do
+        pid=$(pgrep -x ostgrant) && grep -q "^State:.S" "/proc/$pid/status" && sleep 0.2 || exit 1
+    done'
     ask "$SEALED" "open gate=vpn address=$CLIENT4 user=phone"
     matches "$output" '^ok until='
 }
