@@ -54,21 +54,53 @@ static void test_number(const char *text)
     DEMAND(result == NUMBER_OK ? number >= some.low && number <= some.high : number == 1);
 }
 
+/*
+ * A time is digits alone, or digits and a unit up to four times, the larger one first. Gives how many seconds, where
+ * that is no more than the limit; *fits says whether it is.
+ */
+static bool is_time(const char *text, uint64_t limit, uint64_t *seconds, bool *fits)
+{
+    static const char units[] = "dhms";
+    static const uint64_t lengths[] = {86400, 3600, 60, 1};
+    size_t next = 0;
+
+    *seconds = 0;
+    *fits = true;
+    do {
+        const size_t digits = strspn(text, "0123456789");
+        const char *unit = text[digits] != '\0' ? strchr(units, text[digits]) : NULL;
+        const size_t at = unit != NULL ? (size_t)(unit - units) : sizeof(units) - 2;
+        uint64_t number = 0;
+
+        if (digits == 0 || at < next || (unit == NULL && (text[digits] != '\0' || next > 0)))
+            return false;
+        *fits = *fits && plain_number(text, digits, &number) && number <= (limit - *seconds) / lengths[at];
+        if (*fits)
+            *seconds += number * lengths[at];
+        next = at + 1;
+        text += digits + (unit != NULL ? 1 : 0);
+    } while (*text != '\0');
+    return true;
+}
+
 static void test_time(const char *text)
 {
-    const size_t digits = strspn(text, "0123456789");
     const struct number_range range = {0, UINT64_C(3650) * 86400};
-    const char unit = text[digits];
-    const uint64_t factor = unit == 'd' ? 86400 : unit == 'h' ? 3600 : unit == 'm' ? 60 : 1;
-    const bool well_formed = digits > 0 && (unit == '\0' || (strchr("smhd", unit) != NULL && text[digits + 1] == '\0'));
-    uint64_t seconds = 0, expected = 0;
+    uint64_t seconds = 0, expected, again;
     const enum number_result result = number_parse_time(text, range, &seconds);
+    char formatted[NUMBER_TIME_LEN];
+    bool fits;
 
-    DEMAND((result != NUMBER_MALFORMED) == well_formed);
-    if (well_formed && plain_number(text, digits, &expected))
-        DEMAND((result == NUMBER_OK) == (expected <= range.high / factor));
-    if (result == NUMBER_OK)
-        DEMAND(seconds == expected * factor);
+    if (!is_time(text, range.high, &expected, &fits)) {
+        DEMAND(result == NUMBER_MALFORMED);
+        return;
+    }
+    DEMAND(result == (fits ? NUMBER_OK : NUMBER_OUT_OF_RANGE));
+    if (result != NUMBER_OK)
+        return;
+    DEMAND(seconds == expected);
+    number_format_time(seconds, formatted);
+    DEMAND(number_parse_time(formatted, range, &again) == NUMBER_OK && again == seconds);
 }
 
 /* ---- addresses -------------------------------------------------------------------------------------------------- */
