@@ -111,7 +111,8 @@ siege() {
     eventually holds $(($1 * 4))
     knock_from 127.0.0.24 "while $1 sources hold $(places) places"
     journal_says 'accepted source=127\.0\.0\.24 '
-    [ "$(places)" -le $(($1 * 4)) ]
+    # The handler of the knock may be about to end: its place is not one of theirs.
+    eventually holds $(($1 * 4))
     inside touch /run/enough
 }
 
