@@ -5,8 +5,8 @@
  * without rights could write. What the kernel has is lost with a reload or a reboot; from this record it is made anew.
  *
  * Use: grants_open once; then grants_hold, any of the steps, grants_release; grants_close. One process, one thread. The
- * lock is kept while the firewall is changed, so that record and firewall change in the same order; a fork of the
- * process has it too, so that it lasts as long as what was begun under it. No program that is run inherits it.
+ * lock is kept while nftables is changed, so that record and firewall change in the same order. No program that is run
+ * inherits it.
  *
  * Every change is written ahead: what is about to be done is in the file, and on the disk where grants_sync has
  * returned, before the firewall is told. Whoever holds the record next finishes what a killed process has left
@@ -85,7 +85,7 @@ struct grants_options {
     bool read_only;        /* never creates, never writes */
 };
 
-/* latest_ms, damaged and header_damaged may be read by whoever holds it; all else is for grants.c. */
+/* held may be read, and latest_ms, damaged and header_damaged by whoever holds it; all else is for grants.c. */
 struct grants {
     int dir_fd, fd;
     struct grants_options options;

@@ -5,11 +5,13 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/file.h>
 #include <sys/time.h>
+#include <unistd.h>
 
 /*
  * How often the waiting is interrupted to look at the clock once the limit has passed. The timer repeats, for its first
@@ -56,22 +58,41 @@ static void disarm(const struct surroundings *before)
     setitimer(ITIMER_REAL, &before->timer, NULL);
 }
 
-enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms)
+/* What is to be locked. */
+struct lock {
+    int fd;
+    int operation;            /* of flock(2) */
+    const struct flock *byte; /* or, where it is not NULL, this */
+};
+
+/* Returns 0, or -1 with errno, which is EAGAIN where somebody else has it and this does not wait. */
+static int take(const struct lock *lock, bool waits)
 {
-    const int operation = way == HOLD_ALONE ? LOCK_EX : LOCK_SH;
+    struct flock byte;
+
+    if (lock->byte == NULL)
+        return flock(lock->fd, waits ? lock->operation : lock->operation | LOCK_NB);
+    byte = *lock->byte;
+    return fcntl(lock->fd, waits ? F_OFD_SETLKW : F_OFD_SETLK, &byte);
+}
+
+static enum hold_result hold(const struct lock *lock, unsigned limit_ms)
+{
     enum hold_result result = HOLD_FAILED;
     struct surroundings before;
     int error = 0;
 
-    if (flock(fd, operation | LOCK_NB) == 0)
+    if (take(lock, false) == 0)
         return HOLD_HELD;
-    if (errno != EWOULDBLOCK && errno != EINTR)
+    if (errno != EAGAIN && errno != EINTR)
         return HOLD_FAILED;
+    if (limit_ms == 0)
+        return HOLD_BUSY;
 
     const int64_t deadline_ms = clock_now_ms() + limit_ms;
     arm(limit_ms, &before);
     for (;;) {
-        if (flock(fd, operation) == 0) {
+        if (take(lock, true) == 0) {
             result = HOLD_HELD;
             break;
         }
@@ -88,6 +109,18 @@ enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms)
     if (result == HOLD_FAILED)
         errno = error;
     return result;
+}
+
+enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms)
+{
+    return hold(&(const struct lock){.fd = fd, .operation = way == HOLD_ALONE ? LOCK_EX : LOCK_SH}, limit_ms);
+}
+
+enum hold_result hold_byte(int fd, int64_t at, unsigned limit_ms)
+{
+    const struct flock byte = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+
+    return hold(&(const struct lock){.fd = fd, .byte = &byte}, limit_ms);
 }
 
 void hold_release(int fd)

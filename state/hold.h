@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * flock(2) with a time limit. It waits in the kernel, not in a loop: with many processes at one table polling would
- * starve somebody. The limit needs SIGALRM and ITIMER_REAL while it waits; handler, mask and timer are as before when
- * it returns.
+ * Locks with a time limit: flock(2) of a whole file, and fcntl(2)'s of one byte. Both belong to the open file
+ * description: a fork of the process has them too, and they end when the last descriptor of it is closed. It waits in
+ * the kernel, not in a loop: with many processes at one table polling would starve somebody. The limit needs SIGALRM
+ * and ITIMER_REAL while it waits; handler, mask and timer are as before when it returns.
  */
 #ifndef OSTIARY_HOLD_H
 #define OSTIARY_HOLD_H
+
+#include <stdint.h>
 
 enum hold_way { HOLD_SHARED, HOLD_ALONE };
 
@@ -17,7 +20,10 @@ enum hold_result {
 
 enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms);
 
-/* Give the lock back. errno stays as it was. */
+/* This byte alone of a file that is open for writing: who holds others is in nobody's way. It need not have it. */
+enum hold_result hold_byte(int fd, int64_t at, unsigned limit_ms);
+
+/* Give the lock of the file back. errno stays as it was. */
 void hold_release(int fd);
 
 #endif

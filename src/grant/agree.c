@@ -17,6 +17,7 @@
 
 #define MS           1000
 #define UNKNOWN_USER "nobody" /* to the command that shuts what nobody was granted */
+#define TURN_MS      12000    /* at a gate by commands: a little more than one of them may take */
 #define APART_MS     3000     /* the firewall's times are whole seconds, and some time has passed since it was asked */
 
 struct row {
@@ -317,6 +318,14 @@ static enum request_reason write_ahead(struct agreement *all)
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
+/* Is there something to be finished, and has the firewall done it? */
+static bool is_done(const struct agreement *all, const struct row *row)
+{
+    if (row->grant.step == GRANT_OPEN || (row->grant.step == GRANT_OPENING && row->time != GRANT_RUNS))
+        return false;
+    return !row->asks || all->changes[row->change].done;
+}
+
 /* The firewall has it. */
 static enum grants_fault finish_row(struct deeds *deeds, struct row *row)
 {
@@ -328,8 +337,6 @@ static enum grants_fault finish_row(struct deeds *deeds, struct row *row)
             deeds_log_end(&row->grant);
         return fault;
     }
-    if (row->grant.step == GRANT_OPEN || row->time != GRANT_RUNS)
-        return GRANTS_OK;
     row->grant.step = GRANT_OPEN;
     fault = grants_put(&deeds->record, &row->grant, &row->slot);
     if (fault == GRANTS_OK && row->renewed)
@@ -355,6 +362,12 @@ static void say_stranded(const struct agreement *all)
         deeds_say_stranded(all->deeds, &first->grant, count - 1);
 }
 
+/* The record was let go while commands ran. */
+static bool is_there(const struct agreement *all, const struct row *row, enum grants_fault *fault)
+{
+    return all->gate == NULL || deeds_is_there(all->deeds, &row->grant, row->slot, fault);
+}
+
 static enum request_reason finish_rows(struct agreement *all)
 {
     enum grants_fault fault = GRANTS_OK;
@@ -362,7 +375,7 @@ static enum request_reason finish_rows(struct agreement *all)
     for (size_t i = 0; i < all->count && fault == GRANTS_OK; i++) {
         struct row *row = &all->rows[i];
 
-        if ((!row->asks || all->changes[row->change].done) && !is_stranded(all, row))
+        if (is_done(all, row) && !is_stranded(all, row) && is_there(all, row, &fault))
             fault = finish_row(all->deeds, row);
     }
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(all->deeds, fault);
@@ -391,6 +404,14 @@ static enum request_reason compare(struct agreement *all, enum agree_way way)
     return write_ahead(all);
 }
 
+/* Commands keep nobody from the record. */
+static enum request_reason apply(struct agreement *all, const struct wall_order *order)
+{
+    if (all->gate != NULL)
+        deeds_let_go(all->deeds);
+    return wall_apply(&all->deeds->wall, &all->view, order);
+}
+
 /* What could be done is taken note of, whatever else could not. */
 static enum request_reason change_wall(struct agreement *all, enum agree_way way)
 {
@@ -400,8 +421,8 @@ static enum request_reason change_wall(struct agreement *all, enum agree_way way
         .changes = all->changes,
         .count = all->change_count,
     };
-    enum request_reason reason = wall_apply(&all->deeds->wall, &all->view, &order);
-    enum request_reason finished;
+    enum request_reason reason = apply(all, &order);
+    enum request_reason finished = REQUEST_DONE;
 
     if (way == AGREE_TICK && order.load)
         tell_wrong(LOG_WARNING, "the rules were not loaded: from now on what they shut is shut to all who have no "
@@ -410,23 +431,41 @@ static enum request_reason change_wall(struct agreement *all, enum agree_way way
         order.load = true;
         reason = wall_apply(&all->deeds->wall, &all->view, &order);
     }
-    finished = finish_rows(all);
+    if (!all->deeds->record.held)
+        finished = deeds_hold_again(all->deeds);
+    if (finished == REQUEST_DONE)
+        finished = finish_rows(all);
     return reason == REQUEST_DONE ? finished : reason;
+}
+
+/*
+ * Whoever opens this gate, or shuts it, waits until we have done both: what list= has printed is compared with what the
+ * record has of it then.
+ */
+static enum request_reason look_at_gate(struct agreement *all)
+{
+    struct deeds *deeds = all->deeds;
+    enum request_reason reason;
+    enum request_reason held;
+
+    deeds_let_go(deeds);
+    reason = deeds_take_turn(deeds, all->gate, TURN_MS);
+    if (reason == REQUEST_DONE)
+        wall_look_at_gate(&deeds->wall, all->gate, &all->view);
+    held = deeds_hold_again(deeds);
+    return reason == REQUEST_DONE ? held : reason;
 }
 
 static enum request_reason look(struct agreement *all)
 {
-    if (all->gate == NULL)
-        return wall_look_at_rules(&all->deeds->wall, &all->view);
-    wall_look_at_gate(&all->deeds->wall, all->gate, &all->view);
-    return REQUEST_DONE;
+    return all->gate == NULL ? wall_look_at_rules(&all->deeds->wall, &all->view) : look_at_gate(all);
 }
 
 static enum request_reason make_agree(struct agreement *all, enum agree_way way)
 {
     enum request_reason reason = look(all);
 
-    now_read(&all->deeds->now); /* commands may have taken long */
+    now_read(&all->deeds->now); /* it may have taken long */
     if (reason == REQUEST_DONE)
         reason = read_rows(all);
     if (reason == REQUEST_DONE)
@@ -464,6 +503,7 @@ enum request_reason agree(struct deeds *deeds, enum agree_way way)
         const struct gate *gate = &deeds->wall.gates->list[i];
         const enum request_reason here = gate->by_commands ? agree_at(deeds, gate, way) : REQUEST_DONE;
 
+        deeds_give_turn(deeds);
         if (reason == REQUEST_DONE)
             reason = here;
     }

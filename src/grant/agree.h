@@ -2,10 +2,11 @@
 /*
  * Record and firewall are made to agree: what is over is ended, what was used is renewed where its gate says so, what
  * is missing in the firewall is opened for the rest of its time, what is open there without a grant is shut. Boots,
- * reloads of the ruleset and the timer do this. The record has to be held (deeds.h).
+ * reloads of the ruleset and the timer do this. The record has to be held (deeds.h), and is let go while commands run:
+ * where it could not be held again, record_failed says so.
  *
  * The gates of nftables come first and by themselves, so that what their rules shut is shut, and what is granted there
- * is open, before a command of another firewall is waited for.
+ * is open, before a command of another firewall is waited for. Each gate by commands has a turn of its own.
  */
 #ifndef OSTIARY_AGREE_H
 #define OSTIARY_AGREE_H

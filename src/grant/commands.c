@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The commands of another firewall: see commands.h. One at a time. Each is started by a keeper, which is a fork of this
- * process and so has the record's lock. The keeper waits until the command has ended, or its time is up, or the process
- * that wanted it is gone; it kills what is left of the command's group, and says what has become of it.
+ * process and so has its turn at the gate (turn.h). The keeper waits until the command has ended, or its time is up, or
+ * the process that wanted it is gone; it kills what is left of the command's group, and says what has become of it.
  */
 #include "commands.h"
 

@@ -5,8 +5,9 @@
  * the log. Each has COMMANDS_LIMIT_S to end, and is then killed with its group; so is what it leaves running there when
  * it ends, and all of it when this process does, however that happens.
  *
- * It has nothing of ours. The record's lock is kept meanwhile by a process that ends with it, so that nobody changes
- * the firewall while a command of a killed process does; and whatever has left its group keeps nobody waiting.
+ * It has nothing of ours. Locks that this process has are kept meanwhile by one that ends with the command, so that
+ * nobody else is at the gate while a command of a killed process is; and whatever has left its group keeps nobody
+ * waiting.
  */
 #ifndef OSTIARY_COMMANDS_H
 #define OSTIARY_COMMANDS_H

@@ -6,12 +6,14 @@
 #include "agree.h"
 #include "now.h"
 #include "tell.h"
+#include "turn.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #define MS 1000
 
@@ -28,6 +30,99 @@ enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault)
     if (fault == GRANTS_BUSY)
         return REQUEST_BUSY;
     return fault == GRANTS_FULL ? REQUEST_FULL : REQUEST_FAILED;
+}
+
+/* Hold it, and take note of the time, which may have passed while that waited. */
+static enum grants_fault hold(struct deeds *deeds, enum hold_way way)
+{
+    enum grants_fault fault;
+
+    now_read(&deeds->now);
+    fault = grants_hold(&deeds->record, way, &deeds->now);
+    now_read(&deeds->now);
+    return fault;
+}
+
+void deeds_let_go(struct deeds *deeds)
+{
+    grants_release(&deeds->record);
+}
+
+enum request_reason deeds_hold_again(struct deeds *deeds)
+{
+    const enum grants_fault fault = hold(deeds, HOLD_ALONE);
+
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
+static bool is_same(const struct grant *one, const struct grant *other)
+{
+    return strcmp(one->gate, other->gate) == 0 && strcmp(one->user, other->user) == 0 &&
+           memcmp(&one->network, &other->network, sizeof one->network) == 0 &&
+           one->since_wall_ms == other->since_wall_ms;
+}
+
+bool deeds_is_there(struct deeds *deeds, const struct grant *grant, uint64_t slot, enum grants_fault *fault)
+{
+    struct grant found;
+    uint64_t at = slot;
+    uint64_t found_at;
+
+    return grants_next(&deeds->record, &at, &found, &found_at, fault) && found_at == slot && is_same(&found, grant);
+}
+
+/* ---- The turn at a gate by commands ---- */
+
+static enum request_reason blame_turn(const struct deeds *deeds, const struct gate *gate, enum turn_result result)
+{
+    switch (result) {
+    case TURN_TAKEN:
+        return REQUEST_DONE;
+    case TURN_BUSY:
+        tell_wrong(LOG_ERR, "gate '%s': others were at work there for too long: its commands take long, or hang",
+                   gate->name);
+        return REQUEST_BUSY;
+    case TURN_NO_PLACE:
+        tell_wrong(LOG_ERR, "gate '%s': too many wait for its commands, which take long, or hang", gate->name);
+        return REQUEST_BUSY;
+    case TURN_FAILED:
+        break;
+    }
+    tell_wrong(LOG_ERR, "%s-root/" TURN_NAME ": %s", deeds->wall.gates->state_dir, strerror(errno));
+    return REQUEST_FAILED;
+}
+
+enum request_reason deeds_take_turn(struct deeds *deeds, const struct gate *gate, unsigned limit_ms)
+{
+    const struct turn_order order = {
+        .state_dir = deeds->wall.gates->state_dir,
+        .gate = gate->name,
+        .limit_ms = limit_ms,
+        .places = deeds->places,
+    };
+
+    if (!gate->by_commands || deeds->turn_fd >= 0)
+        return REQUEST_DONE;
+    return blame_turn(deeds, gate, turn_take_gate(&order, &deeds->turn_fd));
+}
+
+void deeds_give_turn(struct deeds *deeds)
+{
+    if (deeds->turn_fd >= 0)
+        close(deeds->turn_fd);
+    deeds->turn_fd = -1;
+}
+
+/* With the record held, which others have while this waits; and who is at another gate never does. */
+static enum request_reason enter(struct deeds *deeds, const struct gate *gate)
+{
+    enum request_reason reason;
+
+    if (!gate->by_commands || deeds->turn_fd >= 0)
+        return REQUEST_DONE;
+    deeds_let_go(deeds);
+    reason = deeds_take_turn(deeds, gate, DEEDS_PATIENCE_MS);
+    return reason == REQUEST_DONE ? deeds_hold_again(deeds) : reason;
 }
 
 /* ---- One network at one gate, for all who have it ---- */
@@ -107,6 +202,23 @@ static enum request_reason gather(struct deeds *deeds, const struct gate *gate, 
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
+static enum request_reason tell_wall(struct deeds *deeds, const struct hole *hole)
+{
+    return hole->left_ms > 0 ? wall_open(&deeds->wall, hole) : wall_shut(&deeds->wall, hole);
+}
+
+/* Others can have the record while the command runs. What it has done counts for nothing if it cannot be written. */
+static enum request_reason run_command(struct deeds *deeds, const struct hole *hole)
+{
+    enum request_reason reason;
+    enum request_reason held;
+
+    deeds_let_go(deeds);
+    reason = tell_wall(deeds, hole);
+    held = deeds_hold_again(deeds);
+    return held == REQUEST_DONE ? reason : held;
+}
+
 /* Make the firewall have it. A table that is not there, or has no set for it, is loaded, and has it then. */
 static enum request_reason make_so(struct deeds *deeds, const struct gate *gate, const struct source *network,
                                    const char *user)
@@ -115,15 +227,15 @@ static enum request_reason make_so(struct deeds *deeds, const struct gate *gate,
     struct hole hole;
     enum request_reason reason;
 
-    now_read(&deeds->now); /* a disk or a command may have taken long */
+    now_read(&deeds->now); /* a disk may have taken long */
     reason = gather(deeds, gate, network, &longest, &hole);
     if (reason != REQUEST_DONE)
         return reason;
-    if (hole.left_ms == 0) {
+    if (hole.left_ms == 0)
         hole.user = user;
-        return wall_shut(&deeds->wall, &hole);
-    }
-    reason = wall_open(&deeds->wall, &hole);
+    if (gate->by_commands)
+        return run_command(deeds, &hole);
+    reason = tell_wall(deeds, &hole);
     return reason == REQUEST_NOT_OPEN ? agree_in_nft(deeds, AGREE_LOAD) : reason;
 }
 
@@ -243,13 +355,9 @@ static enum request_reason begin_end(struct deeds *deeds, struct grant *grant, e
 static enum request_reason finish_end(struct deeds *deeds, const struct grant *grant, uint64_t slot)
 {
     enum grants_fault fault;
-    struct grant found;
-    uint64_t at = slot;
-    uint64_t found_at;
-    const bool found_any = grants_next(&deeds->record, &at, &found, &found_at, &fault);
 
-    /* A table that had to be loaded has ended what was over, and nobody takes its slot while the record is held. */
-    if (fault == GRANTS_OK && (!found_any || found_at != slot))
+    /* A table that had to be loaded has ended what was over, or somebody has given it up. */
+    if (!deeds_is_there(deeds, grant, slot, &fault) && fault == GRANTS_OK)
         return REQUEST_DONE;
     if (fault == GRANTS_OK)
         fault = grants_remove(&deeds->record, slot);
@@ -270,12 +378,27 @@ static bool was_told(const struct told *told, const struct source *network)
     return told->any && memcmp(&told->network, network, sizeof *network) == 0;
 }
 
+/*
+ * The firewall has opened it. Where somebody whose configuration has the gate no more has given it up meanwhile, it is
+ * written anew, for it is open.
+ */
+static enum request_reason finish_opening(struct deeds *deeds, struct grant *grant, uint64_t *slot)
+{
+    enum grants_fault fault;
+
+    if (!deeds_is_there(deeds, grant, *slot, &fault) && fault == GRANTS_OK)
+        *slot = GRANTS_MAX;
+    grant->step = GRANT_OPEN;
+    if (fault == GRANTS_OK)
+        fault = grants_put(&deeds->record, grant, slot);
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+}
+
 /* What is begun in the record: by this process, or by one that was killed, or whose firewall failed. */
 static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint64_t slot, struct told *told)
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
     enum request_reason reason;
-    enum grants_fault fault;
 
     if (gate == NULL)
         return REQUEST_DONE; /* agree says it */
@@ -285,24 +408,26 @@ static enum request_reason finish(struct deeds *deeds, struct grant *grant, uint
     *told = (struct told){.any = true, .network = grant->network};
     if (grant->step == GRANT_CLOSING)
         return deeds_is_stranded(deeds->wall.gates, grant) ? REQUEST_DONE : finish_end(deeds, grant, slot);
-    grant->step = GRANT_OPEN;
-    fault = grants_put(&deeds->record, grant, &slot);
-    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+    return finish_opening(deeds, grant, &slot);
 }
 
-/* What cannot be finished has been told, and is tried again by the next process. */
-enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate)
+/* What cannot be finished has been told, and is tried again by the next process. Fails where the record does. */
+static enum request_reason finish_all(struct deeds *deeds, const struct gate *gate)
 {
     enum grants_fault fault = GRANTS_OK;
     struct told told = {0};
     struct grant grant;
+    enum request_reason reason = enter(deeds, gate);
     uint64_t at = 0;
     uint64_t slot;
 
-    while (grants_next(&deeds->record, &at, &grant, &slot, &fault))
-        if (grant.step != GRANT_OPEN && strcmp(grant.gate, gate->name) == 0 &&
-            finish(deeds, &grant, slot, &told) == REQUEST_BUSY)
-            return REQUEST_BUSY;
+    if (reason != REQUEST_DONE)
+        return reason;
+    while (deeds->record.held && grants_next(&deeds->record, &at, &grant, &slot, &fault))
+        if (grant.step != GRANT_OPEN && strcmp(grant.gate, gate->name) == 0)
+            reason = finish(deeds, &grant, slot, &told);
+    if (!deeds->record.held)
+        return reason;
     return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
@@ -319,14 +444,9 @@ enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, 
     fault = grants_open(&options, &deeds->record);
     if (fault == GRANTS_ABSENT)
         return REQUEST_NOT_OPEN;
-    if (fault == GRANTS_OK) {
-        now_read(&deeds->now);
-        fault = grants_hold(&deeds->record, way, &deeds->now);
-    }
-    if (fault != GRANTS_OK)
-        return deeds_blame(deeds, fault);
-    now_read(&deeds->now); /* it may have waited */
-    return REQUEST_DONE;
+    if (fault == GRANTS_OK)
+        fault = hold(deeds, way);
+    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
 }
 
 void deeds_end(struct deeds *deeds)
@@ -334,6 +454,7 @@ void deeds_end(struct deeds *deeds)
     wall_end(&deeds->wall);
     grants_release(&deeds->record);
     grants_close(&deeds->record);
+    deeds_give_turn(deeds);
 }
 
 /* ---- Opening ---- */
@@ -393,8 +514,11 @@ static void undo(struct deeds *deeds, struct grant *grant, uint64_t slot)
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
 
+    enum grants_fault fault;
+
     if (begin_end(deeds, grant, GRANT_REVOKED, slot) == REQUEST_DONE &&
-        make_so(deeds, gate, &grant->network, grant->user) == REQUEST_DONE)
+        make_so(deeds, gate, &grant->network, grant->user) == REQUEST_DONE &&
+        deeds_is_there(deeds, grant, slot, &fault))
         (void)grants_remove(&deeds->record, slot);
 }
 
@@ -406,6 +530,8 @@ static void take_back(struct deeds *deeds, const struct before *before, struct g
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
 
+    if (!deeds->record.held)
+        return;
     if (!before->runs && gate->by_commands && deeds->wall.ran) {
         undo(deeds, grant, slot);
         return;
@@ -429,11 +555,7 @@ static enum request_reason carry_out(struct deeds *deeds, const struct wish *wis
     if (fault != GRANTS_OK)
         return deeds_blame(deeds, fault);
     reason = make_so(deeds, wish->gate, &grant->network, grant->user);
-    if (reason != REQUEST_DONE)
-        return reason;
-    grant->step = GRANT_OPEN;
-    fault = grants_put(&deeds->record, grant, slot);
-    return fault == GRANTS_OK ? REQUEST_DONE : deeds_blame(deeds, fault);
+    return reason == REQUEST_DONE ? finish_opening(deeds, grant, slot) : reason;
 }
 
 static enum request_reason open_anew(struct deeds *deeds, const struct wish *wish, const struct before *before,
@@ -516,8 +638,9 @@ enum request_reason deeds_open(struct deeds *deeds, const struct wish *wish, str
     struct grant grant;
     enum request_reason reason = REQUEST_BAD_LIFETIME;
 
-    (void)deeds_finish(deeds, wish->gate);
     if (wish->lifetime_s <= wish->gate->most_s)
+        reason = finish_all(deeds, wish->gate);
+    if (reason == REQUEST_DONE)
         reason = look_before(deeds, wish, &before);
     if (reason == REQUEST_DONE && !before.runs && wish->by != GRANT_BY_ADMIN)
         reason = make_room(deeds, wish);
@@ -602,12 +725,13 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     struct grant grant;
     uint64_t at = 0;
     uint64_t slot;
-    uint64_t count;
+    uint64_t count = 0;
     uint64_t stranded = 0;
     enum request_reason reason;
 
-    (void)deeds_finish(deeds, closing->wish->gate);
-    reason = begin_closing(deeds, closing, &count);
+    reason = finish_all(deeds, closing->wish->gate);
+    if (reason == REQUEST_DONE)
+        reason = begin_closing(deeds, closing, &count);
     while (reason == REQUEST_DONE && grants_next(&deeds->record, &at, &grant, &slot, &fault))
         if (is_meant(closing, &grant) && grant.step == GRANT_CLOSING) {
             reason = finish(deeds, &grant, slot, &told);

@@ -4,7 +4,9 @@
  * record before the firewall hears of it, and taken note of when that has done it; so that whoever comes next can
  * finish what a killed process has left. Deeds are said in the log, and so is what is wrong.
  *
- * Use: deeds_begin, any of the others, deeds_end. Between the two the record is held: other processes wait.
+ * Use: deeds_begin, any of the others, deeds_end. Between the two the record is held: other processes wait. Not while a
+ * command of another firewall runs, which may take long, nor while this process waits for its turn at such a gate
+ * (turn.h): then the record is let go, and nobody but who has the turn changes what it has of that gate.
  */
 #ifndef OSTIARY_DEEDS_H
 #define OSTIARY_DEEDS_H
@@ -17,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How long a process waits for others that change the firewall. */
+/* How long a process waits for others that hold the record, or have the turn at a gate by commands. */
 #define DEEDS_PATIENCE_MS 30000
 
 /* How many networks one user can have open at a gate by knocks and by the form; and never more than half its size=. */
@@ -36,11 +38,13 @@ struct deeds {
     struct grants record;
     struct moment now;
     struct cover cover;   /* of deeds_close */
+    int turn_fd;          /* the turn at a gate by commands; -1: none */
+    unsigned places;      /* see turn_order; for who is asked by others, of whom each can come as often as he likes */
     bool record_failed;   /* a REQUEST_FAILED was the record's, not the firewall's */
     bool record_no_right; /* and that because it is root's */
 };
 
-#define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED})
+#define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED, .turn_fd = -1})
 
 /* What is asked for. */
 struct wish {
@@ -57,12 +61,14 @@ struct wish {
  */
 enum request_reason deeds_begin(struct deeds *deeds, const struct gates *gates, enum hold_way way);
 
-/*
- * Finish what a killed process has begun, or one whose firewall failed, at this gate; what others have left is for the
- * next tick (agree.h), lest their commands keep somebody waiting who has nothing to do with them.
- */
-enum request_reason deeds_finish(struct deeds *deeds, const struct gate *gate);
 void deeds_end(struct deeds *deeds);
+
+/*
+ * Each of the following first finishes what a killed process has begun, or one whose firewall failed, at its gate; what
+ * others have left is for the next tick (agree.h), lest their commands keep somebody waiting who has nothing to do with
+ * them. Where the record was let go for a command and could not be held again, nothing more is written: the next tick
+ * does the rest.
+ */
 
 /*
  * Open a gate, or renew what is open there. Where a user has as many as he can, and no administrator opens it, that of
@@ -107,6 +113,23 @@ bool deeds_is_needless(const struct wish *wish);
 
 /* Say what is wrong with the record. Gives the reason. */
 enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault);
+
+/*
+ * Take the turn at a gate, without holding the record. One that is had already at it stays, and at a gate of nftables
+ * there is none to be taken. What is wrong has been told; REQUEST_BUSY or REQUEST_FAILED.
+ */
+enum request_reason deeds_take_turn(struct deeds *deeds, const struct gate *gate, unsigned limit_ms);
+void deeds_give_turn(struct deeds *deeds);
+
+/* Let others have the record, and hold it again, at another time (deeds->now). What is wrong has been told. */
+void deeds_let_go(struct deeds *deeds);
+enum request_reason deeds_hold_again(struct deeds *deeds);
+
+/*
+ * Is this grant still in its slot, after the record was let go? Only somebody with another configuration, which has the
+ * gate no more, can have taken it away. False also where that cannot be read, with the fault.
+ */
+bool deeds_is_there(struct deeds *deeds, const struct grant *grant, uint64_t slot, enum grants_fault *fault);
 
 /* The counter of the grant's hole stands at so many packets: what is new since it was read last counts. */
 void deeds_count(struct grant *grant, uint64_t packets);

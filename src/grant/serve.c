@@ -26,6 +26,7 @@
 #define ANSWER_MS    5000
 #define TURN_MS      3000 /* a part of REQUEST_LIMIT_MS, which who asks will wait */
 #define DRAIN_MAX    (1024 * 1024)
+#define PLACES       32      /* at a gate by commands: half of what ostiary-grant.socket admits */
 #define TOKEN_HOUR   3600000 /* ms: a token is good for this hour and the next */
 #define TOKEN_LEN    17
 #define TOKEN_TEXT   (GATES_USER_MAX + 48)
@@ -549,6 +550,7 @@ int serve(const struct gates *gates, int peer_fd)
         tell_wrong(LOG_ERR, "standard input is not a unix socket: %s: see ostgrant(8)", strerror(errno));
         return EX_USAGE;
     }
+    serving.deeds.places = PLACES;
     serving.asked.asker = rights_asker_of(gates, peer.uid);
     /* Who may not ask is read to the end of his line as well: he hears the answer then. */
     reason = receive(peer_fd, &line);

@@ -271,3 +271,24 @@ refused() {
     is "$status" 0 status
     logged 'refused request=- gate=- user=- reason=malformed'
 }
+
+has_answers() {
+    [ "$(grep -c 'reason=busy' "$WORK"/answer.* | awk -F : '{ n += $2 } END { print n }')" -ge "$1" ]
+}
+
+@test "I9: of those who ask over a socket 32 can wait for a gate whose command does not answer, and no more" {
+    printf '#!/bin/sh\n: >"%s/begun"\nuntil [ -e "%s/go" ]; do sleep 0.1; done\n' "$WORK" "$WORK" >"$WORK/bin/slow"
+    chmod 755 "$WORK/bin/slow"
+    gates 'GATE="vpn","tcp 2224","sealed=yes"' "GATE=\"dmz\",\"grant=$WORK/bin/slow\",\"revoke=/usr/bin/true\",\"sealed=yes\""
+    for ((i = 1; i <= 34; i++)); do
+        in_background "$WORK/answer.$i" "$TOOLS/ask_as.py" "$SEALED" "open gate=dmz address=198.51.100.$i user=bob\\n" \
+            "$OSTGRANT" -c "$CONFIG" serve
+    done
+    eventually test -e "$WORK/begun"
+    # Nobody's own time is up yet.
+    eventually has_answers 2
+    logged "gate 'dmz': too many wait for its commands"
+    ask "$SEALED" "open gate=vpn address=$CLIENT4 user=bob"
+    matches "$output" '^ok '
+    : >"$WORK/go"
+}

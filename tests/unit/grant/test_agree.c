@@ -12,8 +12,10 @@
 #include "now.h"
 #include "scratch.h"
 #include "tell.h"
+#include "turn.h"
 
 #include <stdarg.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 
 #define HOLES_MAX 64
@@ -29,6 +31,8 @@ struct world {
     bool kill_after;  /* when it has been done, not before */
     bool refuses;
     bool is_loaded;
+    bool was_in_the_way; /* a command ran while the record was held, or without the turn at its gate */
+    unsigned commands;   /* how many ran */
     unsigned loads;
     size_t count;
     struct {
@@ -79,13 +83,50 @@ static void may_die(void)
         _exit(7);
 }
 
+static char state_dir[SCRATCH_PATH_LEN + 20];
+static void (*meanwhile)(void); /* what others do while a command runs; NULL: nothing */
+
+static int open_record(void)
+{
+    char path[sizeof state_dir + 20];
+    int fd;
+
+    snprintf(path, sizeof path, "%s-root/grants", state_dir);
+    fd = open(path, O_RDWR | O_CLOEXEC);
+    scratch_need(fd >= 0, "the record");
+    return fd;
+}
+
+/* Others can have the record while a command runs, but nobody is at the same gate. */
+static void run_command(const struct gate *gate)
+{
+    const struct turn_order order = {.state_dir = state_dir, .gate = gate->name};
+    const struct turn_order other = {.state_dir = state_dir, .gate = "another"};
+    const int fd = open_record();
+    int turn_fd = -1;
+    int other_fd = -1;
+
+    world->commands++;
+    world->was_in_the_way |= flock(fd, LOCK_EX | LOCK_NB) != 0;
+    world->was_in_the_way |= turn_take_gate(&order, &turn_fd) != TURN_BUSY;
+    world->was_in_the_way |= turn_take_gate(&other, &other_fd) != TURN_TAKEN;
+    close(fd);
+    close(turn_fd);
+    close(other_fd);
+    if (meanwhile != NULL)
+        meanwhile();
+}
+
 static enum request_reason change(const struct hole *hole, bool opens)
 {
     const unsigned gate = number_of(hole->gate);
-    size_t at = hole_at(gate, &hole->network);
+    size_t at;
 
     if (!world->kill_after)
         may_die();
+    if (hole->gate->by_commands)
+        run_command(hole->gate);
+    at = hole_at(gate, &hole->network);
     if (world->refuses)
         return REQUEST_FAILED;
     if (!world->is_loaded)
@@ -130,6 +171,8 @@ static void look_at(const struct gate *gate, struct wall_view *view)
 {
     *view = (struct wall_view){.holes = calloc(HOLES_MAX, sizeof(struct hole)), .complete = world->is_loaded};
     may_die();
+    if (gate != NULL)
+        run_command(gate);
     for (size_t i = 0; i < world->count; i++) {
         const struct gate *of = &gates_list[world->holes[i].gate];
 
@@ -233,7 +276,6 @@ void tell_wrong(int priority, const char *format, ...)
 /* ---- What is done with it ---- */
 
 static uint8_t covered_by; /* the prefix of what covers what was closed last; UINT8_MAX: nothing does */
-static char state_dir[SCRATCH_PATH_LEN + 20];
 
 static struct source network_of(unsigned number)
 {
@@ -392,6 +434,8 @@ static void rmdir_root(void)
 {
     char path[sizeof state_dir + 20];
 
+    snprintf(path, sizeof path, "%s-root/" TURN_NAME, state_dir);
+    unlink(path);
     snprintf(path, sizeof path, "%s-root", state_dir);
     rmdir(path);
 }
@@ -678,6 +722,104 @@ static void test_stranded(void)
     check(give_up() == 2 && count_grants() == 0, "until somebody gives them up");
 }
 
+/* Somebody whose configuration has the gate no more gives up what is closing there, and opens another. */
+static void give_up_and_open(void)
+{
+    const bool by_commands = gates_list[0].by_commands;
+    const char *const name = gates_list[0].name;
+
+    meanwhile = NULL;
+    gates_list[0].by_commands = false;
+    gates_list[0].name = "other";
+    give_up();
+    do_it(OPEN, 0, 7, "bob");
+    gates_list[0].name = name;
+    gates_list[0].by_commands = by_commands;
+}
+
+/* The time of what is being opened is up before that has come to an end. */
+static void end_and_open(void)
+{
+    const bool by_commands = gates_list[0].by_commands;
+    const char *const name = gates_list[0].name;
+
+    meanwhile = NULL;
+    pass(200);
+    gates_list[0].by_commands = false;
+    gates_list[0].name = "other";
+    do_it(TICK, 0, 0, NULL);
+    gates_list[0].name = name;
+    gates_list[0].by_commands = by_commands;
+    give_up_and_open();
+}
+
+static void open_elsewhere(void)
+{
+    meanwhile = NULL;
+    do_it(OPEN, 1, 3, "bob");
+}
+
+static void damage_record(void)
+{
+    const int fd = open_record();
+
+    meanwhile = NULL;
+    scratch_need(ftruncate(fd, 10) == 0, "ftruncate");
+    close(fd);
+}
+
+static off_t record_length(void)
+{
+    const int fd = open_record();
+    struct stat info;
+
+    scratch_need(fstat(fd, &info) == 0, "fstat");
+    close(fd);
+    return info.st_size;
+}
+
+static void test_commands(void)
+{
+    empty();
+    gates_list[0].by_commands = true;
+    meanwhile = open_elsewhere;
+    check(do_it(OPEN, 0, 1, "alice") == REQUEST_DONE && left_s(0, 1) > 0 && left_s(1, 3) > 0 && count_grants() == 2,
+          "I9: while a command runs others open what they want");
+    pass(50);
+    do_it(OPEN, 0, 2, "alice");
+    pass(60);
+    meanwhile = open_elsewhere;
+    check(do_it(TICK, 0, 0, NULL) == REQUEST_DONE && left_s(1, 3) == 100 && left_s(0, 1) == 0 && left_s(0, 2) > 0 &&
+              count_grants() == 2,
+          "and while a tick has commands run: what was opened meanwhile stays");
+    meanwhile = open_elsewhere;
+    check(do_it(CLOSE, 0, 2, "alice") == REQUEST_DONE && count_grants() == 1 && left_s(1, 3) > 0,
+          "and while one shuts");
+    check(world->commands > 4 && !world->was_in_the_way,
+          "nobody else has the turn at that gate, everybody that at others");
+
+    empty();
+    gates_list[0].by_commands = true;
+    do_it(OPEN, 0, 1, "alice");
+    meanwhile = give_up_and_open;
+    check(do_it(CLOSE, 0, 1, "alice") == REQUEST_DONE && count_grants() == 1 && left_s(0, 7) > 0,
+          "what was given up meanwhile, and has another in its place, is not forgotten again");
+
+    empty();
+    gates_list[0].by_commands = true;
+    meanwhile = end_and_open;
+    check(do_it(OPEN, 0, 1, "alice") == REQUEST_DONE && count_grants() == 2 && left_s(0, 7) > 0,
+          "nor is what such a one has, written over by what has been opened");
+
+    empty();
+    gates_list[0].by_commands = true;
+    do_it(OPEN, 1, 1, "alice");
+    meanwhile = damage_record;
+    check(do_it(OPEN, 0, 1, "alice") == REQUEST_FAILED && record_length() == 10,
+          "where the record cannot be held again nothing is written");
+    empty();
+}
+
 /* ---- Whatever comes, in whatever order, killed wherever ---- */
 
 static uint64_t allowed_until[3][4]; /* until when each network was ever granted, CLOCK_BOOTTIME of this boot */
@@ -730,7 +872,7 @@ static bool is_closed(const struct order *order)
     return left_s(order->gate, order->host) == 0;
 }
 
-static void test_anything(void)
+static void test_anything(bool by_commands)
 {
     unsigned kills = 0;
     bool within = true;
@@ -739,6 +881,8 @@ static void test_anything(void)
 
     empty();
     memset(allowed_until, 0, sizeof allowed_until);
+    gates_list[0].by_commands = by_commands;
+    gates_list[2].by_commands = by_commands;
     for (unsigned i = 0; i < STEPS; i++) {
         struct order order = random_order();
         bool killed;
@@ -772,6 +916,7 @@ static void test_anything(void)
     }
     check(within, "I15: in no order, killed anywhere (%u times), is anything open for longer than granted", kills);
     check(closed && agreed && kills > 20, "what was closed is closed");
+    check(!world->was_in_the_way && (world->commands > 0) == by_commands, "and no command was in the way of others");
 }
 
 int main(void)
@@ -791,7 +936,9 @@ int main(void)
     test_wider();
     test_many_of_one_network();
     test_many_of_one();
-    test_anything();
+    test_commands();
+    test_anything(false);
+    test_anything(true);
     empty();
     rmdir_root();
     scratch_end();
