@@ -130,7 +130,6 @@ static int send_page(void)
     return status;
 }
 
-/* The page again where that helps, with what was typed; else only what went wrong. */
 /*
  * Take what is left of the form, and throw it away. Where the server gives it through a socket, as Apache does, what is
  * unread at the end of this process would take the answer along.
@@ -149,6 +148,7 @@ static void drain(void)
     }
 }
 
+/* The page again where that helps, with what was typed; else only what went wrong. */
 static int send_refusal(enum refusal refusal)
 {
     log_refusal(refusal);
@@ -303,10 +303,7 @@ static size_t announced(void)
 static int answer_post(void)
 {
     char query[FORM_LEN_MAX];
-    enum refusal refusal;
-
-    one.unread = announced();
-    refusal = take_form();
+    enum refusal refusal = take_form();
 
     if (refusal == REFUSAL_NONE)
         refusal = wish_take(&one.form, &one.wish);
@@ -327,6 +324,7 @@ static int answer_visitor(void)
     const char *method = one.visitor.variables.request_method;
     const enum refusal refusal = visitor_check(&one.visitor);
 
+    one.unread = announced();
     if (refusal != REFUSAL_NONE)
         return send_refusal(refusal);
     if (strcmp(method, "GET") == 0)

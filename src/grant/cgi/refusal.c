@@ -9,10 +9,18 @@
 static const struct refusal_text texts[] = {
     [REFUSAL_NONE] = {200, NULL, NULL, "", false},
 
+    [REFUSAL_TWICE] = {500, "twice",
+                       "REMOTE_USER, REMOTE_ADDR or HTTPS is there twice, and differs: let the web server pass on one "
+                       "of each",
+                       WORDS_REFUSAL_TWICE, false},
     [REFUSAL_NO_USER] = {500, "no-user",
                          "REMOTE_USER is missing: let the web server ask for a password or a certificate, "
                          "and pass the name on",
                          WORDS_REFUSAL_NO_USER, false},
+    [REFUSAL_NOBODY] = {403, "nobody",
+                        "REMOTE_USER is empty: the certificate has no name that the web server takes, or it has asked "
+                        "for neither that nor a password",
+                        WORDS_REFUSAL_NOBODY, false},
     [REFUSAL_USER] = {403, "user",
                       "REMOTE_USER is no name that Ostiary takes: letters, digits and . _ @ + -, not "
                       "beginning with - or @",

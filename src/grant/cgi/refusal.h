@@ -11,7 +11,9 @@
 enum refusal {
     REFUSAL_NONE,
     /* The web server is not set up as it has to be. */
+    REFUSAL_TWICE,
     REFUSAL_NO_USER,
+    REFUSAL_NOBODY,
     REFUSAL_USER,
     REFUSAL_SEEN,
     REFUSAL_HTTPS,

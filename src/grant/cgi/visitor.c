@@ -24,6 +24,20 @@ static const struct {
     {"HTTP_HOST", offsetof(struct visitor_variables, host)},
 };
 
+/* What the server says of the visitor. getenv(3) takes the first where there are two. */
+static const char *const servers_own[] = {"REMOTE_USER", "REMOTE_ADDR", "HTTPS"};
+
+static bool is_double(const char *name)
+{
+    const char *value = getenv(name);
+    const size_t len = strlen(name);
+
+    for (char **variable = environ; value != NULL && *variable != NULL; variable++)
+        if (strncmp(*variable, name, len) == 0 && (*variable)[len] == '=' && strcmp(*variable + len + 1, value) != 0)
+            return true;
+    return false;
+}
+
 static int copy_wanted(struct visitor_variables *variables)
 {
     for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++) {
@@ -46,6 +60,8 @@ int visitor_read_environment(struct visitor_variables *variables)
 
     *variables = (struct visitor_variables){0};
     status = copy_wanted(variables);
+    for (size_t i = 0; i < sizeof(servers_own) / sizeof(servers_own[0]); i++)
+        variables->is_double |= is_double(servers_own[i]);
     for (char **variable = environ; variable != NULL && *variable != NULL; variable++)
         explicit_bzero(*variable, strlen(*variable));
     clearenv();
@@ -78,8 +94,10 @@ static enum refusal check_user(struct visitor *visitor)
 {
     const char *text = visitor->variables.remote_user;
 
-    if (text == NULL || text[0] == '\0')
+    if (text == NULL)
         return REFUSAL_NO_USER;
+    if (text[0] == '\0')
+        return REFUSAL_NOBODY;
     if (!gates_is_user(text))
         return REFUSAL_USER;
     snprintf(visitor->user, sizeof(visitor->user), "%s", text);
@@ -89,7 +107,7 @@ static enum refusal check_user(struct visitor *visitor)
 enum refusal visitor_check(struct visitor *visitor)
 {
     const char *https = visitor->variables.https;
-    enum refusal refusal = check_address(visitor);
+    enum refusal refusal = visitor->variables.is_double ? REFUSAL_TWICE : check_address(visitor);
 
     visitor->by_tls = https != NULL && strcmp(https, "on") == 0;
     if (refusal == REFUSAL_NONE)

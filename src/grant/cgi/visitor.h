@@ -28,6 +28,7 @@ struct visitor_variables {
     const char *sec_fetch_site;
     const char *origin;
     const char *host;
+    bool is_double; /* one of the server's own is there twice, and differs: which of them is meant? */
 };
 
 struct visitor {

@@ -84,6 +84,12 @@
 #define WORDS_REFUSAL_NO_USER                                                                                          \
     "The web server has not said who you are. Whoever runs it has to have it ask for a password or a certificate on "  \
     "this page, and pass on the name as REMOTE_USER: see ostgrant.cgi(8)."
+#define WORDS_REFUSAL_TWICE                                                                                            \
+    "The web server has said two things of who you are, or of where you come from. Whoever runs it has to pass on "    \
+    "one: see ostgrant.cgi(8)."
+#define WORDS_REFUSAL_NOBODY                                                                                           \
+    "Your certificate has no name for you, or you were asked for neither a certificate nor a password. Ask who runs "  \
+    "this machine: see ostgrant.cgi(8)."
 #define WORDS_REFUSAL_USER                                                                                             \
     "Your name has characters that Ostiary does not take. Ask who runs this machine for one of letters, digits and "   \
     "the signs . _ @ + and -."

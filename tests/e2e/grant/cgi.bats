@@ -179,7 +179,7 @@ refuses() {
     refuses 500 no-user
     matches "$output" 'REMOTE_USER'
     cgi REMOTE_USER=
-    refuses 500 no-user
+    refuses 403 nobody
     for user in 'alice bob' $'alice\nrefused' 'alice=x' '../alice' '-alice' '@wheel' 'alice"' "alice'" '<b>' $'\xff' $'al\xc3\xafce' \
         "$(printf 'a%.0s' {1..65})" 'user=root'; do
         cgi "REMOTE_USER=$user"
@@ -195,6 +195,48 @@ refuses() {
     refuses 403 https
     cgi HTTPS REMOTE_ADDR=127.0.0.1
     answers 200 'on the machine itself'
+}
+
+# with_both VARIABLE=VALUE...: started with all of these, also where a name comes twice, which no mapping can hold.
+with_both() {
+    run in_web setpriv --reuid www-data --regid www-data --clear-groups /usr/bin/python3 -ISc '
+import ctypes, sys
+words = [word.encode() for word in sys.argv[2:]]
+path = sys.argv[1].encode()
+ctypes.CDLL(None).execve(path, (ctypes.c_char_p * 2)(path, None), (ctypes.c_char_p * (len(words) + 1))(*words, None))' \
+        "$CGI" REQUEST_METHOD=GET QUERY_STRING= "ASAN_OPTIONS=${ASAN_OPTIONS-}:detect_leaks=0" "$@"
+}
+
+@test "who is named in two ways is nobody" {
+    web_alone
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice HTTPS=on
+    answers 200 'Signed in as alice'
+    : >"$ASKED"
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice HTTPS=on REMOTE_USER=carol
+    refuses 500 twice
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER= HTTPS=on REMOTE_USER=carol
+    refuses 500 twice
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice HTTPS=on REMOTE_ADDR=203.0.113.9
+    refuses 500 twice
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice HTTPS=off HTTPS=on
+    refuses 500 twice
+    # What differs in nothing can mean one alone; and this is another name.
+    with_both REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice REMOTE_USER=alice REMOTE_USERS=carol HTTPS=on
+    answers 200 'Signed in as alice'
+}
+
+@test "what is refused has been read to its end, so that no server loses the answer" {
+    local how
+    web_alone
+    printf 'x%.0s' {1..9000} >"$WORK/form"
+    for how in HTTPS=off REMOTE_USER= REQUEST_METHOD=PUT CONTENT_TYPE=text/plain QUERY_STRING=x HTTP_SEC_FETCH_SITE=cross-site HTTP_HOST=x; do
+        {
+            cgi REQUEST_METHOD=POST CONTENT_TYPE=application/x-www-form-urlencoded CONTENT_LENGTH=9000 \
+                HTTP_SEC_FETCH_SITE=same-origin "$how" <&7
+            answers 4.. 'role="alert"'
+            is "$(wc -c <&7)" 0 "bytes that are left with $how"
+        } 7<"$WORK/form"
+    done
 }
 
 @test "behind a proxy of this machine no gate is opened for the proxy, and page and log say why" {
