@@ -313,30 +313,45 @@ static void report_secret(const struct config_reader *reader, const struct confi
                SECRET_MAX_LEGACY);
 }
 
-int check_config(const struct config_reader *reader, const struct config *config)
+/* One that knocks and has it run, or that closes the door. Returns 0, or -1 when there was an error. */
+static int report_action(const struct config_reader *reader, const struct config_entry *entry)
 {
-    int status = 0;
+    const char *keyword = entry->kill ? "KILL" : "ACTION";
+    int status = report_entry(reader, entry, keyword);
+
+    if (entry->secret.len == 0)
+        return status; /* a credential that only the unit has */
+    status |= report_unusable(reader, entry, keyword);
+    report_secret(reader, entry, keyword);
+    return status;
+}
+
+enum check_result check_config(const struct config_reader *reader, const struct config *config)
+{
+    bool all = true;
+    size_t actions = 0;
+    size_t good_actions = 0;
 
     if (mac_init() != 0) {
         report(reader, 0, CONFIG_ERROR, "%s", mac_problem());
-        return -1;
+        return CHECK_USELESS;
     }
     if (config->log_level < LOG_ERR)
         report(reader, 0, CONFIG_WARNING,
                "MIN_LOGLEVEL: above LOG_ERR nobody will be told why nobody gets in: write LOG_ERR or less urgent");
     for (size_t i = 0; i < config->entry_count; i++) {
         const struct config_entry *entry = &config->entries[i];
-        const char *keyword = entry->kill ? "KILL" : "ACTION";
+        const bool good = report_action(reader, entry) == 0;
 
-        status |= report_entry(reader, entry, keyword);
-        if (entry->secret.len == 0)
-            continue; /* a credential that only the unit has */
-        status |= report_unusable(reader, entry, keyword);
-        report_secret(reader, entry, keyword);
+        all &= good;
+        actions += !entry->kill;
+        good_actions += !entry->kill && good;
     }
     if (config->has_lockout_action)
-        status |= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION");
-    return status;
+        all &= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION") == 0;
+    if (all)
+        return CHECK_GOOD;
+    return actions > 0 && good_actions == 0 ? CHECK_USELESS : CHECK_FAULTY;
 }
 
 void check_print(void *context, const struct config_finding *finding)
@@ -361,11 +376,11 @@ enum check_result check_file(const char *path, void (*tell)(void *context, const
         .report = tell,
         .context = context,
     };
-    int status;
+    enum check_result result;
 
     if (config_load(&reader, config) != 0)
         return CHECK_UNUSABLE;
-    status = check_config(&reader, config);
+    result = check_config(&reader, config);
     locked_free(&config->secrets);
-    return status == 0 ? CHECK_GOOD : CHECK_FAULTY;
+    return result;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What the parser cannot see: whether the users, groups and commands of a configuration are there and may be used.
- * The handler checks the one entry that it is about to run, `ostiaryd -t` and `ostiaryctl check` check all.
+ * The handler checks the one entry that it is about to run; `ostiaryd -t`, `ostiaryd -T` and `ostiaryctl check` check
+ * all.
  */
 #ifndef OSTIARY_CHECK_H
 #define OSTIARY_CHECK_H
@@ -25,7 +26,8 @@ void check_print(void *context, const struct config_finding *finding);
 /* What is to be thought of a configuration as a whole. */
 enum check_result {
     CHECK_UNUSABLE, /* it cannot be read, or means nothing: *config is empty */
-    CHECK_FAULTY,   /* it can, but not everything in it */
+    CHECK_USELESS,  /* it can, but no action in it can be run */
+    CHECK_FAULTY,   /* not everything in it can be used, but at least one action */
     CHECK_GOOD
 };
 
@@ -38,8 +40,8 @@ enum check_result check_file(const char *path, void (*tell)(void *context, const
 
 /*
  * Every entry of a configuration that was read with its secrets, LOCKOUT_ACTION too, and the strength of the secrets.
- * Findings go to reader->report. Returns 0, or -1 when there was an error.
+ * Findings go to reader->report. Where the secrets were not read, an action counts as one that could be run.
  */
-int check_config(const struct config_reader *reader, const struct config *config);
+enum check_result check_config(const struct config_reader *reader, const struct config *config);
 
 #endif

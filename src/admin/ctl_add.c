@@ -225,8 +225,8 @@ static int parse(struct add *add, bool with_secrets)
     }
     memcpy(copy.bytes, add->text.bytes, add->len);
     status = config_parse((char *)copy.bytes, add->len, &reader, config);
-    if (status == 0 && with_secrets)
-        status = check_config(&reader, config);
+    if (status == 0 && with_secrets && check_config(&reader, config) != CHECK_GOOD)
+        status = -1;
     locked_free(&copy);
     return status;
 }

@@ -27,12 +27,13 @@ struct options {
     const char *config_path;
     bool log_to_stderr;
     bool test_config;
+    bool one_is_enough; /* that it be good for one action */
     bool stderr_usable; /* fd 2 is not the peer */
     bool too_few_descriptors;
 };
 
 static const char usage_text[] = "usage: ostiaryd [-e] [-c FILE]\n"
-                                 "       ostiaryd -t [-c FILE]\n"
+                                 "       ostiaryd -t | -T [-c FILE]\n"
                                  "       ostiaryd -h | --help | --version\n";
 
 static const char help_text[] =
@@ -41,6 +42,7 @@ static const char help_text[] =
     "  -c FILE     read the configuration from FILE (default: " OSTIARY_CONFIG ")\n"
     "  -e          log to standard error instead of syslog\n"
     "  -t          test the configuration, say what is wrong with it, and exit\n"
+    "  -T          the same, and succeed as long as one action can be run\n"
     "  -h, --help  show this help\n"
     "  --version   show the version\n"
     "\n"
@@ -69,7 +71,7 @@ static void read_options(struct options *options, int argc, char **argv)
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "c:eht", long_options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "c:ehtT", long_options, NULL)) != -1) {
         if (option != '?' && !options_first(&seen, option)) {
             char what[] = "-X is given twice";
 
@@ -84,7 +86,11 @@ static void read_options(struct options *options, int argc, char **argv)
             options->log_to_stderr = true;
             break;
         case 't':
+        case 'T':
+            if (options->test_config)
+                usage(options, "-t and -T exclude each other");
             options->test_config = true;
+            options->one_is_enough = option == 'T';
             break;
         case 'h':
             printf("%s\n%s", usage_text, help_text);
@@ -135,7 +141,7 @@ static int test_config(const struct options *options)
     config_free(&config);
     if (fflush(stdout) != 0)
         return EX_IOERR;
-    return result == CHECK_GOOD ? EX_OK : EX_CONFIG;
+    return result == CHECK_GOOD || (result == CHECK_FAULTY && options->one_is_enough) ? EX_OK : EX_CONFIG;
 }
 
 int main(int argc, char **argv)

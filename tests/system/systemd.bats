@@ -98,6 +98,21 @@ socket_is() {
     all_is_well
 }
 
+@test "an action whose command is gone keeps nobody else out when the door opens: the journal says which it is" {
+    inside rm /usr/local/sbin/report
+    inside systemctl restart ostiary.socket
+    socket_is active
+    journal_says "ostiary\.cfg:[0-9]+: error: ACTION: .*/usr/local/sbin/report.*No such file"
+    run knock 127.0.0.1 /root/keys/admin
+    is "$status" 0 "status of the knock for another action"
+    printf 'DELAY=never\n' | inside sh -c 'cat >>"$1"' sh "$CONFIG"
+    fails inside systemctl restart ostiary.socket
+    socket_is failed
+    journal_says "ostiary\.cfg:[0-9]+: error: DELAY"
+    configure
+    inside systemctl reset-failed ostiary.socket
+}
+
 @test "three wrong secrets lock; the lock outlives a reboot; unlocked, the knock works" {
     local i
     for i in 1 2 3; do

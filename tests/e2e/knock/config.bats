@@ -250,6 +250,34 @@ cfg:5: warning: LOCKOUT_ACTION: its group is 0' "warnings of $command"
     says 'ostiary\.cfg:[0-9]*: warning: DELAY: 0 is taken as 5'
 }
 
+# tested OPTION STATUS
+tested() {
+    run "$OSTIARYD" "$1" -c "$CONFIG"
+    is "$status" "$2" "status of $1, which said: $output"
+}
+
+@test "-T, as the units ask before they open the port: a fault of one action keeps nobody else out" {
+    local good='ACTION="a secret that opens it","/usr/bin/true","0","0"' broken='ACTION="another that opens it","/usr/bin/gone","0","0"'
+    use "$good" "$broken" 'LOCKOUT_ACTION="","/usr/bin/gone","0"'
+    tested -t 78
+    tested -T 0
+    says ':4: error: ACTION: .*/usr/bin/gone.*No such file'
+    says ':5: error: LOCKOUT_ACTION: .*/usr/bin/gone.*No such file'
+    use "$good"
+    tested -T 0
+    is "$output" '' "what is said of what is good"
+    use "$broken" 'KILL="so long"'
+    tested -T 78
+    use "$good" 'DELAY=never'
+    tested -T 78
+    says ':4: error: DELAY'
+    use 'KILL="a secret that shuts it"'
+    tested -T 0
+    run "$OSTIARYD" -t -T -c "$CONFIG"
+    is "$status" 64 "status of -t -T"
+    matches "$output" 'exclude each other'
+}
+
 @test "a byte order mark is named, in the file and in a secret's file, and serves nobody" {
     use "$ACTION"
     sed -i '1s/^/\xef\xbb\xbf/' "$CONFIG"
