@@ -745,6 +745,48 @@ static enum request_reason close_all(struct deeds *deeds, const struct closing *
     return stranded > 0 ? REQUEST_FAILED : count == 0 ? REQUEST_NOT_OPEN : REQUEST_DONE;
 }
 
+static bool is_lost(const struct lost *lost, const struct grant *grant)
+{
+    if (strcmp(grant->gate, lost->gate) != 0)
+        return false;
+    if (lost->network == NULL)
+        return strcmp(grant->user, lost->user) == 0;
+    if (memcmp(&grant->network, lost->network, sizeof grant->network) == 0)
+        return true;
+    return lost->network->prefix == 128 && grant->network.prefix >= GATES_PREFIX_LEAST &&
+           !gates_is_ipv4(&grant->network) && gates_lies_within(lost->network, &grant->network);
+}
+
+enum request_reason deeds_forget(struct deeds *deeds, const struct lost *lost)
+{
+    enum grants_fault fault = GRANTS_OK;
+    enum grants_fault removed = GRANTS_OK;
+    struct grant grant;
+    uint64_t at = 0;
+    uint64_t slot;
+    bool any = false;
+    bool kept = false;
+
+    while (removed == GRANTS_OK && grants_next(&deeds->record, &at, &grant, &slot, &fault)) {
+        if (!is_lost(lost, &grant))
+            continue;
+        if (grant.by_commands) {
+            deeds_say_stranded(deeds, &grant, 0);
+            kept = true;
+            continue;
+        }
+        removed = grants_remove(&deeds->record, slot);
+        grant.end = GRANT_REVOKED;
+        if (removed == GRANTS_OK)
+            deeds_log_end(&grant);
+        any = true;
+    }
+    fault = fault == GRANTS_OK ? removed : fault;
+    if (fault != GRANTS_OK)
+        return deeds_blame(deeds, fault);
+    return kept ? REQUEST_FAILED : any ? REQUEST_DONE : REQUEST_NOT_OPEN;
+}
+
 static bool is_always_let_in(const struct gates *gates, const struct wish *wish)
 {
     for (size_t i = 0; i < gates->always_count && !wish->gate->by_commands; i++)

@@ -91,6 +91,19 @@ enum request_reason deeds_close_user(struct deeds *deeds, const struct wish *wis
 enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish);
 
 /*
+ * Forget what the record has of a gate that the configuration has no more: of this network, and of a host whatever it
+ * was opened with by whichever ipv6-prefix=; or, where network is NULL, all of this user. So it is not in force again
+ * when somebody writes another gate of this name. What commands have opened stays (deeds_is_stranded):
+ * REQUEST_FAILED, which has been told. REQUEST_NOT_OPEN where there is nothing.
+ */
+struct lost {
+    const char *gate;
+    const struct source *network;
+    const char *user;
+};
+enum request_reason deeds_forget(struct deeds *deeds, const struct lost *lost);
+
+/*
  * Has it been opened by commands that its gate has no more, or is the gate gone? Then nobody can close it where it was
  * opened. Such a grant stays in the record, closing, until the gate has its commands again and revoke= has succeeded,
  * or somebody gives it up.

@@ -157,6 +157,15 @@ static const struct gate *gate_of(const struct call *call, const char *name)
     return gate;
 }
 
+_Noreturn static void refuse_address(const char *text)
+{
+    tell_wrong(LOG_ERR,
+               "'%s' is no address and no network without bits behind its prefix: write it as 192.0.2.7, "
+               "198.51.100.0/24 or 2001:db8::/64; names are not looked up",
+               text);
+    exit(EX_USAGE);
+}
+
 /* A host as the gate widens it, or a network as it is written; never a name. */
 static void take_network(const struct gate *gate, const char *text, struct source *network)
 {
@@ -170,10 +179,7 @@ static void take_network(const struct gate *gate, const char *text, struct sourc
     if (result == ADDRESS_OK || result == ADDRESS_NEEDS_INTERFACE)
         tell_wrong(LOG_ERR, "a link-local address cannot be granted: use another address of that host, or ALWAYS=");
     else
-        tell_wrong(LOG_ERR,
-                   "'%s' is no address and no network without bits behind its prefix: write it as 192.0.2.7, "
-                   "198.51.100.0/24 or 2001:db8::/64; names are not looked up",
-                   text);
+        refuse_address(text);
     exit(EX_USAGE);
 }
 
@@ -333,6 +339,35 @@ static void say_revoked(const struct call *call, const char *gate, const char *n
         say_cover(call, gate, network);
 }
 
+/* Of a gate that was taken out of the configuration the record may still have grants. */
+static int revoke_lost(struct call *call, const char *gate, const char *whom)
+{
+    struct lost lost = {.gate = gate};
+    struct source network = {.prefix = 128};
+    struct address host;
+    enum request_reason reason;
+
+    if (call->argc == 3) {
+        lost.user = user_of(whom);
+    } else {
+        lost.network = &network;
+        if (address_parse(whom, &host) == ADDRESS_OK)
+            memcpy(network.address, host.bytes, sizeof network.address);
+        else if (address_parse_network(whom, &network) != ADDRESS_OK)
+            refuse_address(whom);
+    }
+    reason = begin(call);
+    if (reason == REQUEST_DONE)
+        reason = deeds_forget(&call->deeds, &lost);
+    if (reason == REQUEST_NOT_OPEN) {
+        tell_no_gate(call, gate);
+        return EX_USAGE;
+    }
+    if (reason == REQUEST_DONE)
+        printf("what %s had at gate %s, which %s has not, is forgotten\n", whom, gate, call->config_path);
+    return status_of(call, reason);
+}
+
 /* Of one network, whoever has it; or of one user, wherever he has it open. */
 static int run_revoke(struct call *call)
 {
@@ -344,8 +379,10 @@ static int run_revoke(struct call *call)
     need_arguments(call, 2, 3, takes);
     if ((strcmp(call->argv[1], "--user") == 0) != (call->argc == 3))
         usage(takes);
-    wish.gate = gate_of(call, call->argv[0]);
     whom = call->argv[call->argc - 1];
+    if (gates_find(&call->gates, call->argv[0]) == NULL)
+        return revoke_lost(call, call->argv[0], whom);
+    wish.gate = gate_of(call, call->argv[0]);
     if (call->argc == 3)
         wish.user = user_of(whom);
     else

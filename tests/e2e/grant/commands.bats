@@ -204,6 +204,9 @@ is_over() {
     ostgrant 0 tick
     ostgrant 0 list
     matches "$output" "$CLIENT4 .*stranded"
+    # What may be open elsewhere is not forgotten as what is open nowhere is.
+    ostgrant 69 revoke ssh "$CLIENT4"
+    matches "$output" "the other firewall may still let in $CLIENT4 at gate 'ssh'"
     ostgrant 0 repair
     matches "$output" "1 grants were given up that no revoke="
     logged "given up gate=ssh network=$CLIENT4 user=alice" 1

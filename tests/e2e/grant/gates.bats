@@ -835,6 +835,30 @@ END
     # What was granted there is shown, and not as if it were open.
     ostgrant 0 list
     matches "$output" "$CLIENT4 +alice +web .*nogate"
+    # It can be forgotten, so that another gate of this name does not let in whom the old one did.
+    ostgrant 64 revoke web "$CLIENT4B"
+    matches "$output" "there is no gate 'web'"
+    ostgrant 64 revoke web localhost
+    matches "$output" "names are not looked up"
+    ostgrant 64 revoke web --user bob
+    ostgrant 0 revoke web "$CLIENT4"
+    logged "ended gate=web network=$CLIENT4 user=alice reason=revoked" 1
+    gates 'GATE="ssh","tcp 2223"' 'GATE="web","tcp 2222"'
+    ostgrant 0 load
+    sees client shut "$SERVER4" tcp/2222
+    ostgrant 0 grant web "$CLIENT6" 1h alice
+    ostgrant 0 grant web "$NEIGHBOUR6" 1h alice
+    gates 'GATE="ssh","tcp 2223"'
+    ostgrant 0 load
+    # What was opened to the whole network of a host is forgotten for the host; and all of a user.
+    ostgrant 0 revoke web "$CLIENT6"
+    matches "$output" "what $CLIENT6 had at gate web, which .* has not, is forgotten"
+    ostgrant 0 list
+    refute grep "2001:db8:a::/64 .*web" <<<"$output"
+    matches "$output" "2001:db8:b::/64 +alice +web .*nogate"
+    ostgrant 0 revoke web --user alice
+    ostgrant 0 list
+    refute grep nogate <<<"$output"
 }
 
 @test "no other table is written, and what is wrong in the file changes nothing of what is loaded" {
