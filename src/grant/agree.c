@@ -7,7 +7,10 @@
 #include "agree.h"
 
 #include "address.h"
+#include "deeds_log.h"
+#include "lost.h"
 #include "now.h"
+#include "steps.h"
 #include "tell.h"
 
 #include <inttypes.h>
@@ -141,7 +144,7 @@ static void judge_row(const struct agreement *all, struct row *row)
     row->changed |= grant_set_clocks(&row->grant, deeds->record.latest_ms, &deeds->now);
     if (hole == NULL)
         return;
-    deeds_count(&row->grant, hole->packets);
+    steps_count(&row->grant, hole->packets);
     row->counted = row->grant.packets != packets;
     if (row->counted && row->gate->renew == GATE_RENEW_USE)
         renew_by_use(deeds, row);
@@ -346,7 +349,7 @@ static enum grants_fault finish_row(struct deeds *deeds, struct row *row)
 
 static bool is_stranded(const struct agreement *all, const struct row *row)
 {
-    return row->grant.step == GRANT_CLOSING && deeds_is_stranded(all->deeds->wall.gates, &row->grant);
+    return row->grant.step == GRANT_CLOSING && lost_is_stranded(all->deeds->wall.gates, &row->grant);
 }
 
 /* What is over, and may be open where nobody can close it: it stays. */
@@ -359,7 +362,7 @@ static void say_stranded(const struct agreement *all)
         if (is_stranded(all, &all->rows[i]) && count++ == 0)
             first = &all->rows[i];
     if (first != NULL)
-        deeds_say_stranded(all->deeds, &first->grant, count - 1);
+        lost_say_stranded(all->deeds, &first->grant, count - 1);
 }
 
 /* The record was let go while commands ran. */

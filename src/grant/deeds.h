@@ -90,29 +90,6 @@ enum request_reason deeds_close_user(struct deeds *deeds, const struct wish *wis
 /* Close all that the user has at the gate, but for the wish's network. */
 enum request_reason deeds_close_others(struct deeds *deeds, const struct wish *wish);
 
-/*
- * Forget what the record has of a gate that the configuration has no more: of this network, and of a host whatever it
- * was opened with by whichever ipv6-prefix=; or, where network is NULL, all of this user. So it is not in force again
- * when somebody writes another gate of this name. What commands have opened stays (deeds_is_stranded):
- * REQUEST_FAILED, which has been told. REQUEST_NOT_OPEN where there is nothing.
- */
-struct lost {
-    const char *gate;
-    const struct source *network;
-    const char *user;
-};
-enum request_reason deeds_forget(struct deeds *deeds, const struct lost *lost);
-
-/*
- * Has it been opened by commands that its gate has no more, or is the gate gone? Then nobody can close it where it was
- * opened. Such a grant stays in the record, closing, until the gate has its commands again and revoke= has succeeded,
- * or somebody gives it up.
- */
-bool deeds_is_stranded(const struct gates *gates, const struct grant *grant);
-
-/* Give up those that are closing; *count says how many there were. */
-enum request_reason deeds_give_up(struct deeds *deeds, uint64_t *count);
-
 /* Write down that it is refused. Gives the reason back. */
 enum request_reason deeds_refuse(const struct wish *wish, enum request_reason reason);
 
@@ -122,7 +99,7 @@ enum request_reason deeds_refuse(const struct wish *wish, enum request_reason re
  */
 bool deeds_is_needless(const struct wish *wish);
 
-/* ---- For agree.c ---- */
+/* ---- For its parts (steps.h, lost.h), and agree.c ---- */
 
 /* Say what is wrong with the record. Gives the reason. */
 enum request_reason deeds_blame(struct deeds *deeds, enum grants_fault fault);
@@ -143,15 +120,5 @@ enum request_reason deeds_hold_again(struct deeds *deeds);
  * gate no more, can have taken it away. False also where that cannot be read, with the fault.
  */
 bool deeds_is_there(struct deeds *deeds, const struct grant *grant, uint64_t slot, enum grants_fault *fault);
-
-/* The counter of the grant's hole stands at so many packets: what is new since it was read last counts. */
-void deeds_count(struct grant *grant, uint64_t packets);
-
-/* Say that this one is stranded, and how many others are. */
-void deeds_say_stranded(const struct deeds *deeds, const struct grant *grant, uint64_t others);
-
-/* The lines of a renewal by use, and of an end. */
-void deeds_log_renewal(const struct grant *grant, uint64_t left_ms);
-void deeds_log_end(const struct grant *grant);
 
 #endif

@@ -4,6 +4,8 @@
 
 #include "address.h"
 #include "clock.h"
+#include "lost.h"
+#include "steps.h"
 #include "tell.h"
 
 #include <inttypes.h>
@@ -40,7 +42,7 @@ static struct listing_row *add_row(struct listing *listing)
 static const char *state_of(const struct gates *gates, const struct grant *grant, enum grant_time time)
 {
     if (grant->step == GRANT_CLOSING)
-        return deeds_is_stranded(gates, grant) ? "stranded" : "closing";
+        return lost_is_stranded(gates, grant) ? "stranded" : "closing";
     if (time == GRANT_OVER)
         return "over";
     if (gates_find(gates, grant->gate) == NULL)
@@ -90,7 +92,7 @@ static void see_hole(struct listing_row *row, uint64_t packets)
 {
     struct grant counted = row->grant;
 
-    deeds_count(&counted, packets);
+    steps_count(&counted, packets);
     row->packets = counted.packets;
 }
 

@@ -15,6 +15,7 @@
 #include "last.h"
 #include "listing.h"
 #include "log.h"
+#include "lost.h"
 #include "number.h"
 #include "options.h"
 #include "serve.h"
@@ -358,7 +359,7 @@ static int revoke_lost(struct call *call, const char *gate, const char *whom)
     }
     reason = begin(call);
     if (reason == REQUEST_DONE)
-        reason = deeds_forget(&call->deeds, &lost);
+        reason = lost_forget(&call->deeds, &lost);
     if (reason == REQUEST_NOT_OPEN) {
         tell_no_gate(call, gate);
         return EX_USAGE;
@@ -477,7 +478,7 @@ static int repair(struct call *call)
         return status_of(call, deeds_blame(&call->deeds, fault));
     tell_done(LOG_NOTICE, "repaired damaged=%ju", (uintmax_t)count);
     printf("%ju damaged grants were given up; who had them has to ask again\n", (uintmax_t)count);
-    reason = deeds_give_up(&call->deeds, &stranded);
+    reason = lost_give_up(&call->deeds, &stranded);
     printf("%ju grants were given up that no revoke= has closed; see to the other firewall\n", (uintmax_t)stranded);
     if (reason != REQUEST_DONE)
         return status_of(call, reason);

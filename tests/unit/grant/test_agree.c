@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The tests of deeds.c and agree.c: record and firewall, whatever happens in between. The firewall is a stand-in for
- * wall.c that ends its holes by the clock as the kernel does, can be emptied, can refuse, and can be the place where
- * the process is killed; the record is the real one, and the clock is the test's.
+ * The tests of deeds.h, lost.h and agree.h: record and firewall, whatever happens in between. The firewall is a
+ * stand-in for wall.c that ends its holes by the clock as the kernel does, can be emptied, can refuse, and can be the
+ * place where the process is killed; the record is the real one, and the clock is the test's.
  */
 #include "agree.h"
 
 #include "address.h"
 #include "check.h"
 #include "deeds.h"
+#include "lost.h"
 #include "now.h"
 #include "scratch.h"
 #include "tell.h"
@@ -688,7 +689,7 @@ static uint64_t give_up(void)
     struct deeds deeds = DEEDS_NONE;
     uint64_t count = 99;
 
-    if (deeds_begin(&deeds, &gates, HOLD_ALONE) != REQUEST_DONE || deeds_give_up(&deeds, &count) != REQUEST_DONE)
+    if (deeds_begin(&deeds, &gates, HOLD_ALONE) != REQUEST_DONE || lost_give_up(&deeds, &count) != REQUEST_DONE)
         count = 99;
     deeds_end(&deeds);
     return count;
