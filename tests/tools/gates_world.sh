@@ -14,9 +14,14 @@ mount -t tmpfs -o mode=755 none /run
 mkdir -m 755 /run/sshd
 # What is asked of the network's own settings has to be this one's.
 mount -t sysfs sysfs /sys 2>/dev/null || true
+ip netns add client
+ip netns add neighbour
+# No address has to be waited for.
+no_dad='echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+sh -c "$no_dad"
+ip netns exec client sh -c "$no_dad"
+ip netns exec neighbour sh -c "$no_dad"
 ip -batch - <<END
-netns add client
-netns add neighbour
 link add lan type bridge mcast_snooping 0
 link add to-client type veth peer name eth0 netns client
 link add to-neighbour type veth peer name eth0 netns neighbour
