@@ -101,7 +101,8 @@ ostgrant_with() {
     OSTGRANT_WITH=(env "$@")
 }
 
-# sshd_starts: at port 22 of the server, where root may log in from the client (client_logs_in).
+# sshd_starts [inside | at HOST]: at ports 22 and 2022 of the server or of that host, where root may log in from the client
+# (client_logs_in).
 sshd_starts() {
     local sshd=$OSTIARY_BUILD/peers/usr/sbin/sshd
     [ -x "$sshd" ] || skip "needs: sh tests/setup.sh peers $OSTIARY_BUILD/peers"
@@ -111,15 +112,40 @@ sshd_starts() {
     getent passwd >"$WORK/passwd"
     grep -q '^sshd:' "$WORK/passwd" || echo 'sshd:x:4712:65534::/run/sshd:/usr/sbin/nologin' >>"$WORK/passwd"
     inside mount --bind "$WORK/passwd" /etc/passwd
-    in_background "$WORK/sshd" "$sshd" -D -e -f /dev/null -p 22 -h "$WORK/ssh/key" -o PidFile=none -o UsePAM=no -o StrictModes=no \
-        -o "AuthorizedKeysFile=$WORK/ssh/authorized" -o PermitRootLogin=yes
+    "${@:-inside}" "$sshd" -D -e -f /dev/null -p 22 -p 2022 -h "$WORK/ssh/key" -o PidFile=none -o UsePAM=no -o StrictModes=no \
+        -o "AuthorizedKeysFile=$WORK/ssh/authorized" -o PermitRootLogin=yes </dev/null >"$WORK/sshd" 2>&1 3>&- &
     eventually grep -q listening "$WORK/sshd"
 }
 
-# client_logs_in FROM SERVER COMMAND...: with a real ssh, from this address of the client.
+# client_logs_in FROM SERVER [OPTION...] COMMAND...: with a real ssh, from this address of the client.
 client_logs_in() {
     at client ssh -F none -i "$WORK/ssh/key" -b "$1" -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null \
         -o ConnectTimeout=300 "root@$2" "${@:3}"
+}
+
+# Behind the server, a network of its own with one host, 198.51.100.2 and 2001:dc8::2, who listens as the server does.
+with_inner_host() {
+    inside sh -euc '
+        ip netns add inner
+        ip netns exec inner sh -c "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad"
+        ip link add inside type veth peer name eth0 netns inner
+        ip link set inside up
+        ip address add 198.51.100.1/24 dev inside
+        ip address add 2001:dc8::1/32 dev inside nodad
+        ip -n inner -batch - <<END
+link set lo up
+link set eth0 up
+address add 198.51.100.2/24 dev eth0
+address add 2001:dc8::2/32 dev eth0 nodad
+route add default via 198.51.100.1
+route add default via 2001:dc8::1
+END
+        echo 1 >/proc/sys/net/ipv4/ip_forward
+        echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+    at client ip route add 2001:dc8::/32 via "$SERVER6"
+    at neighbour ip route add 2001:dc8::/32 via "$SERVER6"
+    at inner "$TOOLS/probe.py" serve 2222 2223 >"$WORK/inner" 2>&1 3>&- &
+    eventually grep -q ready "$WORK/inner"
 }
 
 # sees HOST STATE SERVER PROTO/PORT... [-- ADDRESS]: from that host, each of these ports is open, shut or refused; coming

@@ -5,6 +5,7 @@
 usage: spoof.py SOURCE SERVER PORT FILE
        spoof.py SOURCE SERVER PORT --end=COUNT
        spoof.py SOURCE SERVER PORT --reset=BESIDE
+       spoof.py SOURCE SERVER PORT --flags
 
 SOURCE and SERVER are addresses of one family; the packets leave by the route to SERVER.
 
@@ -15,8 +16,10 @@ Prints "ready" when READY have been begun.
 --end=COUNT: SOURCE is an IPv4 address of this host, whose kernel must be kept from sending resets. COUNT handshakes are
 completed with a packet that ends the connection in the same moment (FIN). Prints how often the SYN was answered.
 
---reset=BESIDE: SOURCE is an IPv4 address of this host, and the server says something in a connection with it. A reset of
-that is sent of which this host's own kernel knows nothing. Its number is the right one, or so much BESIDE it.
+--reset=BESIDE: SOURCE is an address of this host, and the server says something in a connection with it. A reset of that
+is sent of which this host's own kernel knows nothing. Its number is the right one, or so much BESIDE it.
+
+--flags: for each set of the six flags that a packet of TCP can have, send one with it, each from another port.
 """
 
 import ipaddress
@@ -103,18 +106,28 @@ def end_at_once(count):
 
 
 def reset(beside):
-    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_TCP) as said:
+    with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_TCP) as said:
+        said.bind((str(source), 0))
+        said.connect((str(server), 0))
         while True:
-            data = said.recv(4096)
-            from_port, to_port, _, acknowledged = struct.unpack("!HHII", data[20:32])
-            if (data[12:16], data[16:20], from_port) == (server.packed, source.packed, port) and data[33] & (ACK | RST) == ACK:
+            # With IPv4 the header of the packet comes along.
+            data = said.recv(4096)[0 if source.version == 6 else 20:]
+            from_port, to_port, _, acknowledged = struct.unpack("!HHII", data[:12])
+            if from_port == port and data[13] & (ACK | RST) == ACK:
                 send(to_port, (acknowledged + beside) % 2**32, 0, RST)
                 return
+
+
+def with_all_flags():
+    for flags in range(0x40):
+        send(20000 + flags, random.getrandbits(32), random.getrandbits(32), flags)
 
 
 if goal.startswith("--end="):
     end_at_once(int(goal.removeprefix("--end=")))
 elif goal.startswith("--reset="):
     reset(int(goal.removeprefix("--reset=")))
+elif goal == "--flags":
+    with_all_flags()
 else:
     begin_in_his_name()
