@@ -117,6 +117,34 @@ web_begin_for_real() {
     web_users
 }
 
+# web_outside: another host, on a link with the server. What comes from the server itself no gate shuts out; what comes
+# from there it does. The server is 203.0.113.1 and 2001:db8:f::1 there; the host has 203.0.113.7 and 2001:db8:f::7, and
+# besides 203.0.113.200 and 2001:db8:9::7, in networks that an admin can name.
+web_outside() {
+    in_web unshare --net sh -c 'echo "$$" >"$1.new"; mv "$1.new" "$1"; exec sleep infinity' sh "$WORK/outside" \
+        </dev/null >>"$WORK/web.out" 2>&1 3>&- &
+    eventually test -e "$WORK/outside"
+    outside sh -c 'echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad'
+    in_web sh -euc '
+        echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+        ip link add outside type veth peer name eth0 netns "$1"
+        ip link set outside up
+        ip address add 203.0.113.1/24 dev outside
+        ip address add 2001:db8:f::1/64 dev outside
+        ip route add 2001:db8:9::/64 dev outside' sh "$(cat "$WORK/outside")"
+    outside sh -euc '
+        ip link set lo up
+        ip link set eth0 up
+        for address in 203.0.113.7/24 203.0.113.200/24 2001:db8:f::7/64 2001:db8:9::7/128; do
+            ip address add "$address" dev eth0
+        done'
+}
+
+# outside COMMAND...: there.
+outside() {
+    in_web nsenter "--net=/proc/$(cat "$WORK/outside")/ns/net" -- "$@"
+}
+
 web_debian() {
     : "${OSTIARY_LIBEXECDIR:?is set by meson test}"
     web_namespaces --net -- "$TOOLS/web_init.sh" "$WORK" "$WEB_TREE" "$CGI" "$OSTIARY_LIBEXECDIR/ostiary/ostgrant.cgi"

@@ -17,6 +17,7 @@ SHOTS. Each line of STEPS is a step, in words as a shell has them; a line that b
   sees REGEX               the person reads this now
   misses REGEX             and not this
   fits                     nothing is wider than the window, and all there is to touch is at least 44 pixels high
+  runs OUTPUT COMMAND...   meanwhile, this program is run beside the browser, and says that
   shot NAME                take a picture of the window, NAME.png
   whole NAME               the same of the whole page
 
@@ -212,6 +213,11 @@ class Person:
         unfit = self.browser.evaluate(UNFIT)
         if unfit:
             raise Failure(unfit)
+
+    def runs(self, output, *command):
+        said = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, text=True).stdout.strip()
+        if said != output:
+            raise Failure("it says: " + said)
 
     def save(self, name, **how):
         picture = self.browser.call("Page.captureScreenshot", **how)["data"]

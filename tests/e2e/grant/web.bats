@@ -500,3 +500,50 @@ END
     is "$(grep '^asked' "$ASKED" | tail -n 2 | head -n 1 | sed 's/ token=[^ ]*//')" \
         'asked close gate=web user=carol seen=192.0.2.7 address=198.51.100.0/24 for=bob' "the last that was closed"
 }
+
+@test "a gate of a real firewall is open to packets from when a user or an admin has clicked until they click again" {
+    [ -x "$OSTIARY_BUILD/src/grant/ostgrant" ] || skip 'needs ostgrant, which needs libnftables'
+    local ask="$TOOLS/probe.py ask"
+    web_begin_for_real 'GATE="ssh","tcp 2222","web=yes","web-admin=yes"' 'USER="alice","ssh"' 'USER="carol","ssh"' 'ADMIN="carol"'
+    web_outside
+    start_lighttpd
+    in_web "$TOOLS/probe.py" serve 2222 </dev/null >"$WORK/serve" 2>&1 3>&- &
+    eventually grep -q ready "$WORK/serve"
+    run outside "$TOOLS/browser.py" "$WORK/root" "$WORK" <<END
+size 390 844
+open https://alice:open@203.0.113.1/gate
+sees 'Shut\s+Opens for 203\.0\.113\.7'
+runs shut $ask 203.0.113.1 tcp/2222
+press ssh Open
+sees 'ssh is open\.'
+runs open $ask 203.0.113.1 tcp/2222
+runs shut $ask --from 203.0.113.200 203.0.113.1 tcp/2222
+press ssh Close
+sees 'ssh has been closed\.'
+runs shut $ask 203.0.113.1 tcp/2222
+open https://carol:open@203.0.113.1/gate
+sees 'Nothing is open\.'
+fill 'Open for somebody else' 'Address or network' 203.0.113.128/25
+fill 'Open for somebody else' User bob
+press 'Open for somebody else' Open
+sees '203\.0\.113\.128/25\s+bob'
+fill 'Open for somebody else' 'Address or network' 2001:db8:9::/64
+fill 'Open for somebody else' User bob
+press 'Open for somebody else' Open
+sees '2001:db8:9::/64\s+bob'
+runs open $ask --from 203.0.113.200 203.0.113.1 tcp/2222
+runs shut $ask 203.0.113.1 tcp/2222
+runs open $ask --from 2001:db8:9::7 2001:db8:f::1 tcp/2222
+runs shut $ask 2001:db8:f::1 tcp/2222
+press 'All that is open' Close
+press 'All that is open' Close
+sees 'Nothing is open\.'
+runs shut $ask --from 203.0.113.200 203.0.113.1 tcp/2222
+runs shut $ask --from 2001:db8:9::7 2001:db8:f::1 tcp/2222
+END
+    is "$output" '' "what went wrong"
+    logged 'granted gate=ssh network=203\.0\.113\.7 user=alice .*by=web'
+    logged 'ended gate=ssh network=203\.0\.113\.7 user=alice reason=revoked'
+    logged 'ended gate=ssh network=203\.0\.113\.128/25 user=bob reason=revoked'
+    logged 'ended gate=ssh network=2001:db8:9::/64 user=bob reason=revoked'
+}
