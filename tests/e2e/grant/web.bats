@@ -234,7 +234,7 @@ knows_by_certificate() {
     certificate two /CN=alice/CN=carol
     : >"$ASKED"
     with two
-    is "$code $(cat "$ASKED")" '500 ' "status with two common names, and what was asked"
+    is "$code $(cat "$ASKED")" '403 ' "status with two common names, and what was asked"
 }
 
 @test "Apache, with client certificates: the same" {
