@@ -337,7 +337,7 @@ static void test_visitors(void)
     check(visit("alice", "192.0.2.7", "off") == REFUSAL_HTTPS, "one with TLS off");
     check(visit("alice", "::2", NULL) == REFUSAL_HTTPS, "one who is nearly on the machine");
     check(visit(NULL, "192.0.2.7", "on") == REFUSAL_NO_USER, "nobody");
-    check(visit("", "192.0.2.7", "on") == REFUSAL_NO_USER, "an empty name");
+    check(visit("", "192.0.2.7", "on") == REFUSAL_NOBODY, "an empty name");
     check(visit("alice", NULL, "on") == REFUSAL_SEEN, "no address");
     check(visit("alice", "client.example.net", "on") == REFUSAL_SEEN, "a name as address");
     for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++)
