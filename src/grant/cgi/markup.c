@@ -79,6 +79,7 @@ void markup_span(uint64_t seconds, char span[static MARKUP_TIME_LEN])
 void markup_time(uint64_t moment_s, uint64_t now_s, char time[static MARKUP_TIME_LEN])
 {
     char utc[CLOCK_UTC_LEN]; /* 2026-11-21T20:39:00Z */
+    char shown[CLOCK_UTC_LEN];
     const char *letter_t;
 
     time[0] = '\0';
@@ -88,7 +89,8 @@ void markup_time(uint64_t moment_s, uint64_t now_s, char time[static MARKUP_TIME
     if (letter_t == NULL)
         return;
     if (moment_s / DAY_S == now_s / DAY_S)
-        snprintf(time, MARKUP_TIME_LEN, "%.5s UTC", letter_t + 1);
+        snprintf(shown, sizeof(shown), "%.5s", letter_t + 1);
     else
-        snprintf(time, MARKUP_TIME_LEN, "%.*s %.5s UTC", (int)(letter_t - utc), utc, letter_t + 1);
+        snprintf(shown, sizeof(shown), "%.*s %.5s", (int)(letter_t - utc), utc, letter_t + 1);
+    snprintf(time, MARKUP_TIME_LEN, WORDS_UTC, shown);
 }

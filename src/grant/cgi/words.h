@@ -55,6 +55,7 @@
 #define WORDS_HOURS_MINUTES "%llu h %llu min" /* hours, minutes */
 #define WORDS_MINUTES       "%llu min"
 #define WORDS_MOMENT        "less than a minute"
+#define WORDS_UTC           "%s UTC" /* "21:43" today, "2026-11-21 21:43" on another day */
 
 /* ---- For admins ---- */
 #define WORDS_FOR_OTHERS      "Open for somebody else"
