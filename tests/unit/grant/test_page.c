@@ -245,7 +245,7 @@ static void test_refusals(void)
     has("value=\"&lt;b&gt;&quot;\"");
     has_not("<b>");
     page.answer = NULL;
-    for (enum refusal refusal = REFUSAL_NO_USER; refusal <= REFUSAL_MEMORY; refusal++) {
+    for (enum refusal refusal = REFUSAL_NONE + 1; refusal <= REFUSAL_MEMORY; refusal++) {
         page.refusal = refusal;
         write_page(&page);
         check(refusal_text(refusal)->said[0] != '\0' && refusal_text(refusal)->status >= 400, "refusal %d is told",
