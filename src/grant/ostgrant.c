@@ -258,8 +258,8 @@ static int unload(struct call *call)
     last_forget(&call->gates);
     tell_done(LOG_WARNING, "unloaded: no gate of nftables shuts anything any more");
     puts("no gate of nftables shuts anything any more\n"
-         "Unless they are disabled, ostiary-grants.timer loads the rules again within a minute, and\n"
-         "ostiary-grants.service at a boot.");
+         "The next grant loads the rules again; and so do, unless they are disabled, ostiary-grants.timer\n"
+         "within a minute, and ostiary-grants.service at a boot.");
     return EX_OK;
 }
 
