@@ -56,6 +56,7 @@ setup() {
 }
 
 teardown() {
+    [ -z "${HOST-}" ] || kill "$HOST" "${THERE:-$HOST}"
     [ -n "${BATS_TEST_COMPLETED-}" ] || [ -z "$CONTAINER" ] || inside journalctl --quiet --no-hostname | tail -n 60
 }
 
@@ -154,17 +155,63 @@ secret_of() {
     # From this machine itself nothing has to be opened: who comes from elsewhere is in recipes.bats.
     journal_says 'not needed gate=ssh network=127\.0\.0\.1 user=alice by=knock'
     inside systemctl disable --now ostiary-grants.service ostiary-grants.timer
+    inside ostgrant unload
     all_is_well
+}
+
+# A host on the network of the machine, with two addresses; and somebody at the gate's port, whom it can reach.
+wire_a_host() {
+    local machine
+    machine=$(container_leader)
+    nsenter --target "$machine" --net unshare --net sleep infinity 3>&- &
+    HOST=$!
+    eventually sh -c '[ "$(readlink "/proc/$1/ns/net")" != "$(readlink "/proc/$2/ns/net")" ]' sh "$HOST" "$machine"
+    eventually sh -c '[ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]' sh "$HOST"
+    nsenter --target "$machine" --net ip -batch - <<END
+link add lan type veth peer name eth0 netns $HOST
+link set lan up
+address add 192.0.2.1/24 dev lan
+END
+    nsenter --target "$HOST" --net ip -batch - <<END
+link set eth0 up
+address add 192.0.2.7/24 dev eth0
+address add 192.0.2.8/24 dev eth0
+END
+    nsenter --target "$machine" --net /usr/bin/python3 -ISc 'import signal, socket
+there = socket.create_server(("192.0.2.1", 22))
+print("ready", flush=True)
+signal.pause()' >"$BATS_TEST_TMPDIR/there" 3>&- &
+    THERE=$!
+    eventually grep -q ready "$BATS_TEST_TMPDIR/there"
+}
+
+# comes_in ADDRESS SECONDS: who comes from there is answered within this time.
+comes_in() {
+    nsenter --target "$HOST" --net /usr/bin/python3 -ISc 'import socket, sys
+socket.create_connection(("192.0.2.1", 22), float(sys.argv[2]), (sys.argv[1], 0))' "$@" 2>/dev/null
 }
 
 @test "Gates: what ostiary(7) says opens and shuts, and there are none again as it says" {
     on "$SYSTEMD"
+    wire_a_host
+    comes_in 192.0.2.8 60
     follow GATES
     see GATES
     knock_as_in GATES
     journal_says 'not needed gate=ssh network=127\.0\.0\.1 user=carol by=knock'
-    inside sh -euc "$(in_section GATES 'systemctl disable --now ostiary-grants[^`]*timer')"
-    fails inside systemctl is-active ostiary-grants.timer
+    inside sh -euc "$(in_section GATES 'systemctl enable --now ostiary-grant\.socket')"
+    inside sh -euc "$(in_section GATES 'systemctl enable --now ostiary-grant-web\.socket')"
+    # Whom the page grants it to comes in, and who is beside him does not.
+    comes_in 192.0.2.7 60
+    fails comes_in 192.0.2.8 1
+
+    # That of the README is one of the actions, too.
+    inside ostiaryctl remove alice
+    follow 'Without gates again'
+    comes_in 192.0.2.8 60
+    is "$(inside systemctl list-units --no-legend --plain 'ostiary-grant*')" '' 'units that are still there'
+    is "$(inside find /etc/systemd/system -name 'ostiary-grant*')" '' 'what a boot would start'
+    inside ostiaryctl check
     all_is_well
 }
 
