@@ -80,6 +80,11 @@ teardown() {
     ostgrant 0 load
     sees neighbour shut "$SERVER4" tcp/2222
     sees client open "$SERVER4" tcp/2222
+    # The next grant brings the rules back, as it says.
+    ostgrant 0 unload
+    matches "$output" 'The next grant loads the rules again'
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    sees neighbour shut "$SERVER4" tcp/2222
     # Nothing of what is not wanted any more is in force behind it.
     ostgrant 0 unload
     gates 'GATE="ssh","tcp 2222","lifetime=never"'
