@@ -11,7 +11,8 @@ load ../lib/recipes
 
 # What the page names, what its commands are of, and what the programs are linked with.
 PACKAGES=(systemd dbus nftables jq dma sudo nagios-nrpe-server prometheus-node-exporter cron
-    iproute2 iputils-ping openssh-client openssh-server nagios-nrpe-plugin curl libgcrypt20 libsystemd0)
+    iproute2 iputils-ping openssh-client openssh-server nagios-nrpe-plugin curl lighttpd lighttpd-mod-openssl openssl
+    libgcrypt20 libsystemd0)
 
 setup_file() {
     need_container
@@ -26,6 +27,7 @@ setup_file() {
     container_install
     # shellcheck disable=SC2046 # names
     machines_make alice bob nas $(seq -f web%g 20) mallory monitor
+    machine_behind desk
 }
 
 teardown_file() {
@@ -221,6 +223,50 @@ go_on_knocking() {
     recipe 'NOTHING BUT THE DOOR/Undo'
     at bob ssh -o ConnectTimeout=10 root@server true
     all_is_well
+}
+
+@test "a gate from the browser: who has a password opens and shuts it for himself" {
+    recipe 'A GATE FROM THE BROWSER'
+    is_open 192.0.2.1
+    fails at bob ssh -o ConnectTimeout=1 root@server true
+    # Neither a wrong password nor none is a way in, and nobody else can read them.
+    is "$(at bob curl -s --cacert /root/server.crt -u alice:guess -o /dev/null -w '%{http_code}' https://server/gate)" 401 'status'
+    is "$(at bob curl -s --cacert /root/server.crt -o /dev/null -w '%{http_code}' https://server/gate)" 401 'status'
+    is "$(inside stat -c %a:%U:%G /root/alice.netrc /etc/lighttpd/server.pem /etc/lighttpd/ostgrant.htpasswd | xargs)" \
+        '600:root:root 600:root:root 640:root:www-data' 'modes and owners'
+    recipe 'A GATE FROM THE BROWSER/Undo'
+    at bob ssh -o ConnectTimeout=10 root@server true
+    nothing_of_gates
+    all_is_well
+}
+
+@test "through a router: who has knocked there gets to the machine behind it, and who has not does not" {
+    at bob ssh -o ConnectTimeout=10 root@desk true
+    recipe 'THROUGH A ROUTER'
+    # What comes from inside goes on, and so do other ports, and the same port of the router.
+    at desk ssh -o ConnectTimeout=10 root@192.0.2.12 true
+    at bob ping -c 1 -W 5 desk
+    at bob ssh -o ConnectTimeout=10 root@server true
+    fails at bob ssh -o ConnectTimeout=1 root@desk true
+    fails at bob ssh -o ConnectTimeout=1 root@2001:db8:1::2 true
+    at alice ostclient -w -t 60 -k /etc/ostiary/alice.secret 2001:db8::1
+    at alice ssh -o ConnectTimeout=10 root@2001:db8:1::2 true
+    # By a port of the router that is forwarded, it is the same gate.
+    inside nft 'table ip forwarded { chain to { type nat hook prerouting priority dstnat; tcp dport 2222 dnat to 198.51.100.2:22; }; }'
+    at alice ssh -o ConnectTimeout=10 -p 2222 -o HostKeyAlias=desk root@server true
+    fails at bob ssh -o ConnectTimeout=1 -p 2222 -o HostKeyAlias=desk root@server true
+    inside nft delete table ip forwarded
+    recipe 'THROUGH A ROUTER/Undo'
+    at bob ssh -o ConnectTimeout=10 root@desk true
+    nothing_of_gates
+    all_is_well
+}
+
+# No rule, no unit that runs, and none that a boot would start.
+nothing_of_gates() {
+    fails inside nft list table inet ostiary_grants
+    is "$(inside systemctl list-units --no-legend --plain 'ostiary-grant*')" '' 'units that are still there'
+    is "$(inside find /etc/systemd/system -name 'ostiary-grant*')" '' 'what a boot would start'
 }
 
 @test "whatever is in the page has been done" {
