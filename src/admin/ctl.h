@@ -239,6 +239,9 @@ void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *list
 /* Is there an ostiary-grants.cfg beside the configuration? path gets its name. */
 bool ctl_has_gates(const char *config_path, char path[static PATH_MAX]);
 
+/* Gates alone: no configuration of a door is there, and nobody knocks at this host. */
+bool ctl_has_no_door(const struct ctl *ctl);
+
 /* Where there is one, what ostgrant finds wrong with it, the firewall and the record. */
 void ctl_check_gates(const struct ctl *ctl, struct ctl_findings *findings);
 

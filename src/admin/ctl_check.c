@@ -96,10 +96,22 @@ static bool become_handler(const struct ctl *ctl, struct ctl_findings *findings)
     return true;
 }
 
+bool ctl_has_no_door(const struct ctl *ctl)
+{
+    char path[PATH_MAX];
+
+    return access(ctl->config_path, F_OK) != 0 && errno == ENOENT && ctl_has_gates(ctl->config_path, path);
+}
+
 bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings)
 {
     enum check_result result;
 
+    if (ctl_has_no_door(ctl)) {
+        ctl_find(&(const struct ctl_subject){findings, ctl->config_path}, CONFIG_NOTE,
+                 "it is not there, so that nobody can knock: the gates are for the web form and for ostiaryctl");
+        return false;
+    }
     ctl_require_readable(ctl);
     if (find_layout(ctl, listeners) == CTL_SEALED)
         become_handler(ctl, findings);
@@ -345,10 +357,12 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
     static const struct option options[] = {{NULL, 0, NULL, 0}};
     struct ctl_findings findings = {.out = stdout};
     struct ctl_listeners listeners;
+    char gates_path[PATH_MAX];
     bool usable;
 
     ctl_option(argc, argv, ":", options);
     ctl_arguments(argc, argv, 0, 0);
+    (void)ctl_has_gates(ctl->config_path, gates_path);
     ctl_read_listeners(&listeners);
     usable = ctl_examine(ctl, &listeners, &findings);
     if (usable) {
@@ -365,6 +379,6 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
         check_state(ctl, &findings, ctl_layout_of(&listeners, ctl->config_path, ctl->config.state_dir));
     if (findings.errors != 0)
         return CTL_CONFIG;
-    printf("%s: good\n", ctl->config_path);
+    printf("%s: good\n", ctl_has_no_door(ctl) ? gates_path : ctl->config_path);
     return CTL_OK;
 }

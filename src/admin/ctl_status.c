@@ -19,6 +19,7 @@ struct status {
     bool deaf[CTL_LAYOUTS];
 
     bool has_config;
+    bool no_door;
     bool broken; /* what is wrong with it keeps somebody out */
     struct ctl_findings findings;
 
@@ -194,7 +195,8 @@ static void print_doors(const struct ctl_closings *doors)
 static void print_state(const struct status *status)
 {
     if (!status->has_config) {
-        printf("%-21s  unknown: the configuration has errors\n", "door");
+        printf("%-21s  %s\n", "door",
+               status->no_door ? "none: there are gates alone" : "unknown: the configuration has errors");
         return;
     }
     if (!state_is_known(status)) {
@@ -248,7 +250,7 @@ static void print_people(const struct status *status)
     if (findings->errors != 0 || findings->warnings != 0)
         print_count(findings, status->ctl->self);
     else
-        fputs("good", stdout);
+        fputs(status->no_door ? "not there" : "good", stdout);
     putchar('\n');
 }
 
@@ -364,6 +366,7 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
     ctl_read_listeners(&status.listeners);
     for (size_t i = 0; i < CTL_LAYOUTS; i++)
         status.deaf[i] = ctl_is_deaf(&status.listeners.sockets[i]);
+    status.no_door = ctl_has_no_door(ctl);
     status.has_config = ctl_examine(ctl, &status.listeners, &status.findings);
     status.broken = status.findings.errors != 0;
     ctl_read_gates(ctl, &status.gates);
@@ -376,5 +379,5 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
         print_json(&status);
     else
         print_people(&status);
-    return is_serving(&status) && ctl_gates_are_well(&status.gates) ? CTL_OK : CTL_NOT_SO;
+    return (is_serving(&status) || status.no_door) && ctl_gates_are_well(&status.gates) ? CTL_OK : CTL_NOT_SO;
 }

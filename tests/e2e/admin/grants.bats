@@ -93,6 +93,27 @@ print(grant["user"], grant["network"], grant["by"], 590 < grant["left"] <= 600)'
     is "$output" "$WORK/etc/ostiary.cfg: good"
 }
 
+@test "a host with gates alone, and no door, is as it has to be" {
+    ostgrant 0 load
+    rm "$WORK/etc/ostiary.cfg"
+    ctl 0 check
+    matches "$output" "ostiary\\.cfg: note: it is not there, so that nobody can knock"
+    refute grep error <<<"$output"
+    matches "$output" "ostiary-grants\\.cfg: good$"
+    ctl 0 grant ssh "$CLIENT4"
+    ctl 0 status
+    matches "$output" $'(^|\n)door +none: there are gates alone\n'
+    matches "$output" $'\ngates +2 gates, 1 grant open\n'
+    matches "$output" $'\nconfiguration +.*ostiary\\.cfg: not there'
+    inside nft flush ruleset
+    ctl 1 status
+    ctl 78 check
+    # Without gates it is what is missing.
+    mv "$CONFIG" "$WORK/away.cfg"
+    ctl 78 check
+    matches "$output" "ostiary\\.cfg: error: .*No such file"
+}
+
 @test "check says which gate shuts the door itself to who would knock" {
     local free
     shuts() {
