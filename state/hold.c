@@ -130,3 +130,12 @@ void hold_release(int fd)
     flock(fd, LOCK_UN);
     errno = error;
 }
+
+void hold_release_byte(int fd, int64_t at)
+{
+    struct flock byte = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = at, .l_len = 1};
+    const int error = errno;
+
+    fcntl(fd, F_OFD_SETLK, &byte);
+    errno = error;
+}

@@ -23,7 +23,8 @@ enum hold_result hold_file(int fd, enum hold_way way, unsigned limit_ms);
 /* This byte alone of a file that is open for writing: who holds others is in nobody's way. It need not have it. */
 enum hold_result hold_byte(int fd, int64_t at, unsigned limit_ms);
 
-/* Give the lock of the file back. errno stays as it was. */
+/* Give the lock of the file back, or of the byte. errno stays as it was. */
 void hold_release(int fd);
+void hold_release_byte(int fd, int64_t at);
 
 #endif

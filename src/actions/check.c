@@ -313,24 +313,38 @@ static void report_secret(const struct config_reader *reader, const struct confi
                SECRET_MAX_LEGACY);
 }
 
-/* One that knocks and has it run, or that closes the door. Returns 0, or -1 when there was an error. */
-static int report_action(const struct config_reader *reader, const struct config_entry *entry)
+/* What of a configuration can be used. */
+struct tally {
+    bool all;        /* everything */
+    bool comparable; /* a reply can be compared with all secrets, without which it is with none */
+    size_t actions;
+    size_t good_actions;
+};
+
+/* Does it ask somebody over a socket? He may come later than the door, at a boot. */
+static bool asks_somebody(const struct config_reader *reader, const struct config_entry *entry)
+{
+    return entry->socket != NULL || (entry->gate != NULL && granting_asks(reader->path));
+}
+
+/* One that knocks and has it run, or that closes the door. */
+static void report_action(const struct config_reader *reader, const struct config_entry *entry, struct tally *tally)
 {
     const char *keyword = entry->kill ? "KILL" : "ACTION";
-    int status = report_entry(reader, entry, keyword);
+    const bool good = report_entry(reader, entry, keyword) == 0;
 
+    tally->all &= good;
+    tally->actions += !entry->kill;
+    tally->good_actions += !entry->kill && (good || asks_somebody(reader, entry));
     if (entry->secret.len == 0)
-        return status; /* a credential that only the unit has */
-    status |= report_unusable(reader, entry, keyword);
+        return; /* a credential that only the unit has */
+    tally->comparable &= report_unusable(reader, entry, keyword) == 0;
     report_secret(reader, entry, keyword);
-    return status;
 }
 
 enum check_result check_config(const struct config_reader *reader, const struct config *config)
 {
-    bool all = true;
-    size_t actions = 0;
-    size_t good_actions = 0;
+    struct tally tally = {.all = true, .comparable = true};
 
     if (mac_init() != 0) {
         report(reader, 0, CONFIG_ERROR, "%s", mac_problem());
@@ -339,19 +353,13 @@ enum check_result check_config(const struct config_reader *reader, const struct 
     if (config->log_level < LOG_ERR)
         report(reader, 0, CONFIG_WARNING,
                "MIN_LOGLEVEL: above LOG_ERR nobody will be told why nobody gets in: write LOG_ERR or less urgent");
-    for (size_t i = 0; i < config->entry_count; i++) {
-        const struct config_entry *entry = &config->entries[i];
-        const bool good = report_action(reader, entry) == 0;
-
-        all &= good;
-        actions += !entry->kill;
-        good_actions += !entry->kill && good;
-    }
+    for (size_t i = 0; i < config->entry_count; i++)
+        report_action(reader, &config->entries[i], &tally);
     if (config->has_lockout_action)
-        all &= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION") == 0;
-    if (all)
-        return CHECK_GOOD;
-    return actions > 0 && good_actions == 0 ? CHECK_USELESS : CHECK_FAULTY;
+        tally.all &= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION") == 0;
+    if (!tally.comparable || (tally.actions > 0 && tally.good_actions == 0))
+        return CHECK_USELESS;
+    return tally.all ? CHECK_GOOD : CHECK_FAULTY;
 }
 
 void check_print(void *context, const struct config_finding *finding)

@@ -26,8 +26,8 @@ void check_print(void *context, const struct config_finding *finding);
 /* What is to be thought of a configuration as a whole. */
 enum check_result {
     CHECK_UNUSABLE, /* it cannot be read, or means nothing: *config is empty */
-    CHECK_USELESS,  /* it can, but no action in it can be run */
-    CHECK_FAULTY,   /* not everything in it can be used, but at least one action */
+    CHECK_USELESS,  /* it can, but nobody could be served */
+    CHECK_FAULTY,   /* not everything in it can be used, but at least one action, or whom it asks is not there yet */
     CHECK_GOOD
 };
 

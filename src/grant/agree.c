@@ -20,7 +20,7 @@
 
 #define MS           1000
 #define UNKNOWN_USER "nobody" /* to the command that shuts what nobody was granted */
-#define TURN_MS      12000    /* at a gate by commands: a little more than one of them may take */
+#define TURN_MS      25000    /* at a gate by commands: what those of two others may take, and a little more */
 #define APART_MS     3000     /* the firewall's times are whole seconds, and some time has passed since it was asked */
 
 struct row {

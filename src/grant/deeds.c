@@ -92,7 +92,8 @@ enum request_reason deeds_take_turn(struct deeds *deeds, const struct gate *gate
         .state_dir = deeds->wall.gates->state_dir,
         .gate = gate->name,
         .limit_ms = limit_ms,
-        .places = deeds->places,
+        .queue = deeds->queue,
+        .user = deeds->user,
     };
 
     if (!gate->by_commands || deeds->turn_fd >= 0)

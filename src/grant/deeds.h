@@ -14,12 +14,13 @@
 #include "gates.h"
 #include "grants.h"
 #include "request.h"
+#include "turn.h"
 #include "wall.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* How long a process waits for others that hold the record, or have the turn at a gate by commands. */
+/* How long a process waits for others that hold the record, and by itself for its turn at a gate by commands. */
 #define DEEDS_PATIENCE_MS 30000
 
 /* How many networks one user can have open at a gate by knocks and by the form; and never more than half its size=. */
@@ -37,14 +38,16 @@ struct deeds {
     struct wall wall;
     struct grants record;
     struct moment now;
-    struct cover cover;   /* of deeds_close */
-    int turn_fd;          /* the turn at a gate by commands; -1: none */
-    unsigned places;      /* see turn_order; for who is asked by others, of whom each can come as often as he likes */
+    struct cover cover;    /* of deeds_close */
+    int turn_fd;           /* the turn at a gate by commands; -1: none */
+    enum turn_queue queue; /* in which this process waits for its turn, and for whom (turn.h) */
+    const char *user;
+    unsigned patience_ms;
     bool record_failed;   /* a REQUEST_FAILED was the record's, not the firewall's */
     bool record_no_right; /* and that because it is root's */
 };
 
-#define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED, .turn_fd = -1})
+#define DEEDS_NONE ((struct deeds){.record = GRANTS_CLOSED, .turn_fd = -1, .patience_ms = DEEDS_PATIENCE_MS})
 
 /* What is asked for. */
 struct wish {

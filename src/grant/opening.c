@@ -64,11 +64,13 @@ static void set_grant(const struct deeds *deeds, const struct wish *wish, const 
 static void undo(struct deeds *deeds, struct grant *grant, uint64_t slot)
 {
     const struct gate *gate = gates_find(deeds->wall.gates, grant->gate);
-
     enum grants_fault fault;
 
-    if (steps_begin_end(deeds, grant, GRANT_REVOKED, slot) == REQUEST_DONE &&
-        steps_make_so(deeds, gate, &grant->network, grant->user) == REQUEST_DONE &&
+    /* Where somebody has given it up there is nothing to be written, and the command is run all the same. */
+    if (deeds_is_there(deeds, grant, slot, &fault) &&
+        steps_begin_end(deeds, grant, GRANT_REVOKED, slot) != REQUEST_DONE)
+        return;
+    if (steps_make_so(deeds, gate, &grant->network, grant->user) == REQUEST_DONE &&
         deeds_is_there(deeds, grant, slot, &fault))
         (void)grants_remove(&deeds->record, slot);
 }
@@ -88,9 +90,11 @@ static void take_back(struct deeds *deeds, const struct before *before, struct g
         return;
     }
 
-    const enum grants_fault fault = before->slot != GRANTS_MAX ? grants_put(&deeds->record, &before->grant, &slot)
-                                                               : grants_remove(&deeds->record, slot);
+    enum grants_fault fault;
 
+    if (deeds_is_there(deeds, grant, slot, &fault))
+        fault = before->slot != GRANTS_MAX ? grants_put(&deeds->record, &before->grant, &slot)
+                                           : grants_remove(&deeds->record, slot);
     if (fault != GRANTS_OK)
         (void)deeds_blame(deeds, fault);
 }

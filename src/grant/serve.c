@@ -24,9 +24,9 @@
 
 #define MS           1000
 #define ANSWER_MS    5000
+#define QUEUE_MS     8000 /* likewise: a command that takes long needs as much again */
 #define TURN_MS      3000 /* a part of REQUEST_LIMIT_MS, which who asks will wait */
 #define DRAIN_MAX    (1024 * 1024)
-#define PLACES       32      /* at a gate by commands: half of what ostiary-grant.socket admits */
 #define TOKEN_HOUR   3600000 /* ms: a token is good for this hour and the next */
 #define TOKEN_LEN    17
 #define TOKEN_TEXT   (GATES_USER_MAX + 48)
@@ -449,12 +449,31 @@ static enum request_reason act(struct serving *serving)
                                                                    : REQUEST_BAD_ADDRESS;
 }
 
+/* For commands. Root's own waits as he would by himself, anybody else no longer than who asks for him. */
+static void queue(struct serving *serving)
+{
+    switch (serving->asked.asker) {
+    case RIGHTS_SEALED:
+        serving->deeds.queue = TURN_SEALED_QUEUE;
+        break;
+    case RIGHTS_WEB:
+        serving->deeds.queue = TURN_WEB_QUEUE;
+        break;
+    case RIGHTS_ROOT:
+    case RIGHTS_NOBODY:
+        return;
+    }
+    serving->deeds.user = serving->asked.user;
+    serving->deeds.patience_ms = QUEUE_MS;
+}
+
 static enum request_reason perform(struct serving *serving)
 {
     const bool shows = strcmp(serving->asked.verb, "show") == 0;
     enum request_reason reason;
 
     work_out_rights(serving);
+    queue(serving);
     reason = deeds_begin(&serving->deeds, serving->gates, HOLD_ALONE);
     if (reason == REQUEST_DONE)
         reason = judge(serving);
@@ -550,7 +569,6 @@ int serve(const struct gates *gates, int peer_fd)
         tell_wrong(LOG_ERR, "standard input is not a unix socket: %s: see ostgrant(8)", strerror(errno));
         return EX_USAGE;
     }
-    serving.deeds.places = PLACES;
     serving.asked.asker = rights_asker_of(gates, peer.uid);
     /* Who may not ask is read to the end of his line as well: he hears the answer then. */
     reason = receive(peer_fd, &line);

@@ -186,7 +186,7 @@ static enum request_reason enter(struct deeds *deeds, const struct gate *gate)
     if (!gate->by_commands || deeds->turn_fd >= 0)
         return REQUEST_DONE;
     deeds_let_go(deeds);
-    reason = deeds_take_turn(deeds, gate, DEEDS_PATIENCE_MS);
+    reason = deeds_take_turn(deeds, gate, deeds->patience_ms);
     return reason == REQUEST_DONE ? deeds_hold_again(deeds) : reason;
 }
 

@@ -2,21 +2,28 @@
 /* See turn.h. */
 #include "turn.h"
 
+#include "clock.h"
 #include "hold.h"
 #include "roots.h"
 #include "siphash.h"
+#include "text.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* A gate has these bytes of the file: the first is the turn's, those behind it are the places'. */
-#define BYTES_BITS 8
-#define BYTES_MASK ((UINT64_C(1) << BYTES_BITS) - 1)
+/*
+ * A gate has 256 bytes of the file: the first is the turn's; each queue has 64 behind it, of which the first is for who
+ * is at its head, and the others are places. A user at a gate has as many, for his places.
+ */
+#define BYTES_MASK  UINT64_C(255)
+#define QUEUE_BYTES 64
 
-_Static_assert(TURN_PLACES_MAX <= BYTES_MASK, "a byte for each place, and one for the turn");
+_Static_assert(TURN_SEALED_PLACES < QUEUE_BYTES && TURN_WEB_PLACES < QUEUE_BYTES && TURN_USER_PLACES < 256,
+               "a byte for each place, and one for the head");
 
 int turn_take(const char *state_dir, unsigned limit_ms)
 {
@@ -31,11 +38,16 @@ int turn_take(const char *state_dir, unsigned limit_ms)
 }
 
 /* By name, for the order of the gates in the configuration may change while somebody has a turn. */
-static int64_t first_byte(const char *gate)
+static int64_t first_byte(const char *name)
 {
     static const uint8_t no_key[SIPHASH_KEY_LEN];
 
-    return (int64_t)(siphash(no_key, (const uint8_t *)gate, strlen(gate)) & (INT64_MAX & ~BYTES_MASK));
+    return (int64_t)(siphash(no_key, (const uint8_t *)name, strlen(name)) & (INT64_MAX & ~BYTES_MASK));
+}
+
+static int64_t head_of_queue(const struct turn_order *order)
+{
+    return first_byte(order->gate) + (int64_t)order->queue * QUEUE_BYTES;
 }
 
 static int open_turns(const char *state_dir)
@@ -60,10 +72,11 @@ static int open_turns(const char *state_dir)
     return fd;
 }
 
-static enum turn_result take_place(const struct turn_order *order, int fd)
+/* One of so many behind this byte. */
+static enum turn_result take_place(int fd, int64_t at, unsigned places)
 {
-    for (unsigned place = 1; place <= order->places; place++)
-        switch (hold_byte(fd, first_byte(order->gate) + place, 0)) {
+    for (unsigned place = 1; place <= places; place++)
+        switch (hold_byte(fd, at + place, 0)) {
         case HOLD_HELD:
             return TURN_TAKEN;
         case HOLD_FAILED:
@@ -71,12 +84,25 @@ static enum turn_result take_place(const struct turn_order *order, int fd)
         case HOLD_BUSY:
             break;
         }
-    return order->places == 0 ? TURN_TAKEN : TURN_NO_PLACE;
+    return TURN_NO_PLACE;
 }
 
-static enum turn_result take_byte(const struct turn_order *order, int fd)
+/* A blank is in no name of a gate. */
+static enum turn_result take_users_place(const struct turn_order *order, int fd)
 {
-    switch (hold_byte(fd, first_byte(order->gate), order->limit_ms)) {
+    struct text name = {0};
+    enum turn_result result = TURN_FAILED;
+
+    text_add(&name, "%s %s", order->gate, order->user);
+    if (!name.failed)
+        result = take_place(fd, first_byte(name.bytes), TURN_USER_PLACES);
+    text_free(&name);
+    return result;
+}
+
+static enum turn_result take_byte(int fd, int64_t at, int64_t deadline_ms)
+{
+    switch (hold_byte(fd, at, (unsigned)clock_left_ms(deadline_ms))) {
     case HOLD_HELD:
         return TURN_TAKEN;
     case HOLD_BUSY:
@@ -87,15 +113,35 @@ static enum turn_result take_byte(const struct turn_order *order, int fd)
     return TURN_FAILED;
 }
 
+/* The place stays as long as the turn, and the head of the queue is the next one's as soon as this has the turn. */
+static enum turn_result queue_for_it(const struct turn_order *order, int fd, int64_t deadline_ms)
+{
+    const int64_t head = head_of_queue(order);
+    enum turn_result result = TURN_TAKEN;
+
+    if (order->queue == TURN_WEB_QUEUE)
+        result = take_users_place(order, fd);
+    if (result == TURN_TAKEN)
+        result = take_place(fd, head, order->queue == TURN_WEB_QUEUE ? TURN_WEB_PLACES : TURN_SEALED_PLACES);
+    if (result == TURN_TAKEN)
+        result = take_byte(fd, head, deadline_ms);
+    if (result == TURN_TAKEN)
+        result = take_byte(fd, first_byte(order->gate), deadline_ms);
+    if (result == TURN_TAKEN)
+        hold_release_byte(fd, head);
+    return result;
+}
+
 enum turn_result turn_take_gate(const struct turn_order *order, int *fd)
 {
+    const int64_t deadline_ms = clock_now_ms() + order->limit_ms;
     enum turn_result result = TURN_FAILED;
 
     *fd = open_turns(order->state_dir);
-    if (*fd >= 0)
-        result = take_place(order, *fd);
-    if (result == TURN_TAKEN)
-        result = take_byte(order, *fd);
+    if (*fd >= 0 && order->queue == TURN_NO_QUEUE)
+        result = take_byte(*fd, first_byte(order->gate), deadline_ms);
+    else if (*fd >= 0)
+        result = queue_for_it(order, *fd, deadline_ms);
     if (result != TURN_TAKEN && *fd >= 0) {
         const int error = errno;
 

@@ -23,21 +23,31 @@ int turn_take(const char *state_dir, unsigned limit_ms);
  */
 #define TURN_NAME "turns" /* in STATE_DIR-root */
 
+/*
+ * Who asks over a socket can do so as often as he likes. So no more than these are at a gate at once, waiting or at
+ * work; and those who wait there are one behind the other, so that one of them at the most is in the way of all others:
+ * of root's own, who do not queue.
+ */
+enum turn_queue { TURN_NO_QUEUE, TURN_SEALED_QUEUE, TURN_WEB_QUEUE };
+
+#define TURN_SEALED_PLACES 48 /* a fleet that knocks at one moment */
+#define TURN_WEB_PLACES    16
+#define TURN_USER_PLACES   4 /* of a user of the form */
+
 struct turn_order {
     const char *state_dir;
     const char *gate;
     unsigned limit_ms;
-    unsigned places; /* of those who say so, no more than these are at the gate at once, waiting or at work; 0: any */
+    enum turn_queue queue;
+    const char *user; /* of TURN_WEB_QUEUE */
 };
 
 enum turn_result {
     TURN_TAKEN,
     TURN_BUSY,     /* not within the limit */
-    TURN_NO_PLACE, /* all places are taken */
+    TURN_NO_PLACE, /* all places are taken, or all of the user's */
     TURN_FAILED    /* errno; EPERM where the directory is not root's alone */
 };
-
-#define TURN_PLACES_MAX 255
 
 /* *fd is -1 unless this gives TURN_TAKEN. */
 enum turn_result turn_take_gate(const struct turn_order *order, int *fd);

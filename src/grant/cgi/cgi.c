@@ -37,7 +37,8 @@
 static struct {
     struct visitor visitor;
     char body[FORM_LEN_MAX + 1];
-    size_t unread; /* bytes of the form that the server has still to give */
+    size_t unread;             /* bytes of the form that the server has still to give */
+    struct stream_limit limit; /* of all reading */
     struct form form;
     struct wish wish;
     struct answer answer;
@@ -136,10 +137,9 @@ static int send_page(void)
  */
 static void drain(void)
 {
-    const struct stream_limit limit = stream_from_now(BODY_LIMIT_MS);
     char bytes[4096];
 
-    while (one.unread > 0 && stream_wait(STDIN_FILENO, POLLIN, limit) == STREAM_OK) {
+    while (one.unread > 0 && stream_wait(STDIN_FILENO, POLLIN, one.limit) == STREAM_OK) {
         const ssize_t got = read(STDIN_FILENO, bytes, sizeof(bytes));
 
         if (got <= 0)
@@ -249,13 +249,12 @@ static enum refusal take_length(const char *text, size_t *len)
 
 static enum refusal read_body(size_t len)
 {
-    const struct stream_limit limit = stream_from_now(BODY_LIMIT_MS);
     size_t got = 0;
 
     while (got < len) {
         ssize_t more;
 
-        if (stream_wait(STDIN_FILENO, POLLIN, limit) != STREAM_OK)
+        if (stream_wait(STDIN_FILENO, POLLIN, one.limit) != STREAM_OK)
             return REFUSAL_SHORT;
         more = read(STDIN_FILENO, one.body + got, len - got);
         if (more < 0 && (errno == EINTR || errno == EAGAIN))
@@ -325,6 +324,7 @@ static int answer_visitor(void)
     const enum refusal refusal = visitor_check(&one.visitor);
 
     one.unread = announced();
+    one.limit = stream_from_now(BODY_LIMIT_MS);
     if (refusal != REFUSAL_NONE)
         return send_refusal(refusal);
     if (strcmp(method, "GET") == 0)

@@ -273,6 +273,10 @@ tested() {
     says ':4: error: DELAY'
     use 'KILL="a secret that shuts it"'
     tested -T 0
+    # Who stands behind a socket may come later than the door.
+    use 'ACTION="a secret that tells somebody","","name=told","socket=/run/nobody"'
+    tested -t 78
+    tested -T 0
     run "$OSTIARYD" -t -T -c "$CONFIG"
     is "$status" 64 "status of -t -T"
     matches "$output" 'exclude each other'

@@ -182,6 +182,9 @@ ROOMS=(size=12k nr_inodes=2 size=1m)
     line=$(grep -n '"short"' "$CONFIG" | cut -d: -f1)
     matches "$output" "ostiary\.cfg:$line: error: ACTION: libgcrypt takes no HMAC key like this"
     is "$(grep -c 'error: ' <<<"$output")" 1 "errors that -t finds"
+    # The other action could be run, but nobody is served.
+    run env LIBGCRYPT_FORCE_FIPS_MODE=1 "$OSTIARYD" -T -c "$CONFIG"
+    is "$status" 78 "status of -T"
 
     knock "127.0.0.5=$secret"
     is "$(of 1 receipt)" right "receipt without FIPS mode"

@@ -225,7 +225,7 @@ const struct hole *wall_find(const struct wall_view *view, const struct gate *ga
 
 enum request_reason wall_open(struct wall *wall, const struct hole *hole)
 {
-    (void)wall;
+    wall->ran = hole->gate->by_commands;
     return change(hole, true);
 }
 
@@ -420,6 +420,24 @@ static size_t count_grants(void)
     grants_release(&record);
     grants_close(&record);
     return count;
+}
+
+static bool has_grant(const char *gate, unsigned host, const char *user)
+{
+    const struct grants_options options = {.state_dir = state_dir, .patience_ms = 1000, .read_only = true};
+    const struct source network = network_of(host);
+    const struct grants_key key = {gate, &network, user};
+    struct grants record = GRANTS_CLOSED;
+    struct grant grant;
+    uint64_t slot;
+
+    scratch_need(grants_open(&options, &record) == GRANTS_OK &&
+                     grants_hold(&record, HOLD_SHARED, &world->now) == GRANTS_OK &&
+                     grants_find(&record, &key, &grant, &slot) == GRANTS_OK,
+                 "reading");
+    grants_release(&record);
+    grants_close(&record);
+    return slot != GRANTS_MAX;
 }
 
 static void empty(void)
@@ -754,6 +772,12 @@ static void end_and_open(void)
     give_up_and_open();
 }
 
+static void end_open_and_fail(void)
+{
+    end_and_open();
+    world->refuses = true;
+}
+
 static void open_elsewhere(void)
 {
     meanwhile = NULL;
@@ -811,6 +835,19 @@ static void test_commands(void)
     meanwhile = end_and_open;
     check(do_it(OPEN, 0, 1, "alice") == REQUEST_DONE && count_grants() == 2 && left_s(0, 7) > 0,
           "nor is what such a one has, written over by what has been opened");
+
+    empty();
+    gates_list[0].by_commands = true;
+    meanwhile = end_open_and_fail;
+    check(do_it(OPEN, 0, 1, "alice") == REQUEST_FAILED && has_grant("other", 7, "bob"),
+          "nor by what could not be opened");
+
+    empty();
+    gates_list[0].by_commands = true;
+    do_it(OPEN, 0, 1, "alice");
+    meanwhile = end_open_and_fail;
+    check(do_it(OPEN, 0, 1, "alice") == REQUEST_FAILED && has_grant("other", 7, "bob"),
+          "nor by what could not be renewed");
 
     empty();
     gates_list[0].by_commands = true;
