@@ -164,31 +164,9 @@ void wall_end(struct wall *wall)
     wall->nft = NULL;
 }
 
-static enum request_reason change(struct wall *wall, const struct hole *hole, bool opens)
-{
-    return hole->gate->by_commands ? change_by_command(wall, hole, opens) : change_in_nft(wall, hole, opens);
-}
-
 enum request_reason wall_open(struct wall *wall, const struct hole *hole)
 {
-    return change(wall, hole, true);
-}
-
-/* To shut what is not there would take a place in its set for a moment, and there may be none. */
-static bool is_shut(struct wall *wall, const struct hole *hole)
-{
-    struct nft_element element = element_of(hole);
-    bool found = true;
-
-    return !hole->gate->by_commands && nft_of(wall) != NULL &&
-           nft_read_element(wall->nft, &element, &found) == NFT_OK && !found;
-}
-
-enum request_reason wall_shut(struct wall *wall, const struct hole *hole)
-{
-    const enum request_reason reason = is_shut(wall, hole) ? REQUEST_DONE : change(wall, hole, false);
-
-    return reason == REQUEST_NOT_OPEN ? REQUEST_DONE : reason; /* no set, so nothing in it */
+    return hole->gate->by_commands ? change_by_command(wall, hole, true) : change_in_nft(wall, hole, true);
 }
 
 int wall_compare(const struct gate *gate, const struct source *network, const struct hole *hole)
@@ -390,6 +368,32 @@ enum wall_answer wall_ask(struct wall *wall, const struct gate *gate, const stru
         break;
     }
     return WALL_UNKNOWN;
+}
+
+/*
+ * What is not there is added and deleted in one transaction, which takes a place in its set for a moment: where there
+ * is none, it is not there. Nor is it where there is no set. Where libnftables has no memory, it may say that all is
+ * done, and have done nothing: so that is seen to.
+ */
+static enum request_reason shut_in_nft(struct wall *wall, const struct hole *hole)
+{
+    struct text script = {0};
+    enum nft_result result;
+    uint64_t packets = 0;
+
+    write_change(&script, hole, false);
+    result = run_script(wall, &script);
+    if (result != NFT_OK && result != NFT_SET_FULL && result != NFT_NOT_LOADED)
+        return blame_nft(wall, result);
+    if (wall_ask(wall, hole->gate, &hole->network, &packets) == WALL_HAS_NOT)
+        return REQUEST_DONE;
+    tell_wrong(LOG_ERR, "nftables: what has been shut seems to be open still: is there too little memory?");
+    return REQUEST_FAILED;
+}
+
+enum request_reason wall_shut(struct wall *wall, const struct hole *hole)
+{
+    return hole->gate->by_commands ? change_by_command(wall, hole, false) : shut_in_nft(wall, hole);
 }
 
 uint64_t wall_packets(struct wall *wall, const struct gate *gate, const struct source *network)

@@ -197,10 +197,10 @@ class Grant(Scene):
         return own
 
     def library_gave_up(self, place, run):
-        """libnftables aborts where it has no memory for what it prints, while standard error leads nowhere."""
+        """libnftables aborts where it has no memory for what it prints, or dies where it has none for its buffers."""
         frames = [frame for frame in place.read("mark").splitlines()[2:] if "/libc.so.6" not in frame]
         in_library = bool(frames) and "/libnftables.so" in frames[0]
-        return super().library_gave_up(place, run) or (run.status == -signal.SIGABRT and in_library)
+        return super().library_gave_up(place, run) or (run.status in (-signal.SIGABRT, -signal.SIGSEGV) and in_library)
 
     # ---- Judging ----
 

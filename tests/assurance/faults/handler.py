@@ -2,6 +2,7 @@
 """The handler's scenes: a connection, and a peer who plays a part. handler_judge.py says what may never come of it."""
 
 import contextlib
+import ctypes
 import os
 import re
 import select
@@ -12,7 +13,7 @@ import threading
 import time
 
 import tracing
-from handler_judge import LAUNCHERS_GROUP, LEAVING, MAX_BAD_CONNS, NOTHING, OLD_TABLE, SOURCE, HandlerJudge
+from handler_judge import LAUNCHERS_GROUP, LEAVING, MAX_BAD_CONNS, NOTHING, OLD_TABLE, HandlerJudge
 from scene import KILL_SECRET, LEN, LIMIT, SECRET, Run, mac
 
 # What the peer replies with, besides a secret. LEAVING: he leaves while he waits for his seed.
@@ -104,10 +105,10 @@ class Handler(HandlerJudge):
         elif not self.fresh:
             place.strikes("127.0.0.9", 1)
             if self.before and self.reply is not LEAVING:
-                place.strikes(SOURCE, self.before)
+                place.strikes(self.source, self.before)
         if self.closed:
             place.write("state/closed", "2026-11-21T20:39:00Z by-hand")
-        place.listener = socket.create_server(("127.0.0.1", 0))
+        place.listener = self.listen(place)
         if self.reply is LEAVING:
             self.visit(place, [place.program("ostiaryd"), "-c", place.path(self.config), "-e"], None, NOTHING, Connection())
         place.keep()
@@ -136,11 +137,17 @@ class Handler(HandlerJudge):
         """The words before a command that put it where this is played."""
         return []
 
+    def listen(self, place):
+        return socket.create_server(("127.0.0.1", 0))
+
+    def connect(self, place):
+        return socket.create_connection(place.listener.getsockname(), source_address=(self.source, 0))
+
     def visit(self, place, command, environment, reply, run):
         """One handler, and a peer; the handler has ended."""
         table = place.path("state", "lockout")
         written = os.stat(table).st_mtime_ns if reply is LEAVING else 0
-        with socket.create_connection(place.listener.getsockname(), source_address=(SOURCE, 0)) as peer:
+        with self.connect(place) as peer:
             connection, _ = place.listener.accept()
             with connection, open(place.path("said"), "wb") as said:
                 fds = {"stdin": connection, "stdout": connection, "stderr": connection if self.all_fds else said}
@@ -196,10 +203,29 @@ class Handler(HandlerJudge):
         return call.name == "fcntl" and re.match(r"2(<.*>)?, F_GETFD", call.arguments) is not None
 
 
+@contextlib.contextmanager
+def network_of(process):
+    """What this thread makes meanwhile is in the network of that process. (os.setns is of Python 3.12.)"""
+    with open("/proc/thread-self/ns/net", "rb") as own, open(f"/proc/{process.pid}/ns/net", "rb") as other:
+        enter(other)
+        try:
+            yield
+        finally:
+            enter(own)
+
+
+def enter(network):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.setns(network.fileno(), 0) != 0:
+        raise OSError(ctypes.get_errno(), "setns")
+
+
 class AtGate(Handler):
     """An action that opens a gate of a real firewall, in a network and with a /run of its own. asks: at the sealed door,
-    where the handler does not become ostgrant, but asks for it."""
+    where the handler does not become ostgrant, but asks for it. Who knocks has another address than loopback, for which no
+    gate has to be opened."""
 
+    source = "192.0.2.2"
     opens_gates = True
     slow = True
     statuses = (*Handler.statuses, 69, 77)  # ostgrant's
@@ -216,14 +242,23 @@ class AtGate(Handler):
     def there(self, place):
         return ["nsenter", f"--net=/proc/{place.world.pid}/ns/net", f"--mount=/proc/{place.world.pid}/ns/mnt", "--"]
 
-    def prepare(self, place):
-        super().prepare(place)
+    def listen(self, place):
+        script = f"""ip link set lo up && ip address add {self.source} dev lo && mount -t tmpfs none /run && mkdir /run/ostiary &&
+            mount --bind "$0" /run/ostiary && echo && exec sleep infinity"""
         os.mkdir(place.path("gate"))
-        place.write("ostiary-grants.cfg", f'STATE_DIR="{place.path("state")}"', 'GATE="ssh","tcp 22","sealed=yes"')
-        script = 'mount -t tmpfs none /run && mkdir /run/ostiary && mount --bind "$0" /run/ostiary && echo && exec sleep infinity'
         place.world = subprocess.Popen(["unshare", "--net", "--mount", "sh", "-c", script, place.path("gate")], stdout=subprocess.PIPE)
         place.helpers.append(place.world)
         place.world.stdout.readline()
+        with network_of(place.world):
+            return socket.create_server((self.source, 0))
+
+    def connect(self, place):
+        with network_of(place.world):
+            return super().connect(place)
+
+    def prepare(self, place):
+        super().prepare(place)
+        place.write("ostiary-grants.cfg", f'STATE_DIR="{place.path("state")}"', 'GATE="ssh","tcp 22","sealed=yes"')
         place.relay = socket.socket(socket.AF_UNIX)
         place.relay.bind(place.path("gate", "grant"))
         place.relay.listen()
@@ -235,7 +270,7 @@ class AtGate(Handler):
         return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=LIMIT, check=True).stdout
 
     def is_open(self, place):
-        return SOURCE in self.run_there(place, "nft", "list", "set", "inet", "ostiary_grants", "ssh_4_32")
+        return self.source in self.run_there(place, "nft", "list", "set", "inet", "ostiary_grants", "ssh_4_32")
 
     def play(self, place, fault):
         run = super().play(place, fault)

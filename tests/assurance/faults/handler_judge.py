@@ -38,6 +38,8 @@ DOOR_CALLS = ("flock", "unlinkat", "openat", "renameat", "fsync")
 class HandlerJudge(Scene):
     """Of a handler's scene (handler.py): reply, right, barred, before, fresh, closed, relay, gate, all_fds, lockout_action."""
 
+    source = SOURCE
+
     def judge(self, place, run, fault):
         table = Table(place)
         wrong = self.judge_common(place, run)
@@ -85,16 +87,16 @@ class HandlerJudge(Scene):
         wrong = []
         if not table.whole and not (self.fresh and table.absent) and not self.old:
             wrong.append("the table is damaged or gone")
-        strikes = table.strikes(SOURCE)
+        strikes = table.strikes(self.source)
         charged = strikes - self.before
         if not 0 <= charged <= 1:
             wrong.append(f"{self.before} strikes became {strikes}")
-        if strikes >= MAX_BAD_CONNS and not self.right and not table.locked(SOURCE):
+        if strikes >= MAX_BAD_CONNS and not self.right and not table.locked(self.source):
             wrong.append("the last strike does not lock")
-        if "strikes=3 until" in run.said and not table.locked(SOURCE):
+        if "strikes=3 until" in run.said and not table.locked(self.source):
             wrong.append("locked in the log alone")
         if self.barred:
-            if charged != 0 or (self.before >= MAX_BAD_CONNS and not table.locked(SOURCE)):
+            if charged != 0 or (self.before >= MAX_BAD_CONNS and not table.locked(self.source)):
                 wrong.append("a lock was lost")
         elif self.right:
             wrong += self.judge_order(run, charged)
@@ -119,9 +121,9 @@ class HandlerJudge(Scene):
     def judge_leaving(self, run, table, fault):
         """I11: who has left before he was sent a seed has no strike; and his place is free."""
         wrong = []
-        if run.got or table.strikes(SOURCE) != self.before:
+        if run.got or table.strikes(self.source) != self.before:
             wrong.append("he left before he was sent a seed, and has one, or a strike")
-        if fault is None and table.value(SOURCE, "places") != "0":
+        if fault is None and table.value(self.source, "places") != "0":
             wrong.append("his place in the pace is held, or he never had one")
         return wrong
 
@@ -161,7 +163,7 @@ class HandlerJudge(Scene):
             wrong.append(f"the action's socket was told {run.told!r}")
         if len(run.actions) + run.told.count(b"|") > 1:
             wrong.append("the action ran twice")
-        if run.actions and self.reply != SECRET and not (self.lockout_action and table.locked(SOURCE)):
+        if run.actions and self.reply != SECRET and not (self.lockout_action and table.locked(self.source)):
             wrong.append("an action ran that nobody may run")
         if run.told.strip(b"|") and self.reply != SECRET:
             wrong.append("an action was told that nobody may run")
@@ -198,7 +200,7 @@ class HandlerJudge(Scene):
             wrong.append("the action has other descriptors than three")
         if set(re.findall(r"^env (?!OSTIARY_PORT=\d+$)(.*)$", report, re.M)) != ENVIRONMENT:
             wrong.append("the action has another environment")
-        if re.findall(r"^arg (.*)$", report, re.M)[1:] != [SOURCE]:
+        if re.findall(r"^arg (.*)$", report, re.M)[1:] != [self.source]:
             wrong.append("the action has other arguments than the address")
         if not re.search(r"^SigIgn:\s*0+$", report, re.M) or not re.search(r"^SigBlk:\s*0+$", report, re.M):
             wrong.append("the action has signals ignored or blocked")
@@ -248,7 +250,7 @@ class HandlerJudge(Scene):
         causes = [line for line in lines if line not in verdicts and not line.startswith(("LOCKOUT_ACTION", "granted "))]
         words += [re.sub(r" source=\S+| uid=.*| until=\S+| of=\S+| strikes=\S+| socket=\S+", "", line) for line in verdicts]
         words.append({0: "no seed", LEN: "no receipt", 2 * LEN: "receipt"}.get(len(run.got), "half a receipt"))
-        words.append(f"strikes {self.before}->{table.strikes(SOURCE)}")
+        words.append(f"strikes {self.before}->{table.strikes(self.source)}")
         if run.actions or run.told.strip(b"|"):
             words.append("ran")
             for report in run.actions:

@@ -204,6 +204,15 @@ nothing_of_ours_runs() {
     ostgrant 0 grant ssh "$CLIENT4" 1h alice
     sees client open "$SERVER4" tcp/2222
     record_and_kernel_agree
+    # One that has ended by itself, in a set that others have filled since, is closed without a place in it.
+    ostgrant 0 revoke ssh "$CLIENT4"
+    ostgrant 0 grant ssh 198.51.100.3 1s
+    sleep 1.2
+    ostgrant 0 grant ssh "$CLIENT4" 1h alice
+    ostgrant 0 revoke ssh 198.51.100.3
+    logged 'ended gate=ssh network=198\.51\.100\.3 .* reason=revoked' 1
+    kernel_has "ssh $CLIENT4 "
+    record_and_kernel_agree
 }
 
 @test "a name, or whatever is no address, is refused before anybody is asked for it" {
