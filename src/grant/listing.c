@@ -141,14 +141,40 @@ static enum request_reason add_unrecorded(struct listing *listing, const bool *s
     return REQUEST_DONE;
 }
 
+/*
+ * libnftables leaves out what it has no memory for, and does not say so. The first grant that seems to be missing is
+ * asked for by itself.
+ */
+static bool is_believable(struct deeds *deeds, const struct listing *listing)
+{
+    for (size_t i = 0; i < listing->count; i++) {
+        const struct listing_row *row = &listing->rows[i];
+        const struct gate *gate = gates_find(deeds->wall.gates, row->grant.gate);
+        uint64_t packets;
+
+        if (gate == NULL || gate->by_commands || strcmp(row->state, "open") != 0)
+            continue;
+        if (wall_find(&listing->view, gate, &row->grant.network) == NULL)
+            return wall_ask(&deeds->wall, gate, &row->grant.network, &packets) != WALL_HAS;
+    }
+    return true;
+}
+
 enum request_reason listing_look(struct deeds *deeds, struct listing *listing)
 {
     enum request_reason reason = wall_look(&deeds->wall, &listing->view);
     bool *seen = NULL;
 
+    if (reason == REQUEST_DONE && !is_believable(deeds, listing)) {
+        wall_free(&listing->view);
+        reason = wall_look(&deeds->wall, &listing->view);
+    }
     if (reason == REQUEST_DONE) {
         seen = calloc(listing->view.count + 1, sizeof *seen);
-        reason = seen == NULL ? REQUEST_FAILED : REQUEST_DONE;
+        if (seen == NULL) {
+            tell_wrong(LOG_ERR, "there is no memory for all that the firewall has");
+            reason = REQUEST_FAILED;
+        }
     }
     if (reason == REQUEST_DONE) {
         for (size_t i = 0; i < listing->count; i++)

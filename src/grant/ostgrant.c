@@ -410,8 +410,10 @@ static int print_list(struct call *call, bool as_json, const char *user)
     status = reason == REQUEST_NOT_OPEN ? EX_OK : status_of(call, reason); /* no record yet: no grant */
     if (status == EX_OK && !as_json)
         listing_print(&listing, user, stdout);
-    else if (status == EX_OK && listing_print_json(&listing, user, stdout) != 0)
+    else if (status == EX_OK && listing_print_json(&listing, user, stdout) != 0) {
+        tell_wrong(LOG_ERR, "there is no memory to print all grants");
         status = EX_OSERR;
+    }
     listing_free(&listing);
     if (fflush(stdout) != 0)
         status = EX_IOERR;

@@ -370,23 +370,46 @@ enum wall_answer wall_ask(struct wall *wall, const struct gate *gate, const stru
     return WALL_UNKNOWN;
 }
 
+static enum nft_result try_to_shut(struct wall *wall, const struct hole *hole)
+{
+    struct text script = {0};
+
+    write_change(&script, hole, false);
+    return run_script(wall, &script);
+}
+
+/* Whatever came of that: is it shut? Where this cannot be asked, what libnftables has said counts. */
+static bool is_shut(struct wall *wall, const struct hole *hole, enum nft_result result)
+{
+    uint64_t packets = 0;
+
+    switch (wall_ask(wall, hole->gate, &hole->network, &packets)) {
+    case WALL_HAS_NOT:
+        return true;
+    case WALL_UNKNOWN:
+        return result == NFT_OK;
+    case WALL_HAS:
+        break;
+    }
+    return false;
+}
+
 /*
  * What is not there is added and deleted in one transaction, which takes a place in its set for a moment: where there
- * is none, it is not there. Nor is it where there is no set. Where libnftables has no memory, it may say that all is
- * done, and have done nothing: so that is seen to.
+ * is none, it is not there. Nor is it where there is no set. Where libnftables has no memory it may say so though there
+ * is one, or that all is done, and have done nothing: so that is seen to.
  */
 static enum request_reason shut_in_nft(struct wall *wall, const struct hole *hole)
 {
-    struct text script = {0};
-    enum nft_result result;
-    uint64_t packets = 0;
+    enum nft_result result = NFT_OK;
 
-    write_change(&script, hole, false);
-    result = run_script(wall, &script);
-    if (result != NFT_OK && result != NFT_SET_FULL && result != NFT_NOT_LOADED)
+    for (int tries = 0; tries < 2 && result != NFT_NOT_PERMITTED; tries++) {
+        result = try_to_shut(wall, hole);
+        if (is_shut(wall, hole, result))
+            return REQUEST_DONE;
+    }
+    if (result != NFT_OK && result != NFT_NOT_LOADED)
         return blame_nft(wall, result);
-    if (wall_ask(wall, hole->gate, &hole->network, &packets) == WALL_HAS_NOT)
-        return REQUEST_DONE;
     tell_wrong(LOG_ERR, "nftables: what has been shut seems to be open still: is there too little memory?");
     return REQUEST_FAILED;
 }

@@ -95,7 +95,7 @@ def failing(fault, log, witnesses):
 
 def is_answer(call, how):
     """Would the program be lied to, rather than fail? That there is no table yet is an answer for who only reads."""
-    return how == "error=ENOENT" and re.search(r'"(lockout|grants)", O_RDONLY', call.arguments) is not None
+    return how == "error=ENOENT" and re.search(r'"(lockout|grants|state-root)", O_RDONLY', call.arguments) is not None
 
 
 def all_faults(calls):
