@@ -1620,5 +1620,5 @@ al\ ice@example.org'
     is "$(complete_words ostiaryctl repair --)" --empty
     is "$(complete_words ostiaryctl list --)" --json
     is "$(complete_words ostiaryd --)" '--help --version'
-    is "$(complete_words ostiaryd -)" '--help --version -c -e -h -t'
+    is "$(complete_words ostiaryd -)" '--help --version -T -c -e -h -t'
 }

@@ -429,7 +429,7 @@ static bool has_grant(const char *gate, unsigned host, const char *user)
     const struct grants_key key = {gate, &network, user};
     struct grants record = GRANTS_CLOSED;
     struct grant grant;
-    uint64_t slot;
+    uint64_t slot = GRANTS_MAX;
 
     scratch_need(grants_open(&options, &record) == GRANTS_OK &&
                      grants_hold(&record, HOLD_SHARED, &world->now) == GRANTS_OK &&
