@@ -3,6 +3,7 @@
 #include "entry.h"
 
 #include "file.h"
+#include "from.h"
 #include "local.h"
 #include "number.h"
 #include "value.h"
@@ -42,6 +43,7 @@ struct options {
     struct scan_field grant;
     struct scan_field revoke;
     struct scan_field clear_old;
+    struct scan_field from;
 };
 
 int entry_begin(struct parser *parser, size_t lines_max)
@@ -196,10 +198,12 @@ static void take_options(struct parser *parser, const struct scan_line *line, si
             !take_option(parser, field, "socket=", &options->socket) &&
             !take_option(parser, field, "grant=", &options->grant) &&
             !take_option(parser, field, "revoke=", &options->revoke) &&
-            !take_option(parser, field, "clear-old=", &options->clear_old))
+            !take_option(parser, field, "clear-old=", &options->clear_old) &&
+            !take_option(parser, field, "from=", &options->from))
             parser_error(parser,
-                         "field %zu is no option: write \"secret-file=...\" or \"credential=...\", or \"name=...\", "
-                         "\"socket=...\", \"grant=...\", \"revoke=...\" or \"clear-old=...\" for an action",
+                         "field %zu is no option: write \"secret-file=...\", \"credential=...\" or \"from=...\", or "
+                         "\"name=...\", \"socket=...\", \"grant=...\", \"revoke=...\" or \"clear-old=...\" for an "
+                         "action",
                          i + 1);
     }
 }
@@ -433,6 +437,34 @@ static void take_secret(struct parser *parser, const struct scan_field *first, c
         take_credential(parser, &options->credential, entry);
 }
 
+/* Nothing of the text is quoted in what is said, as in all lines with secrets. */
+static void take_from(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
+{
+    const char *rest = option->text;
+    struct source network;
+    size_t number = 1;
+
+    if (rest == NULL)
+        return;
+    if (option->len > FROM_TEXT_MAX) {
+        parser_error(parser, "the from= has more than %d bytes: name wider networks", FROM_TEXT_MAX);
+        return;
+    }
+    for (; rest != NULL; number++) {
+        if (!from_next(&rest, &network)) {
+            parser_error(parser,
+                         "the from= must be addresses, or networks without bits behind their prefixes, with commas "
+                         "between them, such as \"from=192.0.2.7,2001:db8::/32\": number %zu is none",
+                         number);
+            return;
+        }
+        if (address_is_vast(&network))
+            parser_warn(parser, "the from= has a network that is as good as everybody: name smaller ones, or leave it "
+                                "out");
+    }
+    entry->from = parser_keep(parser, option->text, option->len);
+}
+
 static void keep_entry(struct config *config, const struct config_entry *entry)
 {
     config->entries[config->entry_count++] = *entry;
@@ -448,6 +480,7 @@ void entry_take_action(struct parser *parser, const struct scan_line *line)
     reading->has_entry = true;
     take_what_is_run(parser, line, &options, &entry);
     take_secret(parser, &line->fields[0], &options, &entry);
+    take_from(parser, &options.from, &entry);
     if (parser->errors == errors)
         keep_entry(reading->config, &entry);
 }
@@ -473,6 +506,7 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
     if (has_gate(&options) || options.clear_old.text != NULL)
         parser_error(parser, "closes the door and nothing else: leave grant=, revoke= and clear-old= out");
     take_secret(parser, &line->fields[0], &options, &entry);
+    take_from(parser, &options.from, &entry);
     if (parser->errors == errors)
         keep_entry(reading->config, &entry);
 }
@@ -494,6 +528,8 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
     take_what_is_run(parser, line, &options, &entry);
     if (options.secret_file.text != NULL || options.credential.text != NULL)
         parser_error(parser, "has no secret: leave secret-file= and credential= out");
+    if (options.from.text != NULL)
+        parser_error(parser, "is run for whoever was locked out, from anywhere: leave from= out");
     if (has_gate(&options))
         parser_error(parser, "is run for who was locked out, who has shown nothing that could open or close a gate: "
                              "leave grant= and revoke= out");

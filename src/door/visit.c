@@ -376,7 +376,8 @@ void visit_settle(struct visit *visit)
     else if (charge->locks)
         log_locked(visit);
     else
-        log_line(LOG_NOTICE, "rejected source=%s reason=%s strikes=%ju of=%ju", visit->peer.text, visit->end.reason,
+        log_line(LOG_NOTICE, "rejected source=%s reason=%s%s%s strikes=%ju of=%ju", visit->peer.text, visit->end.reason,
+                 visit->end.action != NULL ? " action=" : "", visit->end.action != NULL ? visit->end.action : "",
                  (uintmax_t)charge->strikes, (uintmax_t)table->policy.max_bad_conns);
 }
 

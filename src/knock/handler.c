@@ -6,6 +6,7 @@
 #include "clock.h"
 #include "deadline.h"
 #include "exchange.h"
+#include "from.h"
 #include "log.h"
 #include "mac.h"
 #include "match.h"
@@ -164,14 +165,30 @@ bool handler_secrets(struct handler *handler)
     return true;
 }
 
+/* Whoever has the secret of an action has to be where it may come from, too: else it is a strike like any other. */
+static bool may_come(struct handler *handler, const struct config_entry *entry)
+{
+    struct visit *visit = &handler->visit;
+
+    if (from_has(entry->from, &visit->peer.address))
+        return true;
+    visit->end.reason = "from";
+    visit->end.action = entry->name;
+    return false;
+}
+
 /* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
 static bool compare(struct handler *handler)
 {
     struct handler_exchange *exchange = &handler->exchange;
     const struct config_entry *entry = NULL;
+    int status = match_entry(&handler->config.secrets, exchange->seed, exchange->reply, &entry);
 
-    if (match_entry(&handler->config.secrets, exchange->seed, exchange->reply, &entry) == 0 &&
-        (entry == NULL || mac_receipt(entry->secret, exchange->seed, exchange->reply, exchange->receipt) == 0)) {
+    if (entry != NULL && !may_come(handler, entry))
+        return false;
+    if (status == 0 && entry != NULL)
+        status = mac_receipt(entry->secret, exchange->seed, exchange->reply, exchange->receipt);
+    if (status == 0) {
         handler->start.entry = entry;
         return entry != NULL;
     }

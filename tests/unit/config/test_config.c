@@ -4,6 +4,7 @@
  * refused, and each has the findings that it wants (corpus.h).
  */
 #include "config.h"
+#include "from.h"
 
 #include "check.h"
 #include "corpus.h"
@@ -326,6 +327,35 @@ static void test_settings(const char *corpus)
     load_good(corpus, "utf-8", &config);
     check_text(config.entries[0].name, "t__r__ffner", "a name has only bytes that a log line may hold");
     check_secret(&config.entries[0], "zz9 Schl\xc3\xbcssel \xe9\x8d\xb5");
+    config_free(&config);
+}
+
+static bool comes(const struct config_entry *entry, const char *text)
+{
+    struct address address;
+
+    return address_parse(text, &address) == ADDRESS_OK && from_has(entry->from, &address);
+}
+
+static void test_from(const char *corpus)
+{
+    struct config config;
+
+    load_good(corpus, "from", &config);
+    check(comes(&config.entries[0], "192.0.2.7") && comes(&config.entries[0], "::ffff:192.0.2.7") &&
+              comes(&config.entries[0], "198.51.100.0") && comes(&config.entries[0], "198.51.100.255") &&
+              comes(&config.entries[0], "2001:db8:ffff::1"),
+          "from=: who is in one of its networks may come");
+    check(!comes(&config.entries[0], "192.0.2.6") && !comes(&config.entries[0], "198.51.101.0") &&
+              !comes(&config.entries[0], "2001:db9::1") && !comes(&config.entries[0], "::1"),
+          "and nobody else");
+    check(config.entries[1].kill && comes(&config.entries[1], "fe80::7%eth0") &&
+              !comes(&config.entries[1], "fe80::7%eth1") && !comes(&config.entries[1], "192.0.2.7"),
+          "a neighbour comes from his interface");
+    check(comes(&config.entries[2], "203.0.113.1") && !comes(&config.entries[2], "2001:db8::1"),
+          "all of IPv4 is none of IPv6");
+    check(config.entries[3].from == NULL && comes(&config.entries[3], "2001:db8::1"),
+          "without from= it is from anywhere");
     config_free(&config);
 }
 
@@ -845,6 +875,7 @@ int main(int argc, char **argv)
     test_defaults();
     test_example(argv[2]);
     test_settings(argv[1]);
+    test_from(argv[1]);
     test_words();
     test_secrets();
     test_secret_files();
