@@ -293,7 +293,11 @@ enum action_fault action_start(const struct action *action)
         stream_send_at_once(action->peer_fd, action->receipt, action->receipt_len);
         stream_end(action->peer_fd);
     }
+    /* The one timer that an execve(2) leaves: nobody has to stay to watch over the command. */
+    if (action->timeout_s > 0)
+        alarm(action->timeout_s);
     execve(action->arguments[0], arguments.out, action->environment);
+    alarm(0);
     return ACTION_FAULT_EXEC;
 }
 

@@ -31,6 +31,7 @@ struct action {
     uint16_t port;         /* of the peer: OSTIARY_PORT */
     struct harden_limits limits;
     const struct account *account;
+    unsigned timeout_s;     /* after which SIGALRM ends the command, and none of its children; 0: never */
     const uint8_t *receipt; /* for the peer; NULL: the connection has ended already */
     size_t receipt_len;
     /*

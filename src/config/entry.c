@@ -15,6 +15,7 @@
 
 #define ID_MAX           4294967294u /* the last number that is not "leave it as it is" */
 #define USER_MAX         255         /* LOGIN_NAME_MAX of Linux, without its NUL */
+#define TIMEOUT_MAX      (365u * 24 * 3600)
 #define NAME_MAX_LEN     64
 #define SECRET_FILE_MAX  1024                  /* bytes of a file that holds one secret and the white space behind it */
 #define SECRET_FILE_ROOM (SECRET_FILE_MAX + 1) /* to read one into, and to find that it is longer */
@@ -44,6 +45,7 @@ struct options {
     struct scan_field revoke;
     struct scan_field clear_old;
     struct scan_field from;
+    struct scan_field timeout;
 };
 
 int entry_begin(struct parser *parser, size_t lines_max)
@@ -199,11 +201,12 @@ static void take_options(struct parser *parser, const struct scan_line *line, si
             !take_option(parser, field, "grant=", &options->grant) &&
             !take_option(parser, field, "revoke=", &options->revoke) &&
             !take_option(parser, field, "clear-old=", &options->clear_old) &&
-            !take_option(parser, field, "from=", &options->from))
+            !take_option(parser, field, "from=", &options->from) &&
+            !take_option(parser, field, "timeout=", &options->timeout))
             parser_error(parser,
                          "field %zu is no option: write \"secret-file=...\", \"credential=...\" or \"from=...\", or "
-                         "\"name=...\", \"socket=...\", \"grant=...\", \"revoke=...\" or \"clear-old=...\" for an "
-                         "action",
+                         "\"name=...\", \"timeout=...\", \"socket=...\", \"grant=...\", \"revoke=...\" or "
+                         "\"clear-old=...\" for an action",
                          i + 1);
     }
 }
@@ -358,6 +361,22 @@ static void take_name(struct parser *parser, const struct scan_field *option, st
     entry->name = parser_keep(parser, option->text, option->len);
 }
 
+/* Of a command alone: what is told over a socket, and ostgrant, have limits of their own. */
+static void take_timeout(struct parser *parser, const struct options *options, struct config_entry *entry)
+{
+    const char *text = options->timeout.text;
+    uint64_t seconds = 0;
+
+    if (text == NULL)
+        return;
+    if (has_gate(options) || options->socket.text != NULL)
+        parser_error(parser, "timeout= belongs to a command: leave it out, or write the command");
+    else if (number_parse_time(text, (struct number_range){1, TIMEOUT_MAX}, &seconds) != NUMBER_OK)
+        parser_error(parser, "the timeout= must be a time from 1s to 365d, such as \"timeout=10m\"");
+    else
+        entry->timeout = (unsigned)seconds;
+}
+
 /* All fields but the first: what is to be done, as whom, and what it is called. */
 static void take_what_is_run(struct parser *parser, const struct scan_line *line, struct options *options,
                              struct config_entry *entry)
@@ -366,6 +385,7 @@ static void take_what_is_run(struct parser *parser, const struct scan_line *line
 
     take_options(parser, line, next, options);
     take_clear_old(parser, options, entry);
+    take_timeout(parser, options, entry);
     if (has_gate(options))
         take_gate(parser, line, options, next > 2, entry);
     else if (options->socket.text != NULL)
@@ -505,6 +525,8 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
         parser_error(parser, "closes the door and nothing else: leave socket= out");
     if (has_gate(&options) || options.clear_old.text != NULL)
         parser_error(parser, "closes the door and nothing else: leave grant=, revoke= and clear-old= out");
+    if (options.timeout.text != NULL)
+        parser_error(parser, "closes the door and nothing else: leave timeout= out");
     take_secret(parser, &line->fields[0], &options, &entry);
     take_from(parser, &options.from, &entry);
     if (parser->errors == errors)

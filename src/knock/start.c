@@ -175,6 +175,7 @@ static int become(const struct start *start, const struct visit *visit, const ch
         .port = visit->peer.port,
         .limits = start->limits,
         .account = &start->account,
+        .timeout_s = start->entry->timeout,
         .receipt = is_for_peer(visit) ? start->receipt : NULL,
         .receipt_len = RECEIPT_LEN,
         .sends_receipt = start->entry->gate != NULL,
