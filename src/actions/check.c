@@ -5,9 +5,12 @@
 #include "gates.h"
 #include "granter.h"
 #include "granting.h"
+#include "locked.h"
 #include "mac.h"
 #include "program.h"
+#include "seen.h"
 #include "users.h"
+#include "weak.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -19,9 +22,6 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
-
-/* Below this a secret can be guessed offline from one captured exchange: 16 random characters hold 80 bits and more. */
-#define SECRET_SHORT 16
 
 static int check_account(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN])
 {
@@ -302,15 +302,39 @@ static int report_unusable(const struct config_reader *reader, const struct conf
 
 static void report_secret(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
 {
-    if (entry->secret.len < SECRET_SHORT)
+    const enum weak_kind kind = weak_judge(entry->secret);
+
+    if (kind != WEAK_NOT_SEEN)
         report(reader, entry->line, CONFIG_WARNING,
-               "%s: the secret is shorter than %d characters and could be guessed from a captured exchange: write a "
-               "longer, random one",
-               keyword, SECRET_SHORT);
-    else if (entry->secret.len > SECRET_MAX_LEGACY)
+               "%s: the secret %s and could be guessed from a captured exchange: write a longer, random one", keyword,
+               weak_text(kind));
+    if (entry->secret.len > SECRET_MAX_LEGACY)
         report(reader, entry->line, CONFIG_WARNING,
                "%s: the secret is longer than %d characters: clients of Ostiary 4.0 cannot send it", keyword,
                SECRET_MAX_LEGACY);
+}
+
+/* Whoever has one of them tries the other. They are compared as seen.h does, without keeping one. */
+static void report_alike(const struct config_reader *reader, const struct config *config)
+{
+    struct locked lower = {0};
+    struct seen seen = {0};
+
+    if (locked_new(SECRET_MAX, &lower) == 0 && seen_new(config->entry_count, &seen) == 0)
+        for (size_t i = 0; i < config->entry_count; i++) {
+            const struct config_entry *entry = &config->entries[i];
+            const struct secret secret = {.bytes = lower.bytes, .len = entry->secret.len};
+            unsigned earlier;
+
+            for (size_t k = 0; k < secret.len; k++)
+                lower.bytes[k] = weak_lower(entry->secret.bytes[k]);
+            if (secret.len > 0 && !seen_add(&seen, secret, entry->line, &earlier))
+                report(reader, entry->line, CONFIG_WARNING,
+                       "%s: the secret is the one of line %u but for upper and lower case: write another one",
+                       entry->kill ? "KILL" : "ACTION", earlier);
+        }
+    seen_free(&seen);
+    locked_free(&lower);
 }
 
 /* What of a configuration can be used. */
@@ -355,6 +379,7 @@ enum check_result check_config(const struct config_reader *reader, const struct 
                "MIN_LOGLEVEL: above LOG_ERR nobody will be told why nobody gets in: write LOG_ERR or less urgent");
     for (size_t i = 0; i < config->entry_count; i++)
         report_action(reader, &config->entries[i], &tally);
+    report_alike(reader, config);
     if (config->has_lockout_action)
         tally.all &= report_entry(reader, &config->lockout_action, "LOCKOUT_ACTION") == 0;
     if (!tally.comparable || (tally.actions > 0 && tally.good_actions == 0))

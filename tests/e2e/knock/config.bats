@@ -282,6 +282,27 @@ tested() {
     matches "$output" 'exclude each other'
 }
 
+@test "I10: -t and check warn of secrets that people choose, and quote nothing of them" {
+    local command
+    use 'ACTION="zz9 zz9 zz9 zz9 zz9","/usr/bin/true","0","0"' \
+        'ACTION="zz9 is the Password of my bicycle","/usr/bin/true","0","0"' \
+        'ACTION="ZZ9 is the password of my Bicycle","/usr/bin/true","0","0"' \
+        'ACTION="qwertyuiopasdfgh","/usr/bin/true","0","0"' \
+        'KILL="My Password 2024 !"' \
+        'ACTION="zz9","/usr/bin/true","0","0"'
+    for command in "$OSTIARYD -t" "$OSTIARY_BUILD/src/admin/ostiaryctl check"; do
+        read -r program argument <<<"$command"
+        run "$program" -c "$CONFIG" "$argument"
+        says 'cfg:3: warning: ACTION: the secret has the same few characters again and again and could be guessed'
+        says 'cfg:5: warning: ACTION: the secret is the one of line 4 but for upper and lower case'
+        says 'cfg:6: warning: ACTION: the secret is a walk over the keyboard, or through the alphabet and could'
+        says 'cfg:7: warning: KILL: the secret is made of words that everybody tries and could be guessed'
+        says 'cfg:8: warning: ACTION: the secret is shorter than 16 characters and could be guessed'
+        says_not 'cfg:4: '
+        says_not '[zZ][zZ]9|icycle|qwerty|2024'
+    done
+}
+
 @test "a byte order mark is named, in the file and in a secret's file, and serves nobody" {
     use "$ACTION"
     sed -i '1s/^/\xef\xbb\xbf/' "$CONFIG"
