@@ -28,8 +28,12 @@ install -D -m 755 "$cgi" "$root$place"
 install -d -m 755 "$root/run/ostiary-web"
 
 ip link set lo up
-for address in 192.0.2.1/32 192.0.2.7/32 198.51.100.8/32 2001:db8::1/128 2001:db8:7::7/128; do
+for address in 192.0.2.1/32 192.0.2.7/32 198.51.100.8/32; do
     ip address add "$address" dev lo
+done
+# A route cannot have one of IPv6 that is tentative still.
+for address in 2001:db8::1/128 2001:db8:7::7/128; do
+    ip address add "$address" dev lo nodad
 done
 ip route replace local 192.0.2.1 dev lo table local src 192.0.2.7
 ip -6 route delete local 2001:db8::1 dev lo table local
