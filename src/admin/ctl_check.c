@@ -3,6 +3,7 @@
 #include "address.h"
 #include "check.h"
 #include "ctl.h"
+#include "from.h"
 #include "gates.h"
 #include "ports.h"
 #include "repair.h"
@@ -124,6 +125,25 @@ bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct 
 /* ---- interfaces ------------------------------------------------------------------------------------------------- */
 
 /* A link-local address is of an interface, which may be misspelt, or come and go. */
+static bool is_elsewhere(const struct source *network)
+{
+    char text[ADDRESS_TEXT_LEN];
+
+    address_format_source(network, text);
+    return strstr(text, ADDRESS_ELSEWHERE) != NULL;
+}
+
+static bool has_elsewhere(const struct config_entry *entry)
+{
+    const char *rest = entry->from;
+    struct source network;
+
+    while (rest != NULL && from_next(&rest, &network))
+        if (is_elsewhere(&network))
+            return true;
+    return false;
+}
+
 static void check_interfaces(const struct ctl *ctl, struct ctl_findings *findings)
 {
     const struct ctl_subject subject = {findings, ctl->config_path};
@@ -135,16 +155,18 @@ static void check_interfaces(const struct ctl *ctl, struct ctl_findings *finding
                  "LOCAL_IP: there is no interface %s here now, and no port is opened until there is: 'ip link' shows "
                  "those that are",
                  zone + 1);
-    for (size_t i = 0; i < config->exempt_count; i++) {
-        char text[ADDRESS_TEXT_LEN];
-
-        address_format_source(&config->exempt[i], text);
-        if (strstr(text, ADDRESS_ELSEWHERE) != NULL)
+    for (size_t i = 0; i < config->exempt_count; i++)
+        if (is_elsewhere(&config->exempt[i]))
             ctl_find(
                 &subject, CONFIG_NOTE,
                 "EXEMPT: an address has an interface that is not here now: if it is misspelt, 'ip link' shows those "
                 "that are");
-    }
+    for (size_t i = 0; i < config->entry_count; i++)
+        if (has_elsewhere(&config->entries[i]))
+            ctl_find(&subject, CONFIG_NOTE,
+                     "the from= of '%s' has an address of an interface that is not here now: if it is misspelt, 'ip "
+                     "link' shows those that are",
+                     config->entries[i].name);
 }
 
 /* ---- the state directory --------------------------------------------------------------------------------------- */

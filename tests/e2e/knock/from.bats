@@ -82,3 +82,12 @@ teardown() {
     matches "$output" ': error: ACTION: the from= must be addresses, .*: number 1 is none'
     refute grep zz9 <<<"$output"
 }
+
+@test "check: an interface in from= that is not here is noted, for it may be misspelt" {
+    write_door 'ACTION="a secret of neighbours","/bin/true","0","0","name=near","from=fe80::%knock9/64"'
+    run "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
+    matches "$output" "note: the from= of 'near' has an address of an interface that is not here now"
+    write_door 'ACTION="a secret of neighbours","/bin/true","0","0","name=near","from=fe80::%lo/64"'
+    run "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
+    refute grep -F 'not here now' <<<"$output"
+}
