@@ -214,6 +214,24 @@ is_over() {
     refute grep -F "$CLIENT4" <<<"$output"
 }
 
+@test "I15: on a full disk a tick shuts what is over, and what is open can be revoked" {
+    router
+    inside mount -t tmpfs -o size=1m,mode=755 full "$WORK/var"
+    inside mkdir -m 700 "$STATE"
+    router_gate ''
+    ostgrant 0 load
+    ostgrant 0 grant ssh "$CLIENT4" 1s alice
+    ostgrant 0 grant ssh "$CLIENT4B" 1h bob
+    run inside dd if=/dev/zero of="$WORK/var/filler" bs=4k
+    matches "$output" 'No space left on device'
+    eventually is_over ssh "$CLIENT4"
+    ostgrant 0 tick
+    lets_in "$CLIENT4B"
+    logged "ended gate=ssh network=$CLIENT4 user=alice reason=expired" 1
+    ostgrant 0 revoke ssh "$CLIENT4B"
+    lets_in ''
+}
+
 @test "what list= prints is believed only if all of it is such lines" {
     local line
     router
