@@ -67,6 +67,9 @@ class Squatter:
         if got:
             self.seed = True
             counts["seeds"] += 1
+            # On a slow machine a source may have its first seed only now; see where FILE is seen.
+            if still:
+                self.close(0)
             return
         if not self.seed:
             self.refused = True
