@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC */
+/* Where the secret comes from: a file, a descriptor, or the terminal. What is wrong is said here, with its remedy. */
+#ifndef OSTIARY_KEY_H
+#define OSTIARY_KEY_H
+
+#include "locked.h"
+#include "secret.h"
+#include "status.h"
+#include "usage.h"
+#include "voice.h"
+
+#include <stdint.h>
+
+/* A secret that is wiped with its memory. */
+struct key {
+    struct locked memory;
+    struct secret secret;
+};
+
+/*
+ * Fetch it from where the options say. *deadline_ms (clock_now_ms) is that of the first knock; it is set anew where the
+ * time that this takes is not counted. The caller frees key->memory, whatever the status.
+ */
+enum exit_status key_fetch(const struct options *options, const struct voice *voice, int64_t *deadline_ms,
+                           struct key *key);
+
+#endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: ISC */
+/* See usage.h. */
+#include "usage.h"
+
+#include "number.h"
+#include "options.h"
+#include "reach.h"
+
+#include <getopt.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/socket.h>
+
+#define TIMEOUT_DEFAULT 10   /* seconds */
+#define TIMEOUT_MAX     3600 /* seconds */
+#define RETRIES_MAX     100
+
+const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT] [-f FD | -k FILE]\n"
+                          "                 [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
+
+const char usage_help[] = "\n"
+                          "Prove to an Ostiary server that you know the secret of an action: it runs it.\n"
+                          "\n"
+                          "  -4, --ipv4               use IPv4 addresses alone\n"
+                          "  -6, --ipv6               use IPv6 addresses alone\n"
+                          "  -a, --address=ADDR       the server: NAME, IPV4 or [IPV6], and :PORT\n"
+                          "  -f, --fd=FD              read the secret from this descriptor\n"
+                          "  -k, --key-file=FILE      read the secret from this file\n"
+                          "  -p, --port=PORT          the server's port (default 5018)\n"
+                          "  -q, --quiet              say nothing, not even errors\n"
+                          "  -r, --retries=N          try again up to N times (default 0)\n"
+                          "  -t, --timeout=SECONDS    limit for one knock (default 10)\n"
+                          "  -v, --verbose            say what happens\n"
+                          "  -w, --wait               wait until the server says that it has accepted\n"
+                          "      --help               show this\n"
+                          "      --version            show the version\n"
+                          "\n"
+                          "Without -f and -k the secret is asked for at the terminal. See ostclient(1).\n";
+
+enum long_only { OPTION_HELP = 256, OPTION_VERSION };
+
+static const char short_options[] = ":46a:f:k:p:qr:t:vw";
+
+static const struct option long_options[] = {
+    {"ipv4", no_argument, NULL, '4'},
+    {"ipv6", no_argument, NULL, '6'},
+    {"address", required_argument, NULL, 'a'},
+    {"fd", required_argument, NULL, 'f'},
+    {"key-file", required_argument, NULL, 'k'},
+    {"port", required_argument, NULL, 'p'},
+    {"quiet", no_argument, NULL, 'q'},
+    {"retries", required_argument, NULL, 'r'},
+    {"timeout", required_argument, NULL, 't'},
+    {"verbose", no_argument, NULL, 'v'},
+    {"wait", no_argument, NULL, 'w'},
+    {"help", no_argument, NULL, OPTION_HELP},
+    {"version", no_argument, NULL, OPTION_VERSION},
+    {0},
+};
+
+/* Keep the first fault: those after it are often its consequences. */
+__attribute__((format(printf, 2, 3))) static void reject(struct options *options, const char *format, ...)
+{
+    va_list arguments;
+
+    if (options->fault[0] != '\0')
+        return;
+    va_start(arguments, format);
+    vsnprintf(options->fault, sizeof(options->fault), format, arguments);
+    va_end(arguments);
+}
+
+/* fe80::1 alone: say which interfaces there are. */
+static void reject_without_interface(struct options *options, const char *text)
+{
+    char interfaces[REACH_TEXT_LEN];
+
+    reach_interfaces(interfaces);
+    reject(options, "address '%.100s' %s; here it can be: %s", text, target_fault_text(TARGET_NO_INTERFACE),
+           interfaces);
+}
+
+static void take_target(struct options *options, const char *text)
+{
+    const enum target_fault fault = target_parse(text, &options->target);
+
+    if (options->has_target)
+        reject(options, "two addresses are given: '%s' is one too many", text);
+    else if (fault == TARGET_NO_INTERFACE)
+        reject_without_interface(options, text);
+    else if (fault != TARGET_OK)
+        reject(options, "address '%s' %s", text, target_fault_text(fault));
+    options->has_target = true;
+}
+
+static void take_number(struct options *options, int option, struct number_range range, uint64_t *number)
+{
+    if (number_parse(optarg, range, number) != NUMBER_OK)
+        reject(options, "-%c '%s' is not a number from %ju to %ju", option, optarg, (uintmax_t)range.low,
+               (uintmax_t)range.high);
+}
+
+static void take_option(struct options *options, int option)
+{
+    uint64_t number = 0;
+
+    switch (option) {
+    case '4':
+    case '6':
+        if (options->family != AF_UNSPEC)
+            reject(options, "-4 and -6 exclude each other");
+        options->family = option == '4' ? AF_INET : AF_INET6;
+        break;
+    case 'a':
+        take_target(options, optarg);
+        break;
+    case 'f':
+        take_number(options, option, (struct number_range){0, INT_MAX}, &number);
+        options->fd = (int)number;
+        options->has_fd = true;
+        break;
+    case 'k':
+        options->key_file = optarg;
+        break;
+    case 'p':
+        if (target_parse_port(optarg, &options->port) != 0)
+            reject(options, "-p '%s' is not a number from 1 to 65535", optarg);
+        options->has_port = true;
+        break;
+    case 'q':
+        options->quiet = true;
+        break;
+    case 'r':
+        take_number(options, option, (struct number_range){0, RETRIES_MAX}, &options->retries);
+        break;
+    case 't':
+        take_number(options, option, (struct number_range){1, TIMEOUT_MAX}, &options->timeout);
+        break;
+    case 'v':
+        options->verbose = true;
+        break;
+    case 'w':
+        options->wait = true;
+        break;
+    case OPTION_HELP:
+        options->help = true;
+        break;
+    case OPTION_VERSION:
+        options->version = true;
+        break;
+    }
+}
+
+/* Options that are good one by one, and yet not together. */
+static void check_together(struct options *options)
+{
+    const struct target *target = &options->target;
+
+    if (!options->has_target)
+        reject(options, "no address: whose door is it?");
+    if (options->has_fd && options->key_file != NULL)
+        reject(options, "-f and -k exclude each other");
+    if (options->quiet && options->verbose)
+        reject(options, "-q and -v exclude each other");
+    if (options->has_port && target->has_port && options->port != target->port)
+        reject(options, "-p says port %u and the address says %u", (unsigned)options->port, (unsigned)target->port);
+    if (options->family != AF_UNSPEC && target->family != AF_UNSPEC && options->family != target->family)
+        reject(options, "%s is not an %s address", target->host, options->family == AF_INET ? "IPv4" : "IPv6");
+}
+
+void usage_parse(int argc, char *argv[], struct options *options)
+{
+    struct options_seen seen = {0};
+    int option;
+
+    *options = (struct options){.family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, short_options, long_options, NULL)) != -1) {
+        if (option == ':') {
+            reject(options, "%s needs an argument", argv[optind - 1]);
+        } else if (option == '?') {
+            if (optopt > 0 && optopt < 128)
+                reject(options, "unknown option or wrong use: -%c", optopt);
+            else
+                reject(options, "unknown option or wrong use: %s", argv[optind - 1]);
+        } else {
+            if (!options_first(&seen, option))
+                reject(options, "-%c is given twice", option);
+            take_option(options, option);
+        }
+    }
+    for (; optind < argc; optind++)
+        take_target(options, argv[optind]);
+    if (!options->help && !options->version)
+        check_together(options);
+}
