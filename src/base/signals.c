@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* See signals.h. Called by the prompt and by the knock. */
+/* See signals.h. Called by the prompt and by the client's knock. */
 #include "signals.h"
 
 #include <stddef.h>
