@@ -3,15 +3,20 @@
 #include "key.h"
 
 #include "clock.h"
+#include "command.h"
 #include "file.h"
 #include "prompt.h"
 #include "secret_input.h"
 #include "target.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define COMMAND_TIMEOUT 120 /* seconds: somebody may have to type a passphrase */
 
 static int make_room(const struct voice *voice, struct key *key)
 {
@@ -33,20 +38,38 @@ static enum exit_status take_secret(const struct voice *voice, const char *from,
     return STATUS_NO_SECRET;
 }
 
-static enum exit_status secret_from_file(const struct options *options, const struct voice *voice, struct key *key)
+static enum exit_status secret_from_file(const char *path, const struct voice *voice, struct key *key)
 {
     size_t len = 0;
-    const enum file_fault fault = file_read_private(options->key_file, SECRET_INPUT_MAX, &key->memory, &len);
+    const enum file_fault fault = file_read_private(path, SECRET_INPUT_MAX, &key->memory, &len);
 
     if (fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY) {
-        voice_complain(voice, "%s %s: %s", options->key_file, file_fault_text(fault), strerror(errno));
+        voice_complain(voice, "%s %s: %s", path, file_fault_text(fault), strerror(errno));
         return STATUS_NO_SECRET;
     }
     if (fault != FILE_OK) {
-        voice_complain(voice, "%s %s", options->key_file, file_fault_text(fault));
+        voice_complain(voice, "%s %s", path, file_fault_text(fault));
         return STATUS_NO_SECRET;
     }
-    return take_secret(voice, options->key_file, secret_input_trim(key->memory.bytes, len), key);
+    return take_secret(voice, path, secret_input_trim(key->memory.bytes, len), key);
+}
+
+static enum exit_status secret_from_credential(const char *name, const struct voice *voice, struct key *key)
+{
+    const char *directory = getenv("CREDENTIALS_DIRECTORY");
+    char path[PATH_MAX];
+
+    if (directory == NULL || directory[0] != '/') {
+        voice_complain(voice,
+                       "credential %s: there are none ($CREDENTIALS_DIRECTORY): in a unit, say LoadCredential=%s:FILE",
+                       name, name);
+        return STATUS_NO_SECRET;
+    }
+    if (snprintf(path, sizeof(path), "%s/%s", directory, name) >= (int)sizeof(path)) {
+        voice_complain(voice, "credential %s: $CREDENTIALS_DIRECTORY is too long", name);
+        return STATUS_NO_SECRET;
+    }
+    return secret_from_file(path, voice, key);
 }
 
 static enum exit_status secret_from_fd(const struct options *options, const struct voice *voice, int64_t deadline_ms,
@@ -96,17 +119,64 @@ static enum exit_status secret_from_terminal(const struct options *options, cons
     return STATUS_NO_SECRET;
 }
 
+static enum exit_status secret_from_command(const struct options *options, const struct voice *voice, struct key *key)
+{
+    const char *name = options->command.words[0];
+    const uint64_t limit_s = options->command_timeout != 0 ? options->command_timeout : COMMAND_TIMEOUT;
+    struct command_ending ending;
+    char text[COMMAND_TEXT_LEN];
+    sigset_t mask;
+
+    if (make_room(voice, key) != 0)
+        return STATUS_NO_RESOURCES;
+    sigprocmask(SIG_BLOCK, NULL, &mask);
+    const struct command_run run = {.command = &options->command,
+                                    .room = key->memory.bytes,
+                                    .room_len = key->memory.len,
+                                    .is_line = true,
+                                    .is_asking = true,
+                                    .is_heard = !options->quiet,
+                                    .deadline_ms = clock_now_ms() + (int64_t)limit_s * 1000,
+                                    .mask = &mask};
+
+    command_run(&run, &ending);
+    if (ending.result == COMMAND_DONE) {
+        const size_t len = secret_input_trim(key->memory.bytes, ending.len);
+
+        if (len > 0)
+            return take_secret(voice, name, len, key);
+        voice_complain(voice, "%s: printed no secret: it must be in its first line", name);
+        return STATUS_COMMAND;
+    }
+    /* Nothing is here by now that is not wiped: end as the signal ends any other program. */
+    if (ending.result == COMMAND_INTERRUPTED)
+        raise(ending.number);
+    command_ending_text(&ending, text);
+    if (text[0] != '\0')
+        voice_complain(voice, "%s: %s", name, text);
+    return ending.result == COMMAND_UNABLE ? STATUS_NO_RESOURCES : STATUS_COMMAND;
+}
+
 enum exit_status key_fetch(const struct options *options, const struct voice *voice, int64_t *deadline_ms,
                            struct key *key)
 {
-    enum exit_status status;
+    enum exit_status status = STATUS_NO_SECRET;
 
-    if (options->key_file != NULL)
-        return secret_from_file(options, voice, key);
-    if (options->has_fd)
+    switch (options->from) {
+    case FROM_FILE:
+        return secret_from_file(options->key_file, voice, key);
+    case FROM_CREDENTIAL:
+        return secret_from_credential(options->credential, voice, key);
+    case FROM_FD:
         return secret_from_fd(options, voice, *deadline_ms, key);
-    status = secret_from_terminal(options, voice, key);
-    /* A person may take all the time in the world to type; a pipe may not. */
+    case FROM_COMMAND:
+        status = secret_from_command(options, voice, key);
+        break;
+    case FROM_TERMINAL:
+        status = secret_from_terminal(options, voice, key);
+        break;
+    }
+    /* A person may take all the time in the world to type, and a command has a limit of its own; a pipe may not. */
     *deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
     return status;
 }

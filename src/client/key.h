@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* Where the secret comes from: a file, a descriptor, or the terminal. What is wrong is said here, with its remedy. */
+/*
+ * Where the secret comes from: a file, a credential, a descriptor, a command, or the
+ * terminal. What is wrong is said here, with its remedy.
+ */
 #ifndef OSTIARY_KEY_H
 #define OSTIARY_KEY_H
 

@@ -8,6 +8,7 @@
 enum exit_status {
     STATUS_DONE = EX_OK,
     STATUS_USAGE = EX_USAGE,               /* 64 */
+    STATUS_COMMAND = EX_NOINPUT,           /* 66 */
     STATUS_NO_HOST = EX_NOHOST,            /* 68 */
     STATUS_NO_CONNECTION = EX_UNAVAILABLE, /* 69 */
     STATUS_NO_RESOURCES = EX_OSERR,        /* 71 */

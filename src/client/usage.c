@@ -10,14 +10,16 @@
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #define TIMEOUT_DEFAULT 10   /* seconds */
 #define TIMEOUT_MAX     3600 /* seconds */
 #define RETRIES_MAX     100
 
-const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT] [-f FD | -k FILE]\n"
-                          "                 [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
+const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT]\n"
+                          "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD]\n"
+                          "                 [--command-timeout SECONDS] [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
 
 const char usage_help[] = "\n"
                           "Prove to an Ostiary server that you know the secret of an action: it runs it.\n"
@@ -33,12 +35,23 @@ const char usage_help[] = "\n"
                           "  -t, --timeout=SECONDS    limit for one knock (default 10)\n"
                           "  -v, --verbose            say what happens\n"
                           "  -w, --wait               wait until the server says that it has accepted\n"
+                          "      --credential=NAME    read the secret from this file in $CREDENTIALS_DIRECTORY\n"
+                          "      --secret-command=CMD run this command first, and take the secret from what it prints\n"
+                          "      --command-timeout=SECONDS\n"
+                          "                           limit for the command (default 120)\n"
                           "      --help               show this\n"
                           "      --version            show the version\n"
                           "\n"
-                          "Without -f and -k the secret is asked for at the terminal. See ostclient(1).\n";
+                          "Without any of these the secret is asked for at the terminal. See ostclient(1).\n";
 
-enum long_only { OPTION_HELP = 256, OPTION_VERSION };
+/* What has no letter. Of what is below 256, none may stand twice. */
+enum long_only {
+    OPTION_CREDENTIAL = 1,
+    OPTION_SECRET_COMMAND,
+    OPTION_COMMAND_TIMEOUT,
+    OPTION_HELP = 256,
+    OPTION_VERSION
+};
 
 static const char short_options[] = ":46a:f:k:p:qr:t:vw";
 
@@ -54,6 +67,9 @@ static const struct option long_options[] = {
     {"timeout", required_argument, NULL, 't'},
     {"verbose", no_argument, NULL, 'v'},
     {"wait", no_argument, NULL, 'w'},
+    {"credential", required_argument, NULL, OPTION_CREDENTIAL},
+    {"secret-command", required_argument, NULL, OPTION_SECRET_COMMAND},
+    {"command-timeout", required_argument, NULL, OPTION_COMMAND_TIMEOUT},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -69,6 +85,22 @@ __attribute__((format(printf, 2, 3))) static void reject(struct options *options
     va_start(arguments, format);
     vsnprintf(options->fault, sizeof(options->fault), format, arguments);
     va_end(arguments);
+}
+
+#define NAME_LEN 32
+
+/* As people write it: "-p", or "--credential". */
+static const char *name_of(int option, char name[static NAME_LEN])
+{
+    const struct option *entry = long_options;
+
+    while (entry->name != NULL && entry->val != option)
+        entry++;
+    if (option > ' ' || entry->name == NULL)
+        snprintf(name, NAME_LEN, "-%c", option);
+    else
+        snprintf(name, NAME_LEN, "--%s", entry->name);
+    return name;
 }
 
 /* fe80::1 alone: say which interfaces there are. */
@@ -96,9 +128,45 @@ static void take_target(struct options *options, const char *text)
 
 static void take_number(struct options *options, int option, struct number_range range, uint64_t *number)
 {
+    char name[NAME_LEN];
+
     if (number_parse(optarg, range, number) != NUMBER_OK)
-        reject(options, "-%c '%s' is not a number from %ju to %ju", option, optarg, (uintmax_t)range.low,
+        reject(options, "%s '%s' is not a number from %ju to %ju", name_of(option, name), optarg, (uintmax_t)range.low,
                (uintmax_t)range.high);
+}
+
+/* A secret comes from one place. */
+static void take_source(struct options *options, int option, enum secret_source from)
+{
+    static const int option_of[] = {[FROM_FD] = 'f',
+                                    [FROM_FILE] = 'k',
+                                    [FROM_CREDENTIAL] = OPTION_CREDENTIAL,
+                                    [FROM_COMMAND] = OPTION_SECRET_COMMAND};
+    char before[NAME_LEN], name[NAME_LEN];
+
+    if (options->from != FROM_TERMINAL)
+        reject(options, "%s and %s exclude each other", name_of(option_of[options->from], before),
+               name_of(option, name));
+    options->from = from;
+}
+
+/* As systemd names them: one file of a directory. */
+static void take_credential(struct options *options, const char *name)
+{
+    if (name[0] == '\0' || strlen(name) > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
+        strcmp(name, "..") == 0)
+        reject(options, "--credential '%.100s' is no name of a credential: it is that of a file, without its directory",
+               name);
+    options->credential = name;
+}
+
+static void take_command(struct options *options, int option)
+{
+    const enum command_fault fault = command_split(optarg, &options->command);
+    char name[NAME_LEN];
+
+    if (fault != COMMAND_GOOD)
+        reject(options, "%s '%.100s' %s", name_of(option, name), optarg, command_fault_text(fault));
 }
 
 static void take_option(struct options *options, int option)
@@ -118,10 +186,11 @@ static void take_option(struct options *options, int option)
     case 'f':
         take_number(options, option, (struct number_range){0, INT_MAX}, &number);
         options->fd = (int)number;
-        options->has_fd = true;
+        take_source(options, option, FROM_FD);
         break;
     case 'k':
         options->key_file = optarg;
+        take_source(options, option, FROM_FILE);
         break;
     case 'p':
         if (target_parse_port(optarg, &options->port) != 0)
@@ -143,6 +212,17 @@ static void take_option(struct options *options, int option)
     case 'w':
         options->wait = true;
         break;
+    case OPTION_CREDENTIAL:
+        take_credential(options, optarg);
+        take_source(options, option, FROM_CREDENTIAL);
+        break;
+    case OPTION_SECRET_COMMAND:
+        take_command(options, option);
+        take_source(options, option, FROM_COMMAND);
+        break;
+    case OPTION_COMMAND_TIMEOUT:
+        take_number(options, option, (struct number_range){1, TIMEOUT_MAX}, &options->command_timeout);
+        break;
     case OPTION_HELP:
         options->help = true;
         break;
@@ -159,8 +239,8 @@ static void check_together(struct options *options)
 
     if (!options->has_target)
         reject(options, "no address: whose door is it?");
-    if (options->has_fd && options->key_file != NULL)
-        reject(options, "-f and -k exclude each other");
+    if (options->command_timeout != 0 && options->from != FROM_COMMAND)
+        reject(options, "--command-timeout is for --secret-command");
     if (options->quiet && options->verbose)
         reject(options, "-q and -v exclude each other");
     if (options->has_port && target->has_port && options->port != target->port)
@@ -172,6 +252,7 @@ static void check_together(struct options *options)
 void usage_parse(int argc, char *argv[], struct options *options)
 {
     struct options_seen seen = {0};
+    char name[NAME_LEN];
     int option;
 
     *options = (struct options){.family = AF_UNSPEC, .timeout = TIMEOUT_DEFAULT};
@@ -180,13 +261,13 @@ void usage_parse(int argc, char *argv[], struct options *options)
         if (option == ':') {
             reject(options, "%s needs an argument", argv[optind - 1]);
         } else if (option == '?') {
-            if (optopt > 0 && optopt < 128)
+            if (optopt > ' ' && optopt < 128)
                 reject(options, "unknown option or wrong use: -%c", optopt);
             else
                 reject(options, "unknown option or wrong use: %s", argv[optind - 1]);
         } else {
             if (!options_first(&seen, option))
-                reject(options, "-%c is given twice", option);
+                reject(options, "%s is given twice", name_of(option, name));
             take_option(options, option);
         }
     }

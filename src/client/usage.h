@@ -3,10 +3,14 @@
 #ifndef OSTIARY_USAGE_H
 #define OSTIARY_USAGE_H
 
+#include "command.h"
 #include "target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
+
+/* Where the secret comes from. */
+enum secret_source { FROM_TERMINAL, FROM_FD, FROM_FILE, FROM_CREDENTIAL, FROM_COMMAND };
 
 struct options {
     bool help;
@@ -19,10 +23,13 @@ struct options {
     struct target target;
     bool has_port;
     uint16_t port;
-    bool has_fd;
+    enum secret_source from;
     int fd;
-    const char *key_file; /* NULL: none */
-    uint64_t timeout;     /* seconds */
+    const char *key_file;
+    const char *credential;
+    struct command command;
+    uint64_t command_timeout; /* seconds; 0: it is not given */
+    uint64_t timeout;         /* seconds */
     uint64_t retries;
     char fault[1024]; /* what is wrong with the command line; empty: nothing */
 };

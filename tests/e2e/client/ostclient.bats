@@ -1098,7 +1098,7 @@ help_options() {
 @test "--help, the manual and the completion have the same options, and the same defaults" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 completion=$OSTIARY_SOURCE/src/completions/ostclient
     help_options >"$client_dir/help"
-    [ "$(wc -l <"$client_dir/help")" -eq 24 ]
+    [ "$(wc -l <"$client_dir/help")" -eq 27 ]
     # The option list of the manual: .It Fl 4 , Fl -ipv4
     sed -n 's/^\.It Fl/Fl/p' "$manual" | grep -Eo 'Fl -?[a-z0-9][a-z0-9-]*' | sed 's/^Fl /-/' | sort -u >"$client_dir/manual"
     diff "$client_dir/help" "$client_dir/manual"
@@ -1113,15 +1113,16 @@ help_options() {
     grep -q -- '--port.*default 5018' "$client_dir/text"
     grep -q -- '--timeout.*default 10' "$client_dir/text"
     grep -q -- '--retries.*default 0' "$client_dir/text"
-    [ "$(sed -n 's/^The default is \(.*\)\.$/\1/p' "$manual" | tr '\n' ' ')" = '5018 0 10 ' ]
+    grep -q -- 'limit for the command (default 120)' "$client_dir/text"
+    [ "$(sed -n 's/^The default is \(.*\)\.$/\1/p' "$manual" | tr '\n' ' ')" = '5018 0 10 120 ' ]
 }
 
 @test "each exit status that a test here expects is in the manual" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 status
-    for status in 0 64 68 69 71 75 76 77 78; do
+    for status in 0 64 66 68 69 71 75 76 77 78; do
         grep -q "^\.It $status\$" "$manual"
     done
-    [ "$(grep -c '^\.It [0-9]*$' "$manual")" -eq 9 ]
+    [ "$(grep -c '^\.It [0-9]*$' "$manual")" -eq 10 ]
 }
 
 @test "each message of the programs is in the manual's DIAGNOSTICS" {
@@ -1155,6 +1156,15 @@ the receipt is wrong
 not accepted
 no receipt within the time limit
 no terminal to ask
+there are none ($CREDENTIALS_DIRECTORY): in a unit, say LoadCredential=NAME:FILE
+$CREDENTIALS_DIRECTORY is too long
+cannot be run: TEXT
+ended with status
+was ended by signal
+was not done within its time limit, and was ended
+printed too much, and was ended
+printed no secret: it must be in its first line
+are too few processes or files allowed (ulimit)?
 no secret there
 the secret is too long
 NUL, CR or LF byte inside
@@ -1184,6 +1194,15 @@ MESSAGES
     COMP_WORDS=(ostclient -t '') COMP_CWORD=2 COMPREPLY=()
     _ostclient
     [ "${#COMPREPLY[@]}" -eq 0 ]
+    mkdir "$client_dir/credentials"
+    touch "$client_dir/credentials/door"
+    CREDENTIALS_DIRECTORY=$client_dir/credentials
+    COMP_WORDS=(ostclient --credential d) COMP_CWORD=2 COMPREPLY=()
+    _ostclient
+    [ "${COMPREPLY[*]}" = door ]
+    COMP_WORDS=(ostclient --secret-command ostclien) COMP_CWORD=2 COMPREPLY=()
+    PATH=${ostclient%/*} _ostclient
+    [ "${COMPREPLY[*]}" = ostclient ]
     COMP_WORDS=(ostclient --wa) COMP_CWORD=1 COMPREPLY=()
     _ostclient
     [ "${COMPREPLY[*]}" = --wait ]
