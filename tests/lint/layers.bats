@@ -13,6 +13,7 @@ src/config      src/base
 src/gates       src/base src/config
 src/door        src/base src/config state
 src/wire        src/base
+src/stretch     src/base
 src/actions     src/base src/config state src/gates src/door src/wire
 src/knock       src/base src/config state src/gates src/door src/wire src/actions
 src/client      src/base src/config src/wire
