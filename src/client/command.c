@@ -145,20 +145,31 @@ static void take_terminal(const struct terminal *terminal, bool is_restored)
         (void)tcsetattr(terminal->fd, TCSADRAIN, &terminal->before);
 }
 
-/* The command was stopped (^Z), or we were: whoever started us sees us stop, and when we go on, so does the command. */
+static void stop_ourselves(const struct child *child)
+{
+    sigset_t held;
+
+    sigprocmask(SIG_SETMASK, &child->mask_before, &held);
+    raise(SIGTSTP);
+    sigprocmask(SIG_SETMASK, &held, NULL);
+}
+
+/*
+ * The command was stopped (^Z), or we are to be: whoever started us sees us stop, and when we go on, so does the
+ * command. One without a terminal has no part in it.
+ */
 static void stand_still(const struct child *child)
 {
     const int terminal_fd = child->terminal.fd;
     struct termios meanwhile;
-    sigset_t held;
 
-    if (terminal_fd < 0 || tcgetattr(terminal_fd, &meanwhile) != 0)
+    if (terminal_fd < 0 || tcgetattr(terminal_fd, &meanwhile) != 0) {
+        stop_ourselves(child);
         return;
+    }
     kill(-child->pid, SIGTSTP);
     take_terminal(&child->terminal, true);
-    sigprocmask(SIG_SETMASK, &child->mask_before, &held);
-    raise(SIGTSTP);
-    sigprocmask(SIG_SETMASK, &held, NULL);
+    stop_ourselves(child);
     if (tcgetpgrp(terminal_fd) == getpgrp()) {
         (void)tcsetattr(terminal_fd, TCSADRAIN, &meanwhile);
         give_terminal(terminal_fd, child->pid);
@@ -390,12 +401,13 @@ static bool take_signal(struct child *child)
     if (signal.ssi_signo == SIGCHLD) {
         if (waitpid(child->pid, &status, WNOHANG | WUNTRACED) != child->pid)
             return false;
-        if (WIFSTOPPED(status)) {
-            stand_still(child);
-            return false;
+        if (!WIFSTOPPED(status)) {
+            judge(child, status);
+            return true;
         }
-        judge(child, status);
-        return true;
+        if (child->terminal.fd >= 0)
+            stand_still(child);
+        return false;
     }
     if (signal.ssi_signo == SIGTSTP) {
         stand_still(child);

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define COMMAND_TIMEOUT 120 /* seconds: somebody may have to type a passphrase */
+#define REPLY_TIMEOUT   4   /* seconds: less than a server waits, which is 5 where nothing else is said */
 
 static int make_room(const struct voice *voice, struct key *key)
 {
@@ -169,6 +170,8 @@ enum exit_status key_fetch(const struct options *options, const struct voice *vo
         return secret_from_credential(options->credential, voice, key);
     case FROM_FD:
         return secret_from_fd(options, voice, *deadline_ms, key);
+    case FROM_REPLY_COMMAND:
+        return STATUS_DONE;
     case FROM_COMMAND:
         status = secret_from_command(options, voice, key);
         break;
@@ -179,4 +182,13 @@ enum exit_status key_fetch(const struct options *options, const struct voice *vo
     /* A person may take all the time in the world to type, and a command has a limit of its own; a pipe may not. */
     *deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
     return status;
+}
+
+struct replier_command key_command(const struct options *options)
+{
+    const uint64_t answer_s = options->command_timeout != 0 ? options->command_timeout : REPLY_TIMEOUT;
+    const uint64_t first_s = answer_s > COMMAND_TIMEOUT ? answer_s : COMMAND_TIMEOUT;
+
+    return (struct replier_command){
+        .command = &options->command, .first_ms = (int64_t)first_s * 1000, .answer_ms = (int64_t)answer_s * 1000};
 }

@@ -7,6 +7,7 @@
 #define OSTIARY_KEY_H
 
 #include "locked.h"
+#include "replier.h"
 #include "secret.h"
 #include "status.h"
 #include "usage.h"
@@ -26,5 +27,8 @@ struct key {
  */
 enum exit_status key_fetch(const struct options *options, const struct voice *voice, int64_t *deadline_ms,
                            struct key *key);
+
+/* Of --reply-command, for which key_fetch has nothing to fetch: the command, and its limits. */
+struct replier_command key_command(const struct options *options);
 
 #endif

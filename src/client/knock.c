@@ -30,7 +30,7 @@ struct session {
     int server_fd;
     char place[PLACE_LEN];
     int64_t deadline_ms;
-    struct mac_key key;
+    struct replier replier;
     struct signals held; /* from connecting until the reply is out or the connection has ended */
     uint8_t seed[SEED_LEN];
     size_t seed_len; /* how much has come; more than SEED_LEN when there was more */
@@ -40,11 +40,12 @@ struct session {
 /* How a connection ended, before anybody has been told. */
 enum ending {
     ENDING_REPLIED,
-    ENDING_CLOSED,  /* by the server: nothing has come */
-    ENDING_TIMEOUT, /* nothing has come */
-    ENDING_SIGNAL,  /* nothing has come */
-    ENDING_NO_SEED, /* something has come, and it is no seed */
-    ENDING_HUNG_UP, /* by the server: between seed and reply */
+    ENDING_CLOSED,   /* by the server: nothing has come */
+    ENDING_TIMEOUT,  /* nothing has come */
+    ENDING_SIGNAL,   /* nothing has come */
+    ENDING_NO_SEED,  /* something has come, and it is no seed */
+    ENDING_HUNG_UP,  /* by the server: between seed and reply */
+    ENDING_NO_REPLY, /* the command has none */
     ENDING_REPLY_STUCK
 };
 
@@ -101,6 +102,56 @@ static enum knock_result find_addresses(const struct knock_plan *plan, int64_t d
     }
     return note(plan, KNOCK_NO_LOOKUP, "%s: %s: is the network up? try later, or give a numeric address", host,
                 answer->reason);
+}
+
+/* ---- Who replies ---- */
+
+/* What a command has said itself, line by line, on a path to result. */
+static void note_said(const struct knock_plan *plan, enum knock_result result, const struct replier *replier)
+{
+    const char *name = plan->command != NULL ? plan->command->command->words[0] : "";
+    const char *at = replier->ending.said;
+    const char *end = at + replier->ending.said_len;
+
+    while (at < end) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        const char *line_end = newline != NULL ? newline : end;
+        char line[200];
+        size_t len = 0;
+
+        /* What it may do to a terminal is not ours to pass on. */
+        for (; at < line_end && len < sizeof(line) - 1; at++)
+            line[len++] = *at < ' ' || *at > '~' ? '?' : *at;
+        line[len] = '\0';
+        note(plan, result, "%.200s says: %s", name, line);
+        at = line_end + 1;
+    }
+}
+
+static enum knock_result note_replier(const struct knock_plan *plan, enum knock_result result,
+                                      const struct replier *replier, const char *place, const char *consequence)
+{
+    char text[REPLIER_TEXT_LEN];
+
+    note_said(plan, result, replier);
+    replier_fault_text(replier, text);
+    return note(plan, result, "%s%s%s%s", place, place[0] != '\0' ? ": " : "", text, consequence);
+}
+
+/* Of the deadline, nothing goes for a command that shows what it can. */
+static enum knock_result find_replier(const struct knock_plan *plan, struct session *session)
+{
+    const int64_t begin_ms = clock_now_ms();
+
+    if (plan->command == NULL) {
+        if (replier_with_secret(plan->secret, &session->replier) == REPLIER_OK)
+            return KNOCK_GOES_ON;
+        return note_replier(plan, KNOCK_NO_RESOURCES, &session->replier, "", "");
+    }
+    if (replier_with_command(plan->command, &session->replier) != REPLIER_OK)
+        return note_replier(plan, KNOCK_NO_REPLIER, &session->replier, "", ": no server has been asked");
+    session->deadline_ms += clock_now_ms() - begin_ms;
+    return note(plan, KNOCK_GOES_ON, "%.200s: has answered a challenge", plan->command->command->words[0]);
 }
 
 /* ---- Connecting ---- */
@@ -234,7 +285,10 @@ static bool is_line(const uint8_t seed[static SEED_LEN])
     return seed[SEED_LEN - 1] == '\n' && is_text(seed, SEED_LEN);
 }
 
-/* From a connection to a reply that is out. Between the two nothing is done that could fail or wait. */
+/*
+ * From a connection to a reply that is out. Between the two nothing is done that could fail or wait, but for a command
+ * that replies.
+ */
 static enum ending answer_seed(struct session *session)
 {
     bool ended = false;
@@ -258,7 +312,8 @@ static enum ending answer_seed(struct session *session)
     session->seed_len += connect_discard(session->server_fd, &ended);
     if (session->seed_len > SEED_LEN || is_line(session->seed))
         return ENDING_NO_SEED;
-    mac_key_reply(&session->key, session->seed, session->reply);
+    if (replier_reply(&session->replier, session->seed, session->reply) != REPLIER_OK)
+        return ENDING_NO_REPLY;
     switch (stream_send(session->server_fd, session->reply, REPLY_LEN, stream_from_now(REPLY_MOST_MS))) {
     case STREAM_OK:
         /* An end that was there before the reply is none that the reply could have caused. */
@@ -292,7 +347,8 @@ static enum knock_result tell(const struct knock_plan *plan, const struct sessio
 {
     const char *place = session->place;
 
-    if (ending == ENDING_REPLIED || ending == ENDING_HUNG_UP || ending == ENDING_REPLY_STUCK)
+    if (ending == ENDING_REPLIED || ending == ENDING_HUNG_UP || ending == ENDING_REPLY_STUCK ||
+        ending == ENDING_NO_REPLY)
         note(plan, KNOCK_GOES_ON, "%s: seed arrived", place);
     switch (ending) {
     case ENDING_REPLIED:
@@ -314,6 +370,9 @@ static enum knock_result tell(const struct knock_plan *plan, const struct sessio
     case ENDING_REPLY_STUCK:
         return note(plan, KNOCK_BAD_PROTOCOL, "%s: the reply could not be sent in %d seconds: is the network well?",
                     place, REPLY_MOST_MS / 1000);
+    case ENDING_NO_REPLY:
+        return note_replier(plan, KNOCK_NO_REPLY, &session->replier, place,
+                            ": the seed is left unanswered, which costs a strike");
     case ENDING_HUNG_UP:
         break;
     }
@@ -340,7 +399,7 @@ static enum knock_result exchange(const struct knock_plan *plan, struct session 
 
 /* ---- Receipt ---- */
 
-static enum knock_result check_receipt(const struct knock_plan *plan, const struct session *session)
+static enum knock_result check_receipt(const struct knock_plan *plan, struct session *session)
 {
     const int64_t least_ms = clock_now_ms() + RECEIPT_LEAST_MS;
     const struct stream_limit limit = stream_until(session->deadline_ms > least_ms ? session->deadline_ms : least_ms);
@@ -348,7 +407,6 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
     uint8_t expected[RECEIPT_LEN];
     size_t got = 0;
 
-    mac_key_receipt(&session->key, session->seed, session->reply, expected);
     switch (stream_receive(session->server_fd, receipt, RECEIPT_LEN, limit, &got)) {
     case STREAM_OK:
         break;
@@ -366,6 +424,9 @@ static enum knock_result check_receipt(const struct knock_plan *plan, const stru
                     "%s: not accepted: check the secret, or see the server's log; an Ostiary before 5 gives no receipt",
                     session->place);
     }
+    if (replier_receipt(&session->replier, session->seed, session->reply, expected) != REPLIER_OK)
+        return note_replier(plan, KNOCK_NO_REPLY, &session->replier, session->place,
+                            ": the receipt has come, and could not be checked: look at the server's log");
     if (mac_same(receipt, expected) == 0)
         return note(plan, KNOCK_BAD_PROTOCOL,
                     "%s: the receipt is wrong: whoever answers there does not hold this secret", session->place);
@@ -381,8 +442,8 @@ enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms)
     struct resolve_answer answer;
     enum knock_result result = find_addresses(plan, deadline_ms, &answer);
 
-    if (result == KNOCK_GOES_ON && mac_key_new(plan->secret, &session.key) != 0)
-        result = note(plan, KNOCK_NO_RESOURCES, "the reply could not be computed: libgcrypt refuses the secret");
+    if (result == KNOCK_GOES_ON)
+        result = find_replier(plan, &session);
     if (result == KNOCK_GOES_ON)
         result = connect_any(plan, &answer, &session);
     if (result == KNOCK_GOES_ON)
@@ -391,7 +452,7 @@ enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms)
         result = check_receipt(plan, &session);
 
     hang_up(&session);
-    mac_key_free(&session.key);
+    replier_free(&session.replier);
     explicit_bzero(session.seed, sizeof(session.seed));
     explicit_bzero(session.reply, sizeof(session.reply));
     return result;

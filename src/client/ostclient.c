@@ -153,6 +153,10 @@ static enum exit_status status_of(enum knock_result result)
         return STATUS_PROTOCOL;
     case KNOCK_NOT_ACCEPTED:
         return STATUS_NOT_ACCEPTED;
+    case KNOCK_NO_REPLIER:
+        return STATUS_COMMAND;
+    case KNOCK_NO_REPLY:
+        return STATUS_NO_REPLY;
     case KNOCK_GOES_ON:
     case KNOCK_NO_RESOURCES:
     case KNOCK_INTERRUPTED:
@@ -165,6 +169,7 @@ static enum exit_status knock(const struct options *options, struct voice *voice
                               int64_t deadline_ms)
 {
     const struct target *target = &options->target;
+    const struct replier_command command = key_command(options);
     const struct knock_plan plan = {
         .host = {.name = target->host,
                  .port = options->has_port  ? options->port
@@ -172,6 +177,7 @@ static enum exit_status knock(const struct options *options, struct voice *voice
                                             : WIRE_PORT,
                  .family = options->family},
         .secret = secret,
+        .command = options->from == FROM_REPLY_COMMAND ? &command : NULL,
         .wait = options->wait,
         .note = on_note,
         .context = voice,

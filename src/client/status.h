@@ -12,6 +12,7 @@ enum exit_status {
     STATUS_NO_HOST = EX_NOHOST,            /* 68 */
     STATUS_NO_CONNECTION = EX_UNAVAILABLE, /* 69 */
     STATUS_NO_RESOURCES = EX_OSERR,        /* 71 */
+    STATUS_NO_REPLY = EX_IOERR,            /* 74 */
     STATUS_NO_SEED = EX_TEMPFAIL,          /* 75 */
     STATUS_PROTOCOL = EX_PROTOCOL,         /* 76 */
     STATUS_NOT_ACCEPTED = EX_NOPERM,       /* 77 */

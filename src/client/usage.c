@@ -18,7 +18,8 @@
 #define RETRIES_MAX     100
 
 const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT]\n"
-                          "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD]\n"
+                          "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD |\n"
+                          "                  --reply-command CMD]\n"
                           "                 [--command-timeout SECONDS] [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
 
 const char usage_help[] = "\n"
@@ -37,8 +38,9 @@ const char usage_help[] = "\n"
                           "  -w, --wait               wait until the server says that it has accepted\n"
                           "      --credential=NAME    read the secret from this file in $CREDENTIALS_DIRECTORY\n"
                           "      --secret-command=CMD run this command first, and take the secret from what it prints\n"
+                          "      --reply-command=CMD  have this command compute the reply, with a secret elsewhere\n"
                           "      --command-timeout=SECONDS\n"
-                          "                           limit for the command (default 120)\n"
+                          "                           limit for the command (default 120, for a reply 4)\n"
                           "      --help               show this\n"
                           "      --version            show the version\n"
                           "\n"
@@ -48,6 +50,7 @@ const char usage_help[] = "\n"
 enum long_only {
     OPTION_CREDENTIAL = 1,
     OPTION_SECRET_COMMAND,
+    OPTION_REPLY_COMMAND,
     OPTION_COMMAND_TIMEOUT,
     OPTION_HELP = 256,
     OPTION_VERSION
@@ -69,6 +72,7 @@ static const struct option long_options[] = {
     {"wait", no_argument, NULL, 'w'},
     {"credential", required_argument, NULL, OPTION_CREDENTIAL},
     {"secret-command", required_argument, NULL, OPTION_SECRET_COMMAND},
+    {"reply-command", required_argument, NULL, OPTION_REPLY_COMMAND},
     {"command-timeout", required_argument, NULL, OPTION_COMMAND_TIMEOUT},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
@@ -141,7 +145,8 @@ static void take_source(struct options *options, int option, enum secret_source 
     static const int option_of[] = {[FROM_FD] = 'f',
                                     [FROM_FILE] = 'k',
                                     [FROM_CREDENTIAL] = OPTION_CREDENTIAL,
-                                    [FROM_COMMAND] = OPTION_SECRET_COMMAND};
+                                    [FROM_COMMAND] = OPTION_SECRET_COMMAND,
+                                    [FROM_REPLY_COMMAND] = OPTION_REPLY_COMMAND};
     char before[NAME_LEN], name[NAME_LEN];
 
     if (options->from != FROM_TERMINAL)
@@ -167,6 +172,36 @@ static void take_command(struct options *options, int option)
 
     if (fault != COMMAND_GOOD)
         reject(options, "%s '%.100s' %s", name_of(option, name), optarg, command_fault_text(fault));
+}
+
+/* One without a letter. */
+static void take_long_option(struct options *options, int option)
+{
+    switch (option) {
+    case OPTION_CREDENTIAL:
+        take_credential(options, optarg);
+        take_source(options, option, FROM_CREDENTIAL);
+        break;
+    case OPTION_SECRET_COMMAND:
+        take_command(options, option);
+        take_source(options, option, FROM_COMMAND);
+        break;
+    case OPTION_REPLY_COMMAND:
+        take_command(options, option);
+        take_source(options, option, FROM_REPLY_COMMAND);
+        break;
+    case OPTION_COMMAND_TIMEOUT:
+        take_number(options, option, (struct number_range){1, TIMEOUT_MAX}, &options->command_timeout);
+        break;
+    case OPTION_HELP:
+        options->help = true;
+        break;
+    case OPTION_VERSION:
+        options->version = true;
+        break;
+    default:
+        break;
+    }
 }
 
 static void take_option(struct options *options, int option)
@@ -212,22 +247,8 @@ static void take_option(struct options *options, int option)
     case 'w':
         options->wait = true;
         break;
-    case OPTION_CREDENTIAL:
-        take_credential(options, optarg);
-        take_source(options, option, FROM_CREDENTIAL);
-        break;
-    case OPTION_SECRET_COMMAND:
-        take_command(options, option);
-        take_source(options, option, FROM_COMMAND);
-        break;
-    case OPTION_COMMAND_TIMEOUT:
-        take_number(options, option, (struct number_range){1, TIMEOUT_MAX}, &options->command_timeout);
-        break;
-    case OPTION_HELP:
-        options->help = true;
-        break;
-    case OPTION_VERSION:
-        options->version = true;
+    default:
+        take_long_option(options, option);
         break;
     }
 }
@@ -239,8 +260,8 @@ static void check_together(struct options *options)
 
     if (!options->has_target)
         reject(options, "no address: whose door is it?");
-    if (options->command_timeout != 0 && options->from != FROM_COMMAND)
-        reject(options, "--command-timeout is for --secret-command");
+    if (options->command_timeout != 0 && options->from != FROM_COMMAND && options->from != FROM_REPLY_COMMAND)
+        reject(options, "--command-timeout is for --secret-command and --reply-command");
     if (options->quiet && options->verbose)
         reject(options, "-q and -v exclude each other");
     if (options->has_port && target->has_port && options->port != target->port)

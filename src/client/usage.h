@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 /* Where the secret comes from. */
-enum secret_source { FROM_TERMINAL, FROM_FD, FROM_FILE, FROM_CREDENTIAL, FROM_COMMAND };
+enum secret_source { FROM_TERMINAL, FROM_FD, FROM_FILE, FROM_CREDENTIAL, FROM_COMMAND, FROM_REPLY_COMMAND };
 
 struct options {
     bool help;
@@ -27,7 +27,7 @@ struct options {
     int fd;
     const char *key_file;
     const char *credential;
-    struct command command;
+    struct command command;   /* of FROM_COMMAND and FROM_REPLY_COMMAND */
     uint64_t command_timeout; /* seconds; 0: it is not given */
     uint64_t timeout;         /* seconds */
     uint64_t retries;

@@ -31,6 +31,11 @@ server_saw() {
     eventually grep -qx "$1" "$server_log"
 }
 
+# is_gone PID: it has ended; whoever inherits it may be slow to bury it.
+is_gone() {
+    ! grep -qs '^State:[[:blank:]]*[^ZX[:blank:]]' "/proc/$1/status"
+}
+
 # knock ARGUMENT...: ostclient with the key file, and with a time limit that no test should need where it gives none.
 knock() {
     local limit=(-t 600)

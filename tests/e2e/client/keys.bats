@@ -26,11 +26,6 @@ asking() {
     timeout 900 "$ostclient" -t 600 "$@"
 }
 
-# is_gone PID: it has ended; whoever inherits it may be slow to bury it.
-is_gone() {
-    ! grep -qs '^State:[[:blank:]]*[^ZX[:blank:]]' "/proc/$1/status"
-}
-
 # --- credentials ------------------------------------------------------------------------------------------------
 
 @test "--credential: the secret is a file in \$CREDENTIALS_DIRECTORY" {
@@ -140,8 +135,9 @@ CASES
 -k a -f 0|-k and -f exclude each other
 --credential a -k a|--credential and -k exclude each other
 --secret-command a --credential a|--secret-command and --credential exclude each other
+--reply-command a --secret-command a|--reply-command and --secret-command exclude each other
 --secret-command a --secret-command a|--secret-command is given twice
---command-timeout 5|--command-timeout is for --secret-command
+--command-timeout 5|--command-timeout is for --secret-command and --reply-command
 --secret-command a --command-timeout 0|--command-timeout '0' is not a number from 1 to 3600
 CASES
     run "$ostclient" host --secret-command

@@ -1098,7 +1098,7 @@ help_options() {
 @test "--help, the manual and the completion have the same options, and the same defaults" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 completion=$OSTIARY_SOURCE/src/completions/ostclient
     help_options >"$client_dir/help"
-    [ "$(wc -l <"$client_dir/help")" -eq 27 ]
+    [ "$(wc -l <"$client_dir/help")" -eq 28 ]
     # The option list of the manual: .It Fl 4 , Fl -ipv4
     sed -n 's/^\.It Fl/Fl/p' "$manual" | grep -Eo 'Fl -?[a-z0-9][a-z0-9-]*' | sed 's/^Fl /-/' | sort -u >"$client_dir/manual"
     diff "$client_dir/help" "$client_dir/manual"
@@ -1113,16 +1113,18 @@ help_options() {
     grep -q -- '--port.*default 5018' "$client_dir/text"
     grep -q -- '--timeout.*default 10' "$client_dir/text"
     grep -q -- '--retries.*default 0' "$client_dir/text"
-    grep -q -- 'limit for the command (default 120)' "$client_dir/text"
-    [ "$(sed -n 's/^The default is \(.*\)\.$/\1/p' "$manual" | tr '\n' ' ')" = '5018 0 10 120 ' ]
+    grep -q -- 'limit for the command (default 120, for a reply 4)' "$client_dir/text"
+    grep -q '^The default is 120 with$' "$manual"
+    grep -q 'each answer to a server, and the default is 4:' "$manual"
+    [ "$(sed -n 's/^The default is \(.*\)\.$/\1/p' "$manual" | tr '\n' ' ')" = '5018 0 10 ' ]
 }
 
 @test "each exit status that a test here expects is in the manual" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 status
-    for status in 0 64 66 68 69 71 75 76 77 78; do
+    for status in 0 64 66 68 69 71 74 75 76 77 78; do
         grep -q "^\.It $status\$" "$manual"
     done
-    [ "$(grep -c '^\.It [0-9]*$' "$manual")" -eq 10 ]
+    [ "$(grep -c '^\.It [0-9]*$' "$manual")" -eq 11 ]
 }
 
 @test "each message of the programs is in the manual's DIAGNOSTICS" {
@@ -1165,6 +1167,14 @@ was not done within its time limit, and was ended
 printed too much, and was ended
 printed no secret: it must be in its first line
 are too few processes or files allowed (ulimit)?
+printed less bytes than a reply's 32, which it must print as they are
+printed more bytes than a reply's 32, which it must print as they are
+printed what it was given in place of a reply
+seconds that a server may wait
+: no server has been asked
+the seed is left unanswered, which costs a strike
+the receipt has come, and could not be checked: look at the server's log
+says: TEXT
 no secret there
 the secret is too long
 NUL, CR or LF byte inside
