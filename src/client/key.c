@@ -19,6 +19,8 @@
 #define COMMAND_TIMEOUT 120 /* seconds: somebody may have to type a passphrase */
 #define REPLY_TIMEOUT   4   /* seconds: less than a server waits, which is 5 where nothing else is said */
 
+#define SOURCE_LEN (PATH_MAX + 32)
+
 static int make_room(const struct voice *voice, struct key *key)
 {
     if (locked_new(SECRET_INPUT_MAX, &key->memory) == 0)
@@ -101,7 +103,7 @@ static enum exit_status secret_from_terminal(const struct options *options, cons
 
     if (make_room(voice, key) != 0)
         return STATUS_NO_RESOURCES;
-    snprintf(question, sizeof(question), "Secret for %s: ", options->target.host);
+    snprintf(question, sizeof(question), "Secret%s%s: ", options->has_target ? " for " : "", options->target.host);
     switch (prompt_ask(question, &key->memory, &len, &signal_number)) {
     case PROMPT_OK:
         return take_secret(voice, "terminal", len, key);
@@ -191,4 +193,52 @@ struct replier_command key_command(const struct options *options)
 
     return (struct replier_command){
         .command = &options->command, .first_ms = (int64_t)first_s * 1000, .answer_ms = (int64_t)answer_s * 1000};
+}
+
+/* What is checked, as people know it. */
+static void name_source(const struct options *options, char name[static SOURCE_LEN])
+{
+    switch (options->from) {
+    case FROM_FILE:
+        snprintf(name, SOURCE_LEN, "%s", options->key_file);
+        return;
+    case FROM_CREDENTIAL:
+        snprintf(name, SOURCE_LEN, "credential %s", options->credential);
+        return;
+    case FROM_FD:
+        snprintf(name, SOURCE_LEN, "descriptor %d", options->fd);
+        return;
+    case FROM_COMMAND:
+    case FROM_REPLY_COMMAND:
+        snprintf(name, SOURCE_LEN, "%s", options->command.words[0]);
+        return;
+    case FROM_TERMINAL:
+        break;
+    }
+    snprintf(name, SOURCE_LEN, "terminal");
+}
+
+enum exit_status key_check(const struct options *options, const struct voice *voice, const struct key *key)
+{
+    const bool is_command = options->from == FROM_REPLY_COMMAND;
+    const struct replier_command command = key_command(options);
+    char text[REPLIER_TEXT_LEN], line[REPLIER_LINE_LEN], source[SOURCE_LEN];
+    struct replier replier;
+    size_t at = 0;
+    const enum replier_fault fault =
+        is_command ? replier_with_command(&command, &replier) : replier_with_secret(key->secret, &replier);
+
+    replier_free(&replier);
+    if (fault != REPLIER_OK) {
+        while (replier_said(&replier, &at, line))
+            voice_complain(voice, "%s says: %s", options->command.words[0], line);
+        replier_fault_text(&replier, text);
+        voice_complain(voice, "%s", text);
+        return is_command ? STATUS_COMMAND : STATUS_NO_RESOURCES;
+    }
+    name_source(options, source);
+    if (!voice->quiet &&
+        (printf("%s: %s\n", source, is_command ? "answers" : "the secret can be had") < 0 || fflush(stdout) != 0))
+        return STATUS_NO_RESOURCES;
+    return STATUS_DONE;
 }

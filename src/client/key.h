@@ -31,4 +31,10 @@ enum exit_status key_fetch(const struct options *options, const struct voice *vo
 /* Of --reply-command, for which key_fetch has nothing to fetch: the command, and its limits. */
 struct replier_command key_command(const struct options *options);
 
+/*
+ * Can the secret that key_fetch has fetched be used, or the command of --reply-command, which answers a challenge? Says
+ * so in one line on standard output, or what is wrong as key_fetch does.
+ */
+enum exit_status key_check(const struct options *options, const struct voice *voice, const struct key *key);
+
 #endif

@@ -106,34 +106,14 @@ static enum knock_result find_addresses(const struct knock_plan *plan, int64_t d
 
 /* ---- Who replies ---- */
 
-/* What a command has said itself, line by line, on a path to result. */
-static void note_said(const struct knock_plan *plan, enum knock_result result, const struct replier *replier)
-{
-    const char *name = plan->command != NULL ? plan->command->command->words[0] : "";
-    const char *at = replier->ending.said;
-    const char *end = at + replier->ending.said_len;
-
-    while (at < end) {
-        const char *newline = memchr(at, '\n', (size_t)(end - at));
-        const char *line_end = newline != NULL ? newline : end;
-        char line[200];
-        size_t len = 0;
-
-        /* What it may do to a terminal is not ours to pass on. */
-        for (; at < line_end && len < sizeof(line) - 1; at++)
-            line[len++] = *at < ' ' || *at > '~' ? '?' : *at;
-        line[len] = '\0';
-        note(plan, result, "%.200s says: %s", name, line);
-        at = line_end + 1;
-    }
-}
-
 static enum knock_result note_replier(const struct knock_plan *plan, enum knock_result result,
                                       const struct replier *replier, const char *place, const char *consequence)
 {
-    char text[REPLIER_TEXT_LEN];
+    char text[REPLIER_TEXT_LEN], line[REPLIER_LINE_LEN];
+    size_t at = 0;
 
-    note_said(plan, result, replier);
+    while (replier_said(replier, &at, line))
+        note(plan, result, "%.200s says: %s", plan->command->command->words[0], line);
     replier_fault_text(replier, text);
     return note(plan, result, "%s%s%s%s", place, place[0] != '\0' ? ": " : "", text, consequence);
 }

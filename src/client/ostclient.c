@@ -205,7 +205,9 @@ static enum exit_status run(const struct options *options, struct voice *voice)
     struct key *key = &process.key;
     enum exit_status status = key_fetch(options, voice, &deadline_ms, key);
 
-    if (status == STATUS_DONE)
+    if (status == STATUS_DONE && options->is_check)
+        status = key_check(options, voice, key);
+    else if (status == STATUS_DONE)
         status = knock(options, voice, key->secret, deadline_ms);
     locked_free(&key->memory);
     return status;

@@ -115,6 +115,25 @@ void replier_free(struct replier *replier)
     mac_key_free(&replier->key);
 }
 
+bool replier_said(const struct replier *replier, size_t *at, char line[static REPLIER_LINE_LEN])
+{
+    const struct command_ending *ending = &replier->ending;
+    size_t len = 0;
+
+    if (*at >= ending->said_len)
+        return false;
+    for (; *at < ending->said_len && ending->said[*at] != '\n'; (*at)++) {
+        const char character = ending->said[*at];
+
+        /* What it may do to a terminal is not ours to pass on. */
+        if (len < REPLIER_LINE_LEN - 1)
+            line[len++] = character < ' ' || character > '~' ? '?' : character;
+    }
+    line[len] = '\0';
+    (*at)++;
+    return true;
+}
+
 void replier_fault_text(const struct replier *replier, char text[static REPLIER_TEXT_LEN])
 {
     const char *name = replier->command != NULL ? replier->command->command->words[0] : "";

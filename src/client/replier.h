@@ -55,6 +55,13 @@ enum replier_fault replier_receipt(struct replier *replier, const uint8_t seed[s
 
 void replier_free(struct replier *replier);
 
+/*
+ * What a command has said on standard error in its last run, line by line from *at (0) on, with what is no ASCII text
+ * replaced. False: there is no more.
+ */
+#define REPLIER_LINE_LEN 200
+bool replier_said(const struct replier *replier, size_t *at, char line[static REPLIER_LINE_LEN]);
+
 /* What the last fault was and what to do about it: a sentence without its full stop. */
 #define REPLIER_TEXT_LEN 512
 void replier_fault_text(const struct replier *replier, char text[static REPLIER_TEXT_LEN]);

@@ -20,7 +20,8 @@
 const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT]\n"
                           "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD |\n"
                           "                  --reply-command CMD]\n"
-                          "                 [--command-timeout SECONDS] [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
+                          "                 [--command-timeout SECONDS] [--check-secret]\n"
+                          "                 [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
 
 const char usage_help[] = "\n"
                           "Prove to an Ostiary server that you know the secret of an action: it runs it.\n"
@@ -41,6 +42,7 @@ const char usage_help[] = "\n"
                           "      --reply-command=CMD  have this command compute the reply, with a secret elsewhere\n"
                           "      --command-timeout=SECONDS\n"
                           "                           limit for the command (default 120, for a reply 4)\n"
+                          "      --check-secret       say whether the secret can be had, and connect to nobody\n"
                           "      --help               show this\n"
                           "      --version            show the version\n"
                           "\n"
@@ -52,6 +54,7 @@ enum long_only {
     OPTION_SECRET_COMMAND,
     OPTION_REPLY_COMMAND,
     OPTION_COMMAND_TIMEOUT,
+    OPTION_CHECK_SECRET,
     OPTION_HELP = 256,
     OPTION_VERSION
 };
@@ -74,6 +77,7 @@ static const struct option long_options[] = {
     {"secret-command", required_argument, NULL, OPTION_SECRET_COMMAND},
     {"reply-command", required_argument, NULL, OPTION_REPLY_COMMAND},
     {"command-timeout", required_argument, NULL, OPTION_COMMAND_TIMEOUT},
+    {"check-secret", no_argument, NULL, OPTION_CHECK_SECRET},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -193,6 +197,9 @@ static void take_long_option(struct options *options, int option)
     case OPTION_COMMAND_TIMEOUT:
         take_number(options, option, (struct number_range){1, TIMEOUT_MAX}, &options->command_timeout);
         break;
+    case OPTION_CHECK_SECRET:
+        options->is_check = true;
+        break;
     case OPTION_HELP:
         options->help = true;
         break;
@@ -258,7 +265,7 @@ static void check_together(struct options *options)
 {
     const struct target *target = &options->target;
 
-    if (!options->has_target)
+    if (!options->has_target && !options->is_check)
         reject(options, "no address: whose door is it?");
     if (options->command_timeout != 0 && options->from != FROM_COMMAND && options->from != FROM_REPLY_COMMAND)
         reject(options, "--command-timeout is for --secret-command and --reply-command");

@@ -18,6 +18,7 @@ struct options {
     bool quiet;
     bool verbose;
     bool wait;
+    bool is_check; /* of the secret alone: nothing is connected, and no target is needed */
     int family;
     bool has_target;
     struct target target;

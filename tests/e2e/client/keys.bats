@@ -165,7 +165,7 @@ END
     # bats has descriptors of its own.
     # shellcheck disable=SC2016 # for the inner shell
     KEPT=here bash -c 'for fd in /proc/self/fd/*; do fd=${fd##*/}; [ "$fd" -le 2 ] || eval "exec $fd>&-"; done; exec "$@"' bash \
-        timeout 900 "$ostclient" --secret-command "$client_dir/look" "127.0.0.1:$port"
+        timeout 900 "$ostclient" --secret-command "$client_dir/look" "127.0.0.1:$port" <"$key"
     cat "$client_dir/looked"
     is "$(sed -n 1p "$client_dir/looked")" '/dev/null 0 1 2'
     is "$(sed -n 2p "$client_dir/looked")" "here $PATH $client_dir"
@@ -292,4 +292,51 @@ END
         "$ostclient" -w -t 600 --secret-command "$client_dir/asks" "127.0.0.1:$port"
     echo "$output"
     is "${lines[-2]} ${lines[-1]}" 'echo on signal 15'
+}
+
+# --- without a knock --------------------------------------------------------------------------------------------
+
+# checked STATUS LINE OPTION...: --check-secret says so, with an address and without one.
+checked() {
+    local place
+    for place in "" "127.0.0.1:$port"; do
+        # shellcheck disable=SC2086 # none or one
+        run --separate-stderr "$ostclient" --check-secret "${@:3}" $place
+        is "$status" "$1" "status of ${*:3}: $stderr"
+        if [ "$1" -eq 0 ]; then
+            is "$output $stderr" "$2 " "${*:3}"
+        else
+            is "$output $stderr" " ostclient: $2" "${*:3}"
+        fi
+    done
+}
+
+@test "--check-secret: one line and a status say whether the secret can be had, from wherever, and nobody is asked" {
+    start_server good
+    mkdir "$client_dir/credentials"
+    cp "$key" "$client_dir/credentials/door"
+    cp "$key" "$client_dir/credentials/secret"
+    export CREDENTIALS_DIRECTORY=$client_dir/credentials
+    checked 0 "$key: the secret can be had" -k "$key"
+    checked 0 'credential door: the secret can be had' --credential door
+    checked 0 'printf: the secret can be had' --secret-command 'printf The'
+    checked 0 "$TOOLS/fake_device.py: answers" --reply-command "$TOOLS/fake_device.py $client_dir/credentials"
+    checked 78 "$key.no cannot be opened: No such file or directory" -k "$key.no"
+    checked 78 "$client_dir/credentials/window cannot be opened: No such file or directory" --credential window
+    checked 78 'printf: the secret has a NUL, CR or LF byte inside: give it as one line of text' --secret-command "printf 'a\\rb'"
+    checked 66 'false: ended with status 1' --secret-command false
+    checked 66 'false: ended with status 1' --reply-command false
+    run "$ostclient" --check-secret -f 0 <"$key"
+    is "$status $output" '0 descriptor 0: the secret can be had'
+    run "$ostclient" --check-secret -q -k "$key"
+    is "$status $output" '0 '
+    run "$ostclient" --check-secret -q --secret-command false
+    is "$status $output" '66 '
+    run bash -c '"$@" >/dev/full' bash "$ostclient" --check-secret -k "$key"
+    is "$status" 71
+    run "$TOOLS/at_terminal.py" expect='Secret: ' echo=off 'type=The\r' -- "$ostclient" --check-secret
+    is "${lines[1]}|${lines[-1]}" 'terminal: the secret can be had|exit 0'
+    run setsid -w "$ostclient" --check-secret
+    is "$status" 78
+    run ! grep -q '^scene' "$server_log"
 }
