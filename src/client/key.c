@@ -103,12 +103,14 @@ static enum exit_status secret_from_terminal(const struct options *options, cons
 
     if (make_room(voice, key) != 0)
         return STATUS_NO_RESOURCES;
-    snprintf(question, sizeof(question), "Secret%s%s: ", options->has_target ? " for " : "", options->target.host);
+    snprintf(question, sizeof(question), "%s%s%s: ", options->has_label ? "Passphrase" : "Secret",
+             options->has_target ? " for " : "", options->target.host);
     switch (prompt_ask(question, &key->memory, &len, &signal_number)) {
     case PROMPT_OK:
         return take_secret(voice, "terminal", len, key);
     case PROMPT_NO_TERMINAL:
-        voice_complain(voice, "no terminal to ask for the secret: name a file that holds it with -k FILE");
+        voice_complain(voice, "no terminal to ask for the %s: name a file that holds it with -k FILE",
+                       options->has_label ? "passphrase" : "secret");
         break;
     case PROMPT_FAULT:
         voice_complain(voice, "the terminal failed: %s: name a file that holds the secret with -k FILE",

@@ -8,6 +8,7 @@
 #include "key.h"
 #include "knock.h"
 #include "mac.h"
+#include "passphrase.h"
 #include "status.h"
 #include "usage.h"
 #include "voice.h"
@@ -205,6 +206,11 @@ static enum exit_status run(const struct options *options, struct voice *voice)
     struct key *key = &process.key;
     enum exit_status status = key_fetch(options, voice, &deadline_ms, key);
 
+    if (status == STATUS_DONE && options->has_label) {
+        status = passphrase_stretch(&options->label, voice, key);
+        /* How long that takes is the label's affair, and not the server's. */
+        deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
+    }
     if (status == STATUS_DONE && options->is_check)
         status = key_check(options, voice, key);
     else if (status == STATUS_DONE)

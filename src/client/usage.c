@@ -20,7 +20,7 @@
 const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT]\n"
                           "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD |\n"
                           "                  --reply-command CMD]\n"
-                          "                 [--command-timeout SECONDS] [--check-secret]\n"
+                          "                 [--command-timeout SECONDS] [--stretch LABEL] [--check-secret]\n"
                           "                 [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
 
 const char usage_help[] = "\n"
@@ -43,6 +43,7 @@ const char usage_help[] = "\n"
                           "      --command-timeout=SECONDS\n"
                           "                           limit for the command (default 120, for a reply 4)\n"
                           "      --check-secret       say whether the secret can be had, and connect to nobody\n"
+                          "      --stretch=LABEL      what is typed or read is a passphrase: make the secret of it\n"
                           "      --help               show this\n"
                           "      --version            show the version\n"
                           "\n"
@@ -55,6 +56,7 @@ enum long_only {
     OPTION_REPLY_COMMAND,
     OPTION_COMMAND_TIMEOUT,
     OPTION_CHECK_SECRET,
+    OPTION_STRETCH,
     OPTION_HELP = 256,
     OPTION_VERSION
 };
@@ -78,6 +80,7 @@ static const struct option long_options[] = {
     {"reply-command", required_argument, NULL, OPTION_REPLY_COMMAND},
     {"command-timeout", required_argument, NULL, OPTION_COMMAND_TIMEOUT},
     {"check-secret", no_argument, NULL, OPTION_CHECK_SECRET},
+    {"stretch", required_argument, NULL, OPTION_STRETCH},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -178,6 +181,15 @@ static void take_command(struct options *options, int option)
         reject(options, "%s '%.100s' %s", name_of(option, name), optarg, command_fault_text(fault));
 }
 
+static void take_label(struct options *options, const char *text)
+{
+    char problem[STRETCH_PROBLEM_LEN];
+
+    if (stretch_label_parse(text, &options->label, problem) != 0)
+        reject(options, "--stretch '%.100s': %s", text, problem);
+    options->has_label = true;
+}
+
 /* One without a letter. */
 static void take_long_option(struct options *options, int option)
 {
@@ -199,6 +211,9 @@ static void take_long_option(struct options *options, int option)
         break;
     case OPTION_CHECK_SECRET:
         options->is_check = true;
+        break;
+    case OPTION_STRETCH:
+        take_label(options, optarg);
         break;
     case OPTION_HELP:
         options->help = true;
@@ -269,6 +284,8 @@ static void check_together(struct options *options)
         reject(options, "no address: whose door is it?");
     if (options->command_timeout != 0 && options->from != FROM_COMMAND && options->from != FROM_REPLY_COMMAND)
         reject(options, "--command-timeout is for --secret-command and --reply-command");
+    if (options->has_label && options->from == FROM_REPLY_COMMAND)
+        reject(options, "--stretch makes a secret here, and --reply-command has one elsewhere: leave one of them out");
     if (options->quiet && options->verbose)
         reject(options, "-q and -v exclude each other");
     if (options->has_port && target->has_port && options->port != target->port)

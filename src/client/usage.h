@@ -4,6 +4,7 @@
 #define OSTIARY_USAGE_H
 
 #include "command.h"
+#include "stretch_label.h"
 #include "target.h"
 
 #include <stdbool.h>
@@ -30,7 +31,9 @@ struct options {
     const char *credential;
     struct command command;   /* of FROM_COMMAND and FROM_REPLY_COMMAND */
     uint64_t command_timeout; /* seconds; 0: it is not given */
-    uint64_t timeout;         /* seconds */
+    bool has_label;
+    struct stretch_label label; /* how the secret is made of what is typed or read */
+    uint64_t timeout;           /* seconds */
     uint64_t retries;
     char fault[1024]; /* what is wrong with the command line; empty: nothing */
 };

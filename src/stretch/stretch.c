@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: ISC */
-/* See stretch.h. The only file here that knows libgcrypt. Needs no initialisation by others, and disturbs none. */
+/* See stretch.h. The only file here that knows libgcrypt, which it makes ready unless mac_init (src/wire) has done so.
+ */
 #include "stretch.h"
 
 #include "wipe.h"
@@ -9,6 +10,7 @@
 #include <string.h>
 
 #define LIBGCRYPT_LEAST "1.10.0" /* the first that has Argon2 */
+#define SECURE_MEMORY   16384    /* bytes: as in mac.c, for one of the two makes room for both */
 #define KEY_LEN         32
 #define SALT_LEN        16
 #define SCRYPT_R        8
@@ -43,6 +45,18 @@ static void make_salt(const char *name, uint8_t salt[static SALT_LEN])
     snprintf(text, sizeof(text), "%s%s", context, name);
     gcry_md_hash_buffer(GCRY_MD_SHA256, digest, text, strlen(text));
     base64url(digest, sizeof(digest), salt, SALT_LEN);
+}
+
+static int start_libgcrypt(void)
+{
+    if (gcry_check_version(LIBGCRYPT_LEAST) == NULL)
+        return -1;
+    if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P) != 0)
+        return 0;
+    return gcry_control(GCRYCTL_INIT_SECMEM, SECURE_MEMORY, 0) == 0 &&
+                   gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) == 0
+               ? 0
+               : -1;
 }
 
 /* One lane: libgcrypt computes more of them one after the other, which the attacker's machine does not. */
@@ -99,29 +113,39 @@ static enum stretch_fault fault_of(gcry_error_t error)
     return gcry_err_code(error) == GPG_ERR_ENOMEM ? STRETCH_NO_MEMORY : STRETCH_FAILED;
 }
 
-enum stretch_fault stretch_run(const struct stretch_label *label, struct secret passphrase,
-                               uint8_t secret[static STRETCH_SECRET_LEN])
+/* The key is in libgcrypt's locked memory: then what it keeps the key's parts in meanwhile is there too, and wiped. */
+static enum stretch_fault make_secret(const struct stretch_label *label, struct secret passphrase,
+                                      uint8_t secret[static STRETCH_SECRET_LEN])
 {
+    uint8_t *key = gcry_malloc_secure(KEY_LEN);
     uint8_t salt[SALT_LEN];
-    uint8_t key[KEY_LEN];
     enum stretch_fault fault;
 
-    memset(secret, 0, STRETCH_SECRET_LEN);
-    if (gcry_check_version(LIBGCRYPT_LEAST) == NULL)
-        return STRETCH_NO_LIBRARY;
-    fault = fips_fault(label->kind, passphrase.len);
-    if (fault != STRETCH_OK)
-        return fault;
+    if (key == NULL)
+        return STRETCH_NO_MEMORY;
     make_salt(label->name, salt);
     fault = fault_of(derive(label, passphrase, salt, key));
     if (fault == STRETCH_OK)
-        base64url(key, sizeof(key), secret, STRETCH_SECRET_LEN);
-    explicit_bzero(key, sizeof(key));
+        base64url(key, KEY_LEN, secret, STRETCH_SECRET_LEN);
+    gcry_free(key);
     wipe_stack();
     return fault;
 }
 
+enum stretch_fault stretch_run(const struct stretch_label *label, struct secret passphrase,
+                               uint8_t secret[static STRETCH_SECRET_LEN])
+{
+    enum stretch_fault fault;
+
+    memset(secret, 0, STRETCH_SECRET_LEN);
+    if (start_libgcrypt() != 0)
+        return STRETCH_NO_LIBRARY;
+    fault = fips_fault(label->kind, passphrase.len);
+    return fault != STRETCH_OK ? fault : make_secret(label, passphrase, secret);
+}
+
 const char *stretch_problem(void)
 {
-    return "libgcrypt is older than 1.10, which is the first that has Argon2";
+    return "libgcrypt cannot be initialised: it must be 1.10 or later, which has Argon2, and at least 64 KiB of memory "
+           "must be lockable (ulimit -l)";
 }

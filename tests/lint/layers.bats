@@ -16,7 +16,7 @@ src/wire        src/base
 src/stretch     src/base
 src/actions     src/base src/config state src/gates src/door src/wire
 src/knock       src/base src/config state src/gates src/door src/wire src/actions
-src/client      src/base src/config src/wire
+src/client      src/base src/config src/wire src/stretch
 src/grant       src/base src/config src/gates state src/door src/actions
 src/admin       src/base src/config src/gates state src/door src/wire src/actions
 src/grant/cgi   src/base src/config src/gates

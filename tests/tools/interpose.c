@@ -7,7 +7,7 @@
  *     getrandom                       fails with EIO
  *     getrandom-32                    fails with EIO where 32 bytes are wanted, as for a seed
  *     setgroups setresgid setresuid   return 0 and change nothing (initgroups goes with setgroups)
- *     mlock mlock-2                   fails with ENOMEM: each time, or the second
+ *     mlock mlock-2 mlock-3           fails with ENOMEM: each time, or the second or third
  *     tcsetattr                       fails with EIO
  *     hang-getpwnam_r hang-getgrouplist
  *                                     take an hour
@@ -121,7 +121,7 @@ int mlock(const void *address, size_t len)
     int (*function)(const void *, size_t);
     static unsigned calls;
 
-    if (is_broken("mlock") || (is_broken("mlock-2") && ++calls == 2)) {
+    if (is_broken("mlock") || (is_broken("mlock-2") && ++calls == 2) || (is_broken("mlock-3") && ++calls == 3)) {
         errno = ENOMEM;
         return -1;
     }

@@ -1098,7 +1098,7 @@ help_options() {
 @test "--help, the manual and the completion have the same options, and the same defaults" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 completion=$OSTIARY_SOURCE/src/completions/ostclient
     help_options >"$client_dir/help"
-    [ "$(wc -l <"$client_dir/help")" -eq 29 ]
+    [ "$(wc -l <"$client_dir/help")" -eq 30 ]
     # The option list of the manual: .It Fl 4 , Fl -ipv4
     sed -n 's/^\.It Fl/Fl/p' "$manual" | grep -Eo 'Fl -?[a-z0-9][a-z0-9-]*' | sed 's/^Fl /-/' | sort -u >"$client_dir/manual"
     diff "$client_dir/help" "$client_dir/manual"
@@ -1158,6 +1158,14 @@ the receipt is wrong
 not accepted
 no receipt within the time limit
 no terminal to ask
+the passphrase is too short
+the passphrase has a control character inside
+the passphrase begins or ends with a blank
+not enough memory: to make a secret by this label takes
+is not approved, and libgcrypt is in FIPS mode: use the label pbkdf2-sha256:v1:NAME, on both sides
+libgcrypt is in FIPS mode, and takes no passphrase of less than 14 bytes
+libgcrypt cannot be initialised
+libgcrypt failed to compute
 there are none ($CREDENTIALS_DIRECTORY): in a unit, say LoadCredential=NAME:FILE
 $CREDENTIALS_DIRECTORY is too long
 cannot be run: TEXT

@@ -16,8 +16,16 @@ static int is_broken(const char *name)
     return broken != NULL && strcmp(broken, name) == 0;
 }
 
+/* text is a command with its arguments. */
+static int is_broken_at(const char *text)
+{
+    return broken != NULL && strncmp(text, broken, strlen(broken)) == 0 && text[strlen(broken)] == ',';
+}
+
 /* What stretch.c calls for libgcrypt from here on. */
 #define gcry_check_version(version) (is_broken("check_version") ? NULL : gcry_check_version(version))
+#define gcry_control(...)           (is_broken_at(#__VA_ARGS__) ? 1u : gcry_control(__VA_ARGS__))
+#define gcry_malloc_secure(len)     (is_broken("malloc_secure") ? NULL : gcry_malloc_secure(len))
 #define gcry_kdf_open(kdf, ...)     (is_broken("open") ? broken_error : gcry_kdf_open(kdf, __VA_ARGS__))
 #define gcry_kdf_compute(kdf, ops)  (is_broken("compute") ? broken_error : gcry_kdf_compute(kdf, ops))
 #define gcry_kdf_final(kdf, ...)    (is_broken("final") ? broken_error : gcry_kdf_final(kdf, __VA_ARGS__))
@@ -192,6 +200,7 @@ static void test_failures(void)
     fails("derive", GPG_ERR_ENOMEM, "scrypt:v1:" NAME, STRETCH_NO_MEMORY);
     fails("derive", GPG_ERR_INV_VALUE, "scrypt:v1:" NAME, STRETCH_FAILED);
     fails("derive", GPG_ERR_ENOMEM, "pbkdf2-sha256:v1:" NAME, STRETCH_NO_MEMORY);
+    fails("malloc_secure", 0, NAME, STRETCH_NO_MEMORY);
     fails("check_version", 0, NAME, STRETCH_NO_LIBRARY);
 }
 
@@ -209,7 +218,7 @@ static void test_text(enum stretch_fault fault, const char *label_text, const ch
 static void test_texts(void)
 {
     test_text(STRETCH_OK, NAME, "is made");
-    test_text(STRETCH_NO_LIBRARY, NAME, "older than 1.10");
+    test_text(STRETCH_NO_LIBRARY, NAME, "must be 1.10 or later");
     test_text(STRETCH_NO_MEMORY, NAME, "takes 65 MiB");
     test_text(STRETCH_FIPS_KIND, "scrypt:v1:" NAME, "use the label pbkdf2-sha256:v1:" NAME ", on both sides");
     test_text(STRETCH_FIPS_SHORT, "pbkdf2-sha256:v1:" NAME, "less than 14 bytes");
@@ -241,6 +250,8 @@ int main(int argc, char **argv)
         test_fips();
         return check_end();
     }
+    fails("GCRYCTL_INIT_SECMEM", 0, NAME, STRETCH_NO_LIBRARY);
+    fails("GCRYCTL_INITIALIZATION_FINISHED", 0, NAME, STRETCH_NO_LIBRARY);
     test_rfc9106();
     test_vectors();
     test_base64url();
