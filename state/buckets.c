@@ -83,9 +83,15 @@ struct worth {
     uint64_t seen;
 };
 
-enum rank { RANK_FREE, RANK_IDLE, RANK_STRIKES, RANK_LOCKED };
+enum rank { RANK_FREE, RANK_IDLE, RANK_STRIKES, RANK_KNOWN, RANK_LOCKED };
 
-static struct worth slot_worth(const struct record_slot *slot, struct buckets_age age)
+/*
+ * Half of the places at the most are kept for sources that are known: who has one secret and many sources cannot have
+ * all strikes forgotten.
+ */
+#define KNOWN_MAX (BUCKETS_SLOTS / 2)
+
+static struct worth slot_worth(const struct record_slot *slot, struct buckets_age age, bool keep_known)
 {
     const uint64_t strikes = slot_strikes(slot, age.strike_time, age.now);
     struct worth worth = {.rank = RANK_IDLE, .seen = slot->last_seen};
@@ -98,6 +104,8 @@ static struct worth slot_worth(const struct record_slot *slot, struct buckets_ag
         worth.amount = strikes;
         worth.since = slot->last_strike;
     }
+    if (keep_known && worth.rank != RANK_LOCKED && slot_is_known(slot, age.now))
+        worth.rank = RANK_KNOWN;
     return worth;
 }
 
@@ -123,16 +131,26 @@ static unsigned crowd(const struct buckets *buckets, unsigned place)
     return count;
 }
 
+static bool has_few_known(const struct buckets *buckets, struct buckets_age age)
+{
+    unsigned known = 0;
+
+    for (unsigned place = 0; place < BUCKETS_SLOTS; place++)
+        known += buckets->states[place] == RECORD_WHOLE && slot_is_known(&buckets->slots[place], age.now);
+    return known <= KNOWN_MAX;
+}
+
 /* The place that gives way first. Of empty ones that in the emptiest bucket, so that all buckets fill alike. */
 static unsigned least_worthy(const struct buckets *buckets, struct buckets_age age, struct worth *least)
 {
+    const bool keep_known = has_few_known(buckets, age);
     unsigned chosen = 0;
 
     for (unsigned place = 0; place < BUCKETS_SLOTS; place++) {
         struct worth worth = {.rank = RANK_FREE};
 
         if (buckets->states[place] == RECORD_WHOLE)
-            worth = slot_worth(&buckets->slots[place], age);
+            worth = slot_worth(&buckets->slots[place], age, keep_known);
         else
             worth.amount = crowd(buckets, place);
         if (place == 0 || is_less(&worth, least)) {
@@ -159,13 +177,13 @@ struct record_slot *buckets_make(struct buckets *buckets, const struct source *s
 struct record_slot *buckets_put(struct buckets *buckets, const struct record_slot *record, struct buckets_age age,
                                 bool *pushed_out)
 {
-    const struct worth worth = slot_worth(record, age);
+    const struct worth worth = slot_worth(record, age, true);
     struct record_slot *twin = buckets->own;
     struct worth least;
 
     *pushed_out = false;
     if (twin != NULL) {
-        const struct worth other = slot_worth(twin, age);
+        const struct worth other = slot_worth(twin, age, true);
 
         if (is_less(&other, &worth))
             *twin = *record;
@@ -179,6 +197,13 @@ struct record_slot *buckets_put(struct buckets *buckets, const struct record_slo
     buckets->states[chosen] = RECORD_WHOLE;
     buckets->slots[chosen] = *record;
     return &buckets->slots[chosen];
+}
+
+enum store_fault buckets_drop(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
+{
+    static const uint8_t empty[RECORD_LEN];
+
+    return store_write(store, store_slot_at(index_of(buckets, (unsigned)(slot - buckets->slots))), empty, sizeof empty);
 }
 
 enum store_fault buckets_write(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)

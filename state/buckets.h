@@ -47,4 +47,7 @@ struct record_slot *buckets_put(struct buckets *buckets, const struct record_slo
 enum store_fault buckets_write(const struct store *store, const struct buckets *buckets,
                                const struct record_slot *slot);
 
+/* Empty the place of one of them. */
+enum store_fault buckets_drop(const struct store *store, const struct buckets *buckets, const struct record_slot *slot);
+
 #endif

@@ -22,8 +22,14 @@ struct turn {
     enum lockout_answer answer;
     struct networks networks;
     struct buckets buckets;
-    struct record_slot *network; /* the network that bars the source, or NULL */
+    struct record_slot *network; /* the network, locked by hand, that bars the source, or NULL */
     struct record_slot *slot;    /* the source's own, or NULL */
+    bool enclosed;
+    unsigned enclosing_count;
+    struct enclosing enclosing[ENCLOSING_MAX];
+    const struct enclosing *barring; /* the one of these that bars the source, or NULL */
+    struct buckets around;           /* and where it stands: as around.own */
+    unsigned damaged;                /* slots that were met and emptied */
 };
 
 /* Sums stay at the end of their range: a count that wrapped would be forgiveness. */
@@ -52,6 +58,10 @@ static enum store_fault turn_begin(struct turn *turn, struct store *store, const
     turn->answer = LOCKOUT_REFUSED_LOCKED;
     turn->network = NULL;
     turn->slot = NULL;
+    turn->enclosed = visitor->enclosed && !visitor->exempt;
+    turn->enclosing_count = 0;
+    turn->barring = NULL;
+    turn->damaged = 0;
     turn->buckets.damaged = 0;
     return fault;
 }
@@ -81,6 +91,27 @@ static enum store_fault look_whether_closed(const struct store *store, bool *clo
     return fault;
 }
 
+/* The networks that the source is in, as they are in the table, up to the first that bars it. */
+static enum store_fault look_around(struct turn *turn)
+{
+    const bool known = turn->slot != NULL && slot_is_known(turn->slot, turn->now);
+    const unsigned count = enclosing_of(turn->source, turn->enclosing);
+
+    while (turn->enclosing_count < count && turn->barring == NULL) {
+        struct enclosing *network = &turn->enclosing[turn->enclosing_count++];
+        const enum store_fault fault = buckets_read(turn->store, &network->source, &turn->around);
+
+        if (fault != STORE_OK)
+            return fault;
+        network->found = turn->around.own != NULL;
+        if (network->found)
+            network->slot = *turn->around.own;
+        if (enclosing_binds(network, known, turn->now))
+            turn->barring = network;
+    }
+    return STORE_OK;
+}
+
 /* With the lock held: closed, locked, or free to go on (ADMITTED)? Reads alone. */
 static enum store_fault inspect(struct turn *turn)
 {
@@ -103,9 +134,22 @@ static enum store_fault inspect(struct turn *turn)
     fault = find_slot(turn);
     if (fault != STORE_OK)
         return fault;
-    if (turn->network == NULL && (turn->slot == NULL || !slot_binds(turn->slot, turn->exempt, turn->now)))
+    if (turn->network != NULL || (turn->slot != NULL && slot_binds(turn->slot, turn->exempt, turn->now)))
+        return STORE_OK;
+    if (turn->enclosed)
+        fault = look_around(turn);
+    if (fault == STORE_OK && turn->barring == NULL)
         turn->answer = LOCKOUT_ADMITTED;
-    return STORE_OK;
+    return fault;
+}
+
+static struct lockout_bar bar_of(const struct turn *turn)
+{
+    if (turn->network != NULL)
+        return (struct lockout_bar){.is_network = true, .network = turn->network->source};
+    if (turn->barring != NULL)
+        return (struct lockout_bar){.is_network = true, .network = turn->barring->source};
+    return (struct lockout_bar){.is_network = false};
 }
 
 /*
@@ -159,27 +203,36 @@ static void count_error(struct store *store, const struct lockout_policy *policy
 /*
  * Write down that a locked source has come. That is an error, but not while the strike that locked it has not been
  * judged: it may be a rightful user's, who must not close the door by knocking twice at once. A network is not a single
- * source: its errors count to the total alone.
+ * source: its errors count to the total alone; and who is refused with his provider may never have come before.
  */
 static enum store_fault count_refusal(struct turn *turn, const struct lockout_policy *policy, uint64_t *locked_until,
                                       enum lockout_closure *closure)
 {
     struct store *store = turn->store;
-    struct record_slot *slot = turn->network != NULL ? turn->network : turn->slot;
+    const bool with_network = turn->network != NULL || turn->barring != NULL;
+    const bool with_provider = turn->barring != NULL && turn->barring->rule->spares_known;
+    struct buckets *buckets = turn->barring != NULL ? &turn->around : &turn->buckets;
+    struct record_slot *slot = turn->network != NULL ? turn->network : buckets->own;
     enum store_fault fault = STORE_OK;
 
     slot_refresh(slot, policy->strike_time, turn->now);
     *locked_until = wall(turn, slot->locked_until);
     slot->last_seen = turn->now;
     count_up(&slot->refusals);
-    if (!turn->exempt && slot->lock_judged) {
-        count_error(store, policy, turn->network != NULL ? NULL : slot);
+    if (!turn->exempt && slot->lock_judged && !with_provider) {
+        count_error(store, policy, with_network ? NULL : slot);
         fault = store_write_counters(store);
     }
     if (fault == STORE_OK)
-        fault = turn->network != NULL ? networks_write(store, &turn->networks, slot)
-                                      : buckets_write(store, &turn->buckets, slot);
+        fault =
+            turn->network != NULL ? networks_write(store, &turn->networks, slot) : buckets_write(store, buckets, slot);
     return fault == STORE_OK ? keep_promise(turn, closure) : fault;
+}
+
+static enum store_fault clean_buckets(struct turn *turn)
+{
+    turn->damaged += turn->buckets.damaged;
+    return turn->buckets.damaged > 0 ? buckets_clean(turn->store, &turn->buckets) : STORE_OK;
 }
 
 /* What admit and charge have in common: write down what inspect has found, where that is a refusal. */
@@ -192,9 +245,7 @@ static enum store_fault count_refused(struct turn *turn, const struct lockout_po
         fault = keep_promise(turn, closure);
     else if (turn->answer == LOCKOUT_REFUSED_LOCKED)
         fault = count_refusal(turn, policy, locked_until, closure);
-    if (fault == STORE_OK && turn->buckets.damaged > 0)
-        fault = buckets_clean(turn->store, &turn->buckets);
-    return fault;
+    return fault == STORE_OK ? clean_buckets(turn) : fault;
 }
 
 /* The source's slot, up to date or new. None to be had: the door is closed, and the answer is CLOSED. */
@@ -287,8 +338,9 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
     if (fault == STORE_OK && turn.answer == LOCKOUT_ADMITTED)
         fault = let_in(&turn, policy, admission);
     store_release(store);
-    admission->damaged_slots = turn.buckets.damaged + store->lost;
+    admission->damaged_slots = turn.damaged + store->lost;
     store->lost = 0;
+    admission->bar = bar_of(&turn);
     if (fault == STORE_OK)
         admission->answer = turn.answer;
     return fault;
@@ -326,7 +378,8 @@ enum store_fault lockout_leave(struct store *store, const struct lockout_policy 
     return fault;
 }
 
-enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer)
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer,
+                              struct lockout_bar *bar)
 {
     struct turn turn;
     enum store_fault fault;
@@ -339,6 +392,8 @@ enum store_fault lockout_look(struct store *store, const struct lockout_visitor 
     store_release(store);
     if (fault == STORE_OK)
         *answer = turn.answer;
+    if (fault == STORE_OK && bar != NULL)
+        *bar = bar_of(&turn);
     return fault;
 }
 
@@ -349,54 +404,113 @@ static uint64_t lock_end(const struct lockout_policy *policy, uint64_t now)
     return policy->lockout_time == 0 || end > RECORD_TIME_MAX ? LOCKOUT_FOREVER : end;
 }
 
-/* Would this visitor be let in, or not be locked by his strike, were all strikes found right that have not been judged?
+static struct slot_rule rule_of(const struct turn *turn, const struct lockout_policy *policy)
+{
+    return (struct slot_rule){
+        .now = turn->now,
+        .now_ms = turn->store->now_ms,
+        .locks = !turn->exempt,
+        .limit = policy->max_bad_conns,
+        .locked_until = lock_end(policy, turn->now),
+        .judged_by_ms = add(turn->store->now_ms, turn->judging_ms),
+    };
+}
+
+static struct slot_rule network_rule_of(const struct turn *turn, const struct lockout_policy *policy,
+                                        const struct enclosing *network)
+{
+    struct slot_rule rule = rule_of(turn, policy);
+
+    rule.limit = enclosing_limit(network, policy->max_bad_conns);
+    rule.in_windows = true;
+    return rule;
+}
+
+/*
+ * Would this visitor be let in, or lock nothing by his strike, were all strikes found right that have not been judged?
+ * A lock that spares him is none of his.
  */
 static bool hangs_on_others(const struct turn *turn, const struct lockout_policy *policy)
 {
-    const struct record_slot *slot = turn->slot;
-    uint64_t strikes;
-    unsigned unjudged;
+    const struct slot_rule own = rule_of(turn, policy);
+    bool hangs;
 
-    if (turn->exempt || slot == NULL || turn->network != NULL)
+    if (turn->exempt || turn->network != NULL)
         return false;
-    strikes = slot_strikes(slot, policy->strike_time, turn->now);
-    unjudged = slot_unjudged(slot, turn->store->now_ms);
-    if (turn->answer == LOCKOUT_REFUSED_LOCKED)
-        return unjudged > 0 && !slot->by_hand && !slot->lock_judged;
-    return strikes + 1 >= policy->max_bad_conns && strikes + 1 < policy->max_bad_conns + unjudged;
+    hangs = turn->slot != NULL && slot_hangs(turn->slot, &own, policy->strike_time);
+    for (unsigned i = 0; i < turn->enclosing_count; i++) {
+        const struct enclosing *network = &turn->enclosing[i];
+        const struct slot_rule rule = network_rule_of(turn, policy, network);
+        const bool this_hangs = network->found && slot_hangs(&network->slot, &rule, policy->strike_time);
+
+        if (network == turn->barring)
+            return this_hangs;
+        hangs |= this_hangs && !slot_in_force(&network->slot, turn->now);
+    }
+    return hangs;
+}
+
+/* From here on the slot and the buckets are those of a network that the source is in, or the source's own again. */
+static enum store_fault turn_to(struct turn *turn, const struct source *source)
+{
+    turn->source = source;
+    turn->slot = NULL;
+    return find_slot(turn);
+}
+
+/* One of the networks that the source is in: its slot, and the strike in it. A lock that spares the source is left as
+ * it is. */
+static enum store_fault strike_network(struct turn *turn, const struct lockout_policy *policy,
+                                       const struct enclosing *network, struct lockout_charge *charge)
+{
+    struct lockout_network *struck = &charge->networks[network - turn->enclosing];
+    const struct slot_rule rule = network_rule_of(turn, policy, network);
+    enum store_fault fault = turn_to(turn, &network->source);
+
+    if (fault == STORE_OK)
+        fault = clean_buckets(turn);
+    if (fault != STORE_OK || (turn->slot != NULL && slot_in_force(turn->slot, turn->now)))
+        return fault;
+    fault = take_slot(turn, policy, &charge->closure);
+    if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)
+        return fault;
+    slot_strike(turn->slot, &rule, &struck->strike);
+    struck->struck = true;
+    struck->source = network->source;
+    struck->locked_until = wall(turn, struck->strike.locked_until);
+    return buckets_write(turn->store, &turn->buckets, turn->slot);
+}
+
+/* One after the other, for their buckets may be the same; the source's own are read anew behind them. */
+static enum store_fault strike_networks(struct turn *turn, const struct lockout_policy *policy,
+                                        struct lockout_charge *charge)
+{
+    const struct source *source = turn->source;
+    enum store_fault fault = STORE_OK;
+
+    for (unsigned i = 0; i < turn->enclosing_count; i++) {
+        fault = strike_network(turn, policy, &turn->enclosing[i], charge);
+        if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)
+            return fault;
+    }
+    return turn->enclosing_count > 0 ? turn_to(turn, source) : STORE_OK;
 }
 
 /* The strike, and the lock if it is the last one that is borne: one record, one write. */
 static enum store_fault strike(struct turn *turn, const struct lockout_policy *policy, struct lockout_charge *charge)
 {
-    struct record_slot *slot;
-    enum store_fault fault;
+    const struct slot_rule rule = rule_of(turn, policy);
+    enum store_fault fault = strike_networks(turn, policy, charge);
 
-    fault = take_slot(turn, policy, &charge->closure);
+    if (fault == STORE_OK && turn->answer == LOCKOUT_ADMITTED)
+        fault = take_slot(turn, policy, &charge->closure);
     if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)
         return fault;
-    slot = turn->slot;
-    charge->undo.generation = slot->generation;
-    charge->undo.previous_strike = slot->last_strike;
-    charge->undo.last_strike = turn->now;
-    count_up(&slot->strikes);
-    slot->last_strike = turn->now;
-    charge->strikes = slot->strikes;
-    if (!turn->exempt) {
-        slot_await(slot, turn->store->now_ms, add(turn->store->now_ms, turn->judging_ms));
-        charge->undo.unjudged = true;
-        charge->undo.round = slot->round;
-    }
-    if (!turn->exempt && slot->strikes >= policy->max_bad_conns) {
-        slot->locked = true;
-        slot->by_hand = false;
-        slot->locked_until = lock_end(policy, turn->now);
-        charge->locks = true;
-        charge->locked_until = wall(turn, slot->locked_until);
-        charge->undo.locked_until = slot->locked_until;
-    }
-    fault = buckets_write(turn->store, &turn->buckets, slot);
-    charge->locks &= fault == STORE_OK; /* what is not in the file locks nobody */
+    slot_strike(turn->slot, &rule, &charge->undo);
+    charge->strikes = charge->undo.strikes;
+    charge->locked_until = wall(turn, charge->undo.locked_until);
+    fault = buckets_write(turn->store, &turn->buckets, turn->slot);
+    charge->locks = charge->undo.locks && fault == STORE_OK; /* what is not in the file locks nobody */
     return fault;
 }
 
@@ -410,6 +524,7 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
     fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
+    charge->enclosed = turn.enclosed;
     turn.judging_ms = visitor->judging_ms;
     fault = inspect(&turn);
     if (fault == STORE_OK && visitor->patient && turn.answer != LOCKOUT_REFUSED_CLOSED &&
@@ -420,37 +535,55 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
     if (fault == STORE_OK && turn.answer == LOCKOUT_ADMITTED)
         fault = strike(&turn, policy, charge);
     store_release(store);
-    charge->damaged_slots = turn.buckets.damaged;
+    charge->damaged_slots = turn.damaged;
+    charge->bar = bar_of(&turn);
     if (fault == STORE_OK)
         charge->answer = turn.answer;
     return fault;
 }
 
-/*
- * Take back what undo says, from a slot in which it still stands. While a source is locked nobody else can strike,
- * but those who struck before may take theirs back, so the number of strikes says nothing about whose lock it is.
- */
-static void take_back(struct record_slot *slot, struct lockout_charge *charge)
+/* In a network that the source is in. One that nobody strikes needs no place. */
+static enum store_fault take_back_network(const struct store *store, const struct lockout_network *struck)
 {
-    if (slot->locked && !slot->by_hand && slot->locked_until == charge->undo.locked_until) {
-        slot->locked = false;
-        slot->locked_until = 0;
-    }
-    if (!slot->locked && slot->strikes == charge->strikes && slot->last_strike == charge->undo.last_strike)
-        slot->last_strike = charge->undo.previous_strike;
-    slot->strikes--;
+    struct buckets buckets;
+    const enum store_fault fault = buckets_read(store, &struck->source, &buckets);
+    struct record_slot *slot = buckets.own;
+
+    if (fault != STORE_OK || slot == NULL || slot->generation != struck->strike.generation || slot->strikes == 0)
+        return fault;
+    slot_take_back(slot, &struck->strike);
+    slot_judge_strike(slot, &struck->strike);
+    return slot->strikes == 0 && !slot->locked ? buckets_drop(store, &buckets, slot)
+                                               : buckets_write(store, &buckets, slot);
 }
 
-/* This strike is judged: those that wait for it may go on. */
-static void judge(struct record_slot *slot, const struct lockout_charge *charge)
+static enum store_fault take_back(const struct store *store, const struct source *source, struct lockout_charge *charge)
 {
-    if (charge->undo.unjudged && slot->generation == charge->undo.generation && slot->round == charge->undo.round)
-        slot_judge(slot);
+    struct buckets buckets;
+    enum store_fault fault = buckets_read(store, source, &buckets);
+    struct record_slot *slot = buckets.own;
+    bool undoes;
+
+    if (fault == STORE_OK && slot != NULL) {
+        undoes = slot->generation == charge->undo.generation && slot->strikes > 0;
+        if (undoes) {
+            slot_take_back(slot, &charge->undo);
+            slot_judge_strike(slot, &charge->undo);
+        }
+        if (charge->enclosed)
+            slot->accepted = charge->undo.last_strike;
+        if (undoes || charge->enclosed)
+            fault = buckets_write(store, &buckets, slot);
+        charge->locks &= !undoes || fault != STORE_OK;
+    }
+    for (unsigned i = 0; fault == STORE_OK && i < ENCLOSING_MAX; i++)
+        if (charge->networks[i].struck)
+            fault = take_back_network(store, &charge->networks[i]);
+    return fault;
 }
 
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge)
 {
-    struct buckets buckets;
     enum store_fault fault;
     bool closed = true;
 
@@ -459,20 +592,27 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
     fault = store_hold(store, HOLD_ALONE, NULL);
     if (fault != STORE_OK)
         return fault;
-    fault = buckets_read(store, source, &buckets);
-    if (fault == STORE_OK && buckets.own != NULL && buckets.own->generation == charge->undo.generation &&
-        buckets.own->strikes > 0) {
-        take_back(buckets.own, charge);
-        judge(buckets.own, charge);
-        fault = buckets_write(store, &buckets, buckets.own);
-        charge->locks &= fault != STORE_OK;
-    }
+    fault = take_back(store, source, charge);
     if (fault == STORE_OK)
         fault = look_whether_closed(store, &closed);
     store_release(store);
     if (fault == STORE_OK && closed)
         charge->answer = LOCKOUT_REFUSED_CLOSED;
     return fault;
+}
+
+/* The strike in a network that the source is in: it stands. */
+static enum store_fault settle_network(const struct store *store, const struct lockout_network *struck)
+{
+    struct buckets buckets;
+    const enum store_fault fault = buckets_read(store, &struck->source, &buckets);
+    struct record_slot *slot = buckets.own;
+
+    if (fault != STORE_OK || slot == NULL || slot->generation != struck->strike.generation)
+        return fault;
+    slot->lock_judged |= struck->strike.locks;
+    slot_judge_strike(slot, &struck->strike);
+    return buckets_write(store, &buckets, slot);
 }
 
 static enum store_fault settle_error(struct turn *turn, const struct lockout_policy *policy,
@@ -487,11 +627,20 @@ static enum store_fault settle_error(struct turn *turn, const struct lockout_pol
     if (turn->slot != NULL && charge->locks && turn->slot->generation == charge->undo.generation)
         turn->slot->lock_judged = true;
     if (turn->slot != NULL)
-        judge(turn->slot, charge);
+        slot_judge_strike(turn->slot, &charge->undo);
     fault = store_write_counters(turn->store);
     if (fault == STORE_OK && turn->slot != NULL)
         fault = buckets_write(turn->store, &turn->buckets, turn->slot);
     return fault == STORE_OK ? keep_promise(turn, &charge->closure) : fault;
+}
+
+static bool locks_any(const struct lockout_charge *charge)
+{
+    bool locks = charge->locks;
+
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+        locks |= charge->networks[i].strike.locks;
+    return locks;
 }
 
 enum store_fault lockout_settle(struct store *store, const struct lockout_policy *policy,
@@ -507,9 +656,12 @@ enum store_fault lockout_settle(struct store *store, const struct lockout_policy
         if (fault != STORE_OK)
             return fault;
         fault = settle_error(&turn, policy, charge);
+        for (unsigned i = 0; fault == STORE_OK && i < ENCLOSING_MAX; i++)
+            if (charge->networks[i].struck)
+                fault = settle_network(store, &charge->networks[i]);
         store_release(store);
     }
-    if (charge->locks) {
+    if (locks_any(charge)) {
         const enum store_fault sync_fault = store_sync(store); /* the lock stands, whatever became of the error */
 
         fault = fault == STORE_OK ? sync_fault : fault;

@@ -9,10 +9,15 @@
  *
  * An exempt source is paced, and its strikes are counted, but they never lock it and are no errors. What an
  * administrator has locked by hand is locked for exempt sources too.
+ *
+ * The strikes of an enclosed source are counted for the networks that it is in as well (enclosing.h), each within
+ * STRIKE_TIME of the first. Such a network locks at its limit, for LOCKOUT_TIME, all of its sources but exempt ones; a
+ * provider's spares those that were accepted within SLOT_KNOWN_TIME, and what they do then is not counted for it.
  */
 #ifndef OSTIARY_LOCKOUT_H
 #define OSTIARY_LOCKOUT_H
 
+#include "enclosing.h"
 #include "source.h"
 #include "store.h"
 
@@ -37,6 +42,7 @@ struct lockout_policy {
 struct lockout_visitor {
     const struct source *source;
     bool exempt;
+    bool enclosed; /* the networks that it is in count */
     struct moment now;
     uint64_t judging_ms; /* for a charge: within so many ms its strike is judged, or its handler is no more */
     bool patient;        /* it can be told to come again */
@@ -64,12 +70,19 @@ enum lockout_closure {
 
 #define LOCKOUT_FOREVER RECORD_FOREVER /* locked until somebody unlocks */
 
+/* Whose lock bars a source, if it is not its own. */
+struct lockout_bar {
+    bool is_network;
+    struct source network;
+};
+
 struct lockout_admission {
     enum lockout_answer answer;
     uint64_t wait_ms;      /* ADMITTED: wait so long before the seed, then ask lockout_look again if it is not 0 */
     uint64_t place_ms;     /* ADMITTED: the place in the pace, for lockout_leave */
     uint64_t seed_number;  /* ADMITTED: never given twice by this table */
     uint64_t locked_until; /* REFUSED_LOCKED: seconds since the epoch, or LOCKOUT_FOREVER */
+    struct lockout_bar bar;
     enum lockout_closure closure;
     unsigned damaged_slots; /* damaged slots met in the source's buckets, and emptied, or lost in a conversion */
 };
@@ -88,8 +101,17 @@ enum store_fault lockout_admit(struct store *store, const struct lockout_policy 
 enum store_fault lockout_leave(struct store *store, const struct lockout_policy *policy,
                                const struct lockout_visitor *visitor, const struct lockout_admission *admission);
 
-/* Is the source locked, or the door closed, by now? Reads alone. answer is ADMITTED when neither. */
-enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer);
+/* Is the source locked, or the door closed, by now? Reads alone. answer is ADMITTED when neither. bar may be NULL. */
+enum store_fault lockout_look(struct store *store, const struct lockout_visitor *visitor, enum lockout_answer *answer,
+                              struct lockout_bar *bar);
+
+/* One of the networks that a source is in, when it was charged. */
+struct lockout_network {
+    bool struck; /* the strike was counted for it */
+    struct source source;
+    uint64_t locked_until; /* where strike.locks: as below */
+    struct slot_strike strike;
+};
 
 /* A strike that has been written and not yet been judged. Filled by lockout_charge, for settle and forgive. */
 struct lockout_charge {
@@ -99,18 +121,17 @@ struct lockout_charge {
     uint64_t locked_until;      /* where it is locked: seconds, or LOCKOUT_FOREVER */
     enum lockout_closure closure;
     unsigned damaged_slots;
-    struct {
-        uint64_t last_strike, previous_strike, locked_until; /* table time */
-        uint64_t generation;
-        bool unjudged; /* the slot awaits a judgement of it, */
-        uint8_t round; /* in this round */
-    } undo; /* what the strike found and left in the slot: by it lockout_forgive takes back this strike and no other */
+    bool enclosed;
+    struct lockout_bar bar;
+    struct slot_strike undo; /* by it lockout_forgive takes back this strike and no other */
+    struct lockout_network networks[ENCLOSING_MAX];
 };
 
 /*
- * Write the strike. At a door without a pace many rightful visitors of one source are charged at the same moment: a
- * patient one who would be locked out, or finds a lock, only because of strikes that have not been judged yet is told
- * to come again. Who is not patient is charged, or refused, as if all of them were wrong.
+ * Write the strike, and that in the networks before that of the source: a handler that is killed in between has
+ * compared nothing. At a door without a pace many rightful visitors of one source are charged at the same moment: a
+ * patient one whose strike would lock it or a network, or who finds a lock, only because of strikes that have not been
+ * judged yet is told to come again. Who is not patient is charged, or refused, as if all of them were wrong.
  *
  * Nothing may be compared before this has returned STORE_OK with answer ADMITTED (I1).
  */
@@ -118,9 +139,10 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
                                 const struct lockout_visitor *visitor, struct lockout_charge *charge);
 
 /*
- * The reply was right: take back this strike, and the lock if it was this strike that locked. locks is false
- * afterwards if that succeeded. If the door was closed meanwhile, the answer becomes CLOSED, and nobody may come in
- * for this reply. Does nothing to a charge that is not ADMITTED.
+ * The reply was right: take back this strike, also in the networks, and each lock that it was this strike that made.
+ * locks is false afterwards if that succeeded. An enclosed source is known from now on. If the door was closed
+ * meanwhile, the answer becomes CLOSED, and nobody may come in for this reply. Does nothing to a charge that is not
+ * ADMITTED.
  */
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge);
 

@@ -170,7 +170,7 @@ enum store_fault manage_take(struct store *store, const struct record_slot *lock
 
     if (fault != STORE_OK)
         return fault;
-    fault = network ? take_network(store, lock) : take_source(store, lock);
+    fault = network && !lock->source.is_network ? take_network(store, lock) : take_source(store, lock);
     if (fault == STORE_OK)
         fault = store_write_counters(store);
     if (fault == STORE_OK)
@@ -191,7 +191,7 @@ static enum store_fault unlock_source(struct store *store, const struct source *
     slot = buckets.own;
     if (slot == NULL)
         return STORE_OK;
-    *found = slot_in_force(slot, now) || slot_strikes(slot, NO_AGE, now) > 0;
+    *found |= slot_in_force(slot, now) || slot_strikes(slot, NO_AGE, now) > 0;
     slot_absolve(slot);
     return buckets_write(store, &buckets, slot);
 }
@@ -208,7 +208,7 @@ static enum store_fault unlock_network(struct store *store, const struct source 
     slot = find_network(&networks, source);
     if (slot == NULL)
         return STORE_OK;
-    *found = slot_in_force(slot, now);
+    *found |= slot_in_force(slot, now);
     networks.used[slot - networks.slots] = false;
     return networks_drop(store, &networks);
 }
@@ -217,12 +217,16 @@ enum store_fault manage_unlock(struct store *store, const struct manage_target *
                                bool *found)
 {
     enum store_fault fault = store_hold(store, HOLD_ALONE, now);
+    struct source source = target->source;
 
     *found = false;
     if (fault != STORE_OK)
         return fault;
-    fault = target->network ? unlock_network(store, &target->source, store->now, found)
-                            : unlock_source(store, &target->source, store->now, found);
+    source.is_network = target->network;
+    if (target->network)
+        fault = unlock_network(store, &target->source, store->now, found);
+    if (fault == STORE_OK)
+        fault = unlock_source(store, &source, store->now, found);
     if (fault == STORE_OK)
         fault = store_sync(store);
     store_release(store);
@@ -343,6 +347,15 @@ static enum sweep_result flush_one(struct sweep *sweep, struct record_slot *slot
 {
     if (slot_in_force(slot, sweep->now))
         return SWEEP_KEEP;
+    if (slot_is_known(slot, sweep->now)) {
+        *slot = (struct record_slot){
+            .source = slot->source,
+            .generation = slot->generation + 1,
+            .last_seen = slot->last_seen,
+            .accepted = slot->accepted,
+        };
+        return SWEEP_CHANGED;
+    }
     sweep->count++;
     return SWEEP_REMOVE;
 }
@@ -423,13 +436,14 @@ static bool list_one(struct listing *listing, const struct record_slot *slot, bo
     struct record_slot shown = *slot;
     const struct manage_entry entry = {
         .slot = &shown,
-        .network = network,
+        .network = network || slot->source.is_network,
         .errors = slot->epoch == listing->store->counters.epoch ? slot->errors : 0,
     };
 
     shown.last_seen = moment_wall(mark, slot->last_seen);
     shown.last_strike = moment_wall(mark, slot->last_strike);
     shown.locked_until = moment_wall(mark, slot->locked_until);
+    shown.accepted = moment_wall(mark, slot->accepted);
     return listing->each(listing->context, &entry);
 }
 

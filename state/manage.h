@@ -14,7 +14,7 @@
 /* What to lock. */
 struct manage_target {
     struct source source;
-    bool network; /* wider than one source: kept in the head, at most RECORD_NETWORKS of them */
+    bool network; /* wider than one source: where it is locked by hand, it is one of RECORD_NETWORKS in the head */
 };
 
 /*
@@ -25,20 +25,26 @@ enum store_fault manage_lock(struct store *store, const struct manage_target *ta
                              const struct moment *now);
 
 /*
- * Take over a lock in force from another table, with its times as manage_each gives them: whose it is, until when, by
+ * Take over a lock in force from another table, as manage_each gives it: whose it is, until when, by
  * hand or not. One that is there already and lasts longer stays. Durable.
  */
 enum store_fault manage_take(struct store *store, const struct record_slot *lock, bool network,
                              const struct moment *now);
 
-/* Lift the lock and forget the strikes, durably. *found: there was a lock in force, or there were strikes. */
+/*
+ * Lift the lock and forget the strikes, durably; of a network both that which was made by hand and that which its
+ * strikes have made. *found: there was a lock in force, or there were strikes.
+ */
 enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
                                bool *found);
 
 /* The same for everybody, networks too. *count: how many locks in force were lifted. */
 enum store_fault manage_unlock_all(struct store *store, const struct moment *now, uint64_t *count);
 
-/* Forget everything but locks in force: strikes, refusals, pacing. *count: how many places became free. */
+/*
+ * Forget everything but locks in force, and who is known: strikes, refusals, pacing. *count: how many places became
+ * free.
+ */
 enum store_fault manage_flush(struct store *store, const struct moment *now, uint64_t *count);
 
 /* Open every door, and forget the errors of all sources; durable. *was_closed: one was closed. */
@@ -56,7 +62,7 @@ enum store_fault manage_promise(struct store *store, enum doors door, enum locko
 struct manage_entry {
     /* With times of the wall clock, so that slot_in_force and slot_strikes say what it means at one of those. */
     const struct record_slot *slot;
-    bool network;
+    bool network;    /* and no source: slot->source.is_network, or locked by hand */
     uint32_t errors; /* 0 where the slot's are of another epoch */
 };
 

@@ -12,7 +12,8 @@
 #define HEADER_LEN       (HEADER_CHECKED + CHECK_LEN)
 #define DOORS_CLOSING_AT 104 /* in the counters: one byte for each door */
 #define DOORS_ERRORS_AT  112 /* four for each */
-#define SLOT_LEN         100 /* likewise */
+#define SLOT_LEN         108 /* likewise */
+#define NETWORK_AT       28  /* in a slot */
 #define FLAG_DOUBTFUL    1
 #define NETWORKS_MASK    ((UINT64_C(1) << RECORD_NETWORKS) - 1)
 
@@ -168,6 +169,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     bytes[24] = slot->source.prefix;
     bytes[25] = (uint8_t)flags;
     bytes_put(bytes + 26, 2, slot->epoch);
+    bytes[NETWORK_AT] = slot->source.is_network;
     bytes[29] = slot->round;
     bytes_put(bytes + 30, 2, slot->unjudged);
     bytes_put(bytes + 32, 8, slot->last_seen);
@@ -179,6 +181,7 @@ void record_encode_slot(const struct record_slot *slot, const uint8_t key[static
     encode_pace(&slot->pace, bytes + 68);
     bytes_put(bytes + 84, 8, slot->judged_by_ms);
     bytes_put(bytes + 92, 8, slot->generation);
+    bytes_put(bytes + 100, 8, slot->accepted);
     bytes_put(bytes, CHECK_LEN, record_check(bytes, key, where));
 }
 
@@ -192,11 +195,12 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
         return RECORD_EMPTY;
     if (record_check(bytes, key, where) != bytes_get(bytes, CHECK_LEN))
         return RECORD_DAMAGED;
-    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN ||
+    if ((flags & FLAG_USED) == 0 || flags > FLAGS_MAX || bytes[24] > 8 * SOURCE_ADDRESS_LEN || bytes[NETWORK_AT] > 1 ||
         !record_is_zero(bytes + SLOT_LEN, RECORD_LEN - SLOT_LEN))
         return RECORD_DAMAGED;
     memcpy(slot->source.address, bytes + 8, SOURCE_ADDRESS_LEN);
     slot->source.prefix = bytes[24];
+    slot->source.is_network = bytes[NETWORK_AT] == 1;
     slot->locked = (flags & FLAG_LOCKED) != 0;
     slot->by_hand = (flags & FLAG_BY_HAND) != 0;
     slot->lock_judged = (flags & FLAG_JUDGED) != 0;
@@ -212,12 +216,13 @@ enum record_state record_decode_slot(const uint8_t bytes[static RECORD_LEN], con
     decode_pace(bytes + 68, &slot->pace);
     slot->judged_by_ms = bytes_get(bytes + 84, 8);
     slot->generation = bytes_get(bytes + 92, 8);
+    slot->accepted = bytes_get(bytes + 100, 8);
     return RECORD_WHOLE;
 }
 
 bool record_slot_names(const uint8_t bytes[static RECORD_LEN], const struct source *source)
 {
-    return (bytes[25] & FLAG_USED) != 0 && bytes[24] == source->prefix &&
+    return (bytes[25] & FLAG_USED) != 0 && bytes[24] == source->prefix && bytes[NETWORK_AT] == source->is_network &&
            memcmp(bytes + 8, source->address, SOURCE_ADDRESS_LEN) == 0;
 }
 

@@ -93,6 +93,7 @@ struct record_slot {
     uint32_t strikes;
     uint32_t refusals;
     uint32_t errors;
+    uint64_t accepted; /* s: when a visitor was accepted last of whom this has to be known; 0: none */
 };
 
 enum record_state {

@@ -34,7 +34,7 @@ unsigned slot_unjudged(const struct record_slot *slot, uint64_t now_ms)
     return now_ms < slot->judged_by_ms ? slot->unjudged : 0;
 }
 
-void slot_await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms)
+static void await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms)
 {
     /* Those of handlers that were killed count by now. */
     if (slot->unjudged > 0 && slot_unjudged(slot, now_ms) == 0) {
@@ -47,12 +47,73 @@ void slot_await(struct record_slot *slot, uint64_t now_ms, uint64_t judged_by_ms
         slot->judged_by_ms = judged_by_ms;
 }
 
-void slot_judge(struct record_slot *slot)
+static void judge(struct record_slot *slot)
 {
     if (slot->unjudged > 0)
         slot->unjudged--;
     if (slot->unjudged == 0)
         slot->judged_by_ms = 0;
+}
+
+void slot_strike(struct record_slot *slot, const struct slot_rule *rule, struct slot_strike *strike)
+{
+    strike->generation = slot->generation;
+    strike->previous_strike = slot->last_strike;
+    if (slot->strikes == 0 || !rule->in_windows)
+        slot->last_strike = rule->now;
+    if (slot->strikes < UINT32_MAX)
+        slot->strikes++;
+    if (rule->locks) {
+        await(slot, rule->now_ms, rule->judged_by_ms);
+        strike->unjudged = true;
+        strike->round = slot->round;
+    }
+    if (rule->locks && slot->strikes >= rule->limit) {
+        slot->locked = true;
+        slot->by_hand = false;
+        slot->last_strike = rule->now;
+        slot->locked_until = rule->locked_until;
+        strike->locks = true;
+        strike->locked_until = rule->locked_until;
+    }
+    strike->strikes = slot->strikes;
+    strike->last_strike = slot->last_strike;
+}
+
+/*
+ * While a source is locked nobody else can strike, but those who struck before may take theirs back, so the number of
+ * strikes says nothing about whose lock it is.
+ */
+void slot_take_back(struct record_slot *slot, const struct slot_strike *strike)
+{
+    if (slot->locked && !slot->by_hand && slot->locked_until == strike->locked_until) {
+        slot->locked = false;
+        slot->locked_until = 0;
+    }
+    if (!slot->locked && slot->strikes == strike->strikes && slot->last_strike == strike->last_strike)
+        slot->last_strike = strike->previous_strike;
+    slot->strikes--;
+}
+
+void slot_judge_strike(struct record_slot *slot, const struct slot_strike *strike)
+{
+    if (strike->unjudged && slot->generation == strike->generation && slot->round == strike->round)
+        judge(slot);
+}
+
+bool slot_hangs(const struct record_slot *slot, const struct slot_rule *rule, uint64_t strike_time)
+{
+    const uint64_t strikes = slot_strikes(slot, strike_time, rule->now);
+    const unsigned unjudged = slot_unjudged(slot, rule->now_ms);
+
+    if (slot_in_force(slot, rule->now))
+        return unjudged > 0 && !slot->by_hand && !slot->lock_judged;
+    return strikes + 1 >= rule->limit && strikes + 1 < rule->limit + unjudged;
+}
+
+bool slot_is_known(const struct record_slot *slot, uint64_t now)
+{
+    return slot->accepted != 0 && (now < slot->accepted || now - slot->accepted < SLOT_KNOWN_TIME);
 }
 
 void slot_absolve(struct record_slot *slot)
@@ -69,7 +130,7 @@ void slot_absolve(struct record_slot *slot)
 
 bool slot_is(const struct record_slot *slot, const struct source *source)
 {
-    return slot->source.prefix == source->prefix &&
+    return slot->source.prefix == source->prefix && slot->source.is_network == source->is_network &&
            memcmp(slot->source.address, source->address, SOURCE_ADDRESS_LEN) == 0;
 }
 

@@ -152,7 +152,7 @@ static enum address_result take_link_local(const struct address *address, uint8_
         return ADDRESS_NEEDS_INTERFACE;
     if ((!any_interface && prefix < LINK_LOCAL_BITS) || (prefix < ADDRESS_BITS && !is_regular(address->bytes)))
         return ADDRESS_MALFORMED;
-    network->prefix = prefix;
+    *network = (struct source){.prefix = prefix};
     if (prefix >= LINK_LOCAL_BITS && prefix <= LINK_BITS)
         network->prefix = any_interface ? LINK_LOCAL_BITS : LINK_BITS;
     place(address, network->address);
@@ -187,7 +187,7 @@ enum address_result address_parse_network(const char *text, struct source *netwo
         return ADDRESS_MALFORMED;
     if (is_link_local(address.bytes))
         return take_link_local(&address, prefix, network);
-    network->prefix = prefix;
+    *network = (struct source){.prefix = prefix};
     memcpy(network->address, address.bytes, sizeof(network->address));
     return ADDRESS_OK;
 }
@@ -207,6 +207,14 @@ uint8_t address_source_prefix(const struct source *network, uint8_t ipv6_prefix)
     return memcmp(bytes, six_to_four, sizeof(six_to_four)) == 0 ? SIX_TO_FOUR_BITS : ipv6_prefix;
 }
 
+/* Within ::/8 are ::1, IPv4 and NAT64. */
+bool address_is_allocated(const struct source *source)
+{
+    const uint8_t *bytes = source->address;
+
+    return bytes[0] != 0 && !is_link_local(bytes) && memcmp(bytes, six_to_four, sizeof(six_to_four)) != 0;
+}
+
 void address_widen(struct source *network, uint8_t prefix)
 {
     network->prefix = prefix;
@@ -215,7 +223,7 @@ void address_widen(struct source *network, uint8_t prefix)
 
 struct source address_source(const struct address *address, uint8_t ipv6_prefix)
 {
-    struct source source;
+    struct source source = {0};
 
     place(address, source.address);
     address_widen(&source, address_source_prefix(&source, ipv6_prefix));

@@ -63,6 +63,12 @@ struct source address_source(const struct address *address, uint8_t ipv6_prefix)
 /* How many bits of an address in this network, of its first one if they differ, make a source. */
 uint8_t address_source_prefix(const struct source *network, uint8_t ipv6_prefix);
 
+/*
+ * Is it a source by its ipv6_prefix, so that the networks around it belong to whoever has it, or to his provider? Not
+ * so an IPv4 host, also one behind a translator or with 6to4, a neighbour on a link, and the host itself (::1).
+ */
+bool address_is_allocated(const struct source *source);
+
 /* Widen a network to a shorter prefix. */
 void address_widen(struct source *network, uint8_t prefix);
 

@@ -6,6 +6,7 @@
 #ifndef OSTIARY_SOURCE_H
 #define OSTIARY_SOURCE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SOURCE_ADDRESS_LEN 16
@@ -13,6 +14,8 @@
 struct source {
     uint8_t address[SOURCE_ADDRESS_LEN];
     uint8_t prefix; /* 0 to 128 */
+    bool
+        is_network; /* not who knocks, but a network that sources are in, for which their strikes are counted as well */
 };
 
 #endif

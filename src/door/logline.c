@@ -51,7 +51,7 @@ static int take_field(struct logline *line, char *word)
         return -1;
     if (strcmp(word, "source") == 0)
         return take_source(line, value);
-    if (strcmp(word, "network") == 0)
+    if (strcmp(word, "network") == 0 && !line->has_source)
         return take_network(line, value);
     if (line->field_count == LOGLINE_FIELDS)
         return -1;

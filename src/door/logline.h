@@ -26,7 +26,7 @@ struct logline {
         *outcome;    /* accepted, rejected, locked, refused or closed; of a grant: granted, renewed, ended or refused */
     bool has_source; /* a door can be closed without one, and a grant has none */
     struct address source;
-    bool has_network; /* what a grant is for */
+    bool has_network; /* what a grant is for; that of a visit's source is a field */
     struct source network;
     const char *who;                             /* the text of source or network; NULL where there is neither */
     struct logline_field fields[LOGLINE_FIELDS]; /* all others, in their order */

@@ -24,6 +24,8 @@
 #define PAUSE_MOST_MS   64
 #define LAST_MOMENTS_MS 1000
 
+#define NETWORK_TEXT_LEN (ADDRESS_TEXT_LEN + 16)
+
 bool visit_refuse(struct visit *visit, const char *reason, int status)
 {
     visit->end.outcome = VISIT_REFUSED;
@@ -77,18 +79,30 @@ static void describe_locked(const struct visit *visit, const char *reason, char 
              (uintmax_t)visit->table.charge.strikes, until, reason);
 }
 
+/* A network, or the one that a source is refused with. */
+static void describe_network(const struct source *network, char text[static NETWORK_TEXT_LEN])
+{
+    char name[ADDRESS_TEXT_LEN];
+
+    address_format_source(network, name);
+    snprintf(text, NETWORK_TEXT_LEN, " network=%s", name);
+}
+
 /* Refused: with what is known of the lock, or of the action that a right reply asked for. Gives how urgent that is. */
 static int describe_refused(const struct visit *visit, const char *reason, char line[static LOGLINE_LEN])
 {
+    char network[NETWORK_TEXT_LEN] = "";
     char until[CLOCK_UTC_LEN];
 
     if (visit->table.charge.locks) {
         describe_locked(visit, reason, line); /* its strike could not be judged or taken back */
         return LOG_WARNING;
     }
+    if (visit->end.bar.is_network)
+        describe_network(&visit->end.bar.network, network);
     if (visit->end.locked_until != 0) {
         format_until(visit->end.locked_until, until);
-        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s until=%s", visit->peer.text, reason, until);
+        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s until=%s%s", visit->peer.text, reason, until, network);
         return LOG_INFO;
     }
     if (visit->end.action != NULL) {
@@ -96,7 +110,7 @@ static int describe_refused(const struct visit *visit, const char *reason, char 
                  visit->end.action);
         return LOG_WARNING;
     }
-    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s", visit->peer.text, reason);
+    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s", visit->peer.text, reason, network);
     return LOG_INFO;
 }
 
@@ -106,6 +120,24 @@ static void log_locked(const struct visit *visit)
 
     describe_locked(visit, visit->end.reason, line);
     log_line(LOG_WARNING, "%s", line);
+}
+
+/* Networks that this strike has locked as well. */
+static void log_locked_networks(const struct visit *visit)
+{
+    char text[NETWORK_TEXT_LEN];
+    char until[CLOCK_UTC_LEN];
+
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++) {
+        const struct lockout_network *network = &visit->table.charge.networks[i];
+
+        if (!network->strike.locks)
+            continue;
+        describe_network(&network->source, text);
+        format_until(network->locked_until, until);
+        log_line(LOG_WARNING, "locked source=%s%s strikes=%ju until=%s reason=%s", visit->peer.text, text,
+                 (uintmax_t)network->strike.strikes, until, visit->end.reason);
+    }
 }
 
 /* ---- When the process is ended in the middle of a step ---- */
@@ -207,6 +239,7 @@ void visit_obey(struct visit *visit, enum doors door, const struct config *setti
     };
     table->source = address_source(&visit->peer.address, settings->ipv6_prefix);
     table->visitor.source = &table->source;
+    table->visitor.enclosed = address_is_allocated(&table->source);
     for (size_t i = 0; i < settings->exempt_count; i++)
         table->visitor.exempt |= address_within(&visit->peer.address, &settings->exempt[i]);
 }
@@ -264,7 +297,7 @@ static bool wait_for_place(struct visit *visit)
     if (!stream_pause(VISIT_PEER_FD, wait_ms))
         return visit_leave(visit);
     moment_update(&table->visitor.now);
-    fault = lockout_look(&table->store, &table->visitor, &answer);
+    fault = lockout_look(&table->store, &table->visitor, &answer, &visit->end.bar);
     if (fault != STORE_OK)
         return refuse_state(visit, fault);
     return answer == LOCKOUT_ADMITTED || visit_refuse(visit, refusal_reason(answer), EX_OK);
@@ -289,6 +322,7 @@ bool visit_admit(struct visit *visit)
         return refuse_state(visit, fault);
     log_damage(visit, admission->damaged_slots);
     visit->end.locked_until = admission->locked_until;
+    visit->end.bar = admission->bar;
     if (admission->answer != LOCKOUT_ADMITTED)
         return refuse_answer(visit, admission->answer, admission->closure);
     fault = private_next_seed(&table->store, admission->seed_number, &table->next_seed);
@@ -340,6 +374,7 @@ bool visit_charge(struct visit *visit)
     log_damage(visit, charge->damaged_slots);
     if (charge->answer == LOCKOUT_REFUSED_LOCKED)
         visit->end.locked_until = charge->locked_until;
+    visit->end.bar = charge->bar;
     return charge->answer == LOCKOUT_ADMITTED || refuse_answer(visit, charge->answer, charge->closure);
 }
 
@@ -379,6 +414,7 @@ void visit_settle(struct visit *visit)
         log_line(LOG_NOTICE, "rejected source=%s reason=%s%s%s strikes=%ju of=%ju", visit->peer.text, visit->end.reason,
                  visit->end.action != NULL ? " action=" : "", visit->end.action != NULL ? visit->end.action : "",
                  (uintmax_t)charge->strikes, (uintmax_t)table->policy.max_bad_conns);
+    log_locked_networks(visit);
 }
 
 /* ---- Ends ---- */

@@ -65,10 +65,11 @@ struct visit_table {
 /* What will be said of it. */
 struct visit_end {
     enum visit_outcome outcome;
-    const char *reason;    /* of a refusal or rejection. NULL: no line, for the peer vanished or the line is written */
-    const char *action;    /* for which there was a right reply; else NULL */
-    uint64_t locked_until; /* where it is refused because it is locked; else 0 */
-    int status;            /* to exit with */
+    const char *reason;     /* of a refusal or rejection. NULL: no line, for the peer vanished or the line is written */
+    const char *action;     /* for which there was a right reply; else NULL */
+    uint64_t locked_until;  /* where it is refused because it is locked; else 0 */
+    struct lockout_bar bar; /* and with which network, if it is one */
+    int status;             /* to exit with */
 };
 
 struct visit {
@@ -103,7 +104,7 @@ bool visit_forgive(struct visit *visit);
 
 /*
  * It was rejected: end the connection, let the strike stand, and say so. charge.locks says afterwards whether it was
- * this strike that locked the source.
+ * this strike that locked the source. A network that it locked has a line of its own.
  */
 void visit_settle(struct visit *visit);
 

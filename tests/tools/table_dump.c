@@ -8,9 +8,9 @@
  *   table places=64 used=1 locked=1 damaged=0 seed=7 total_errors=3 closing=0 knock_closing=0 sealed_closing=0
  *   source=127.0.0.2/128 strikes=3 errors=3 refusals=0 since=1795000000 until=1795086400 places=3
  *
- * since and until are the wall clock's, as it was when the counters were written last. until is "-" where the slot is
- * not locked, and "forever". places are those of the pace that were taken, as bits. Exit status 0, or 1 when the head
- * or any slot is damaged.
+ * A network in which strikes are counted has network= in place of source=. since and until are the wall clock's, as it
+ * was when the counters were written last. until is "-" where the slot is not locked, and "forever". places are those
+ * of the pace that were taken, as bits. Exit status 0, or 1 when the head or any slot is damaged.
  */
 #include "store.h"
 
@@ -36,7 +36,7 @@ static void print_address(const struct source *source)
         inet_ntop(AF_INET, &source->address[12], text, sizeof(text));
     else
         inet_ntop(AF_INET6, &address, text, sizeof(text));
-    printf("source=%s/%u", text, (unsigned)source->prefix);
+    printf("%s=%s/%u", source->is_network ? "network" : "source", text, (unsigned)source->prefix);
 }
 
 static void print_slot(const struct record_slot *slot, const struct record_mark *mark)

@@ -616,7 +616,7 @@ static void look(struct run *run, const struct source *source, bool exempt)
     enum lockout_answer answer;
 
     take_image(&before);
-    if (lockout_look(&run->store, &visitor, &answer) != STORE_OK)
+    if (lockout_look(&run->store, &visitor, &answer, NULL) != STORE_OK)
         DEMAND(answer != LOCKOUT_ADMITTED);
     else
         DEMAND((answer == LOCKOUT_ADMITTED) == (!view.closed && !view.barred));

@@ -168,6 +168,8 @@ whole doubt states 2 'three handlers, a command, patience that ends and a full d
 whole first_strike states 2 'the first strike locks: three handlers, two commands' -DHANDLERS=3 -DCOMMANDS=2 -DMAX_BAD_CONNS=1
 whole third_strike states 2 'the third strike locks: four handlers, no command' -DHANDLERS=4 -DCOMMANDS=0 -DMAX_BAD_CONNS=3
 whole numbers states 2 'seed numbers and networks: two handlers, two commands' -DHANDLERS=2 -DCOMMANDS=2 -DSEEDS=1 -DNETWORKS=1
+whole enclosed states 2 'a network that counts the strikes too: three handlers, two commands' -DHANDLERS=3 -DCOMMANDS=2 -DMAX_BAD_CONNS=3 -DENCLOSED=1
+whole enclosed_many states 2 'the same: four handlers, no command' -DHANDLERS=4 -DCOMMANDS=0 -DMAX_BAD_CONNS=4 -DENCLOSED=1
 whole ends ends 2 'all of it ends: three handlers, a command' -DHANDLERS=3 -DCOMMANDS=1
 if [ -n "$all" ]; then
     whole four_commands states 8 'four handlers, and two commands' -DHANDLERS=4 -DCOMMANDS=2
@@ -193,6 +195,8 @@ small='-DHANDLERS=2 -DCOMMANDS=1'
     broken STALE_JUDGEMENT refusal_before_judgement states -DHANDLERS=3 -DCOMMANDS=1 -DMAX_BAD_CONNS=1
     broken REPAIR_UNMARKED damaged_by_kill states $small
     broken NETWORK_ORDER damaged_by_kill states $small -DNETWORKS=1
+    broken NETWORK_LAST guess_without_strike states $small -DENCLOSED=1
+    broken FORGIVE_SOURCE_ALONE strike_not_returned states $small -DENCLOSED=1
     broken SEED_LATE seed_twice states $small -DSEEDS=1
     broken KEPT_LOCK waits_for_ever states $small
     broken LOCK_ORDER waits_for_ever states $small

@@ -14,8 +14,9 @@
  *
  * What is not in it: times (a strike, a lock or the wait for a judgement may be over at any moment), the pace (a visit may
  * be too soon at any moment), limits of errors (one may be reached with any error), the bytes of a record, and power
- * failures. The source is one, for sources share nothing but the seed numbers and the closing; and the door is one, for what
- * closes another does not concern it.
+ * failures. The source is one, for sources share nothing but the seed numbers, the closing and the networks that they
+ * are in, of which one is enough, with a limit that is reached before the source's; and the door is one, for what closes
+ * another does not concern it.
  *
  * A line "C: NAME = CALLS" says that the C function NAME makes these calls in this order, leaving out all functions that
  * no such line names. run.sh compares them with the sources, so that the model cannot be left behind.
@@ -44,6 +45,11 @@
 #ifndef NETWORKS
 #define NETWORKS 0
 #endif
+/* 1: the strikes of the source are counted in a network as well. */
+#ifndef ENCLOSED
+#define ENCLOSED 0
+#endif
+#define ENCLOSED_LIMIT 2
 
 /* ---- What is on the disk ---- */
 
@@ -65,6 +71,15 @@ typedef table {
 #if NETWORKS
     bit network;      /* the bit in the counters: it is in use */
     bit network_slot; /* its slot is whole */
+#endif
+#if ENCLOSED
+    /* The slot of a network that the source is in. That its strikes grow old, or its lock ends, is as if it were unlocked. */
+    bit wide_used;
+    bit wide_locked;
+    bit wide_judged;
+    unsigned wide_strikes : 3;
+    unsigned wide_unjudged : 3;
+    unsigned wide_generation : 4;
 #endif
 };
 table lockout;
@@ -92,12 +107,18 @@ unsigned dir_lock : 3 = NOBODY;   /* flock on the directory */
 #define GONE          10
 byte where[5];
 byte undo[5]; /* lockout_charge's undo: the generation in which the strike was made; 0: none */
+#if ENCLOSED
+byte wide_undo[5]; /* that of the network, doubled, and 1 more where it was the strike that locked it */
+#define SAME_NETWORK(other) (wide_undo[other] == wide_undo[_pid])
+#else
+#define SAME_NETWORK(other) true
+#endif
 
 /*
  * Of handlers of which one is as good as the other only the first goes on: what the others would lead to is the same, but
  * for their names. That is what makes all orders of four few enough.
  */
-#define AS_GOOD(other) (_pid > other && where[other] == where[_pid] && undo[other] == undo[_pid])
+#define AS_GOOD(other) (_pid > other && where[other] == where[_pid] && undo[other] == undo[_pid] && SAME_NETWORK(other))
 #define FIRST (!AS_GOOD(0) && !AS_GOOD(1) && !AS_GOOD(2))
 
 /* ---- What the properties go by. No process reads these. ---- */
@@ -113,6 +134,12 @@ bit network_reported;
 #endif
 #if SEEDS
 unsigned last_seed : 3;
+#endif
+#if ENCLOSED
+unsigned wide_standing : 4; /* whose strikes are those that the network's slot counts */
+unsigned wide_lifted : 4;   /* whose strike was taken away from it, and who does not know it */
+unsigned wide_locker : 3 = NOBODY;
+bit wide_reported;          /* its lock was reported, and not unlocked since */
 #endif
 
 /* The names of the properties, for spin's report: they are never true, and no part of a state. README.md explains them. */
@@ -135,6 +162,11 @@ inline LOOK_OVER()
 #if NETWORKS
         assert(damaged_by_kill || !lockout.network || lockout.network_slot);
         assert(lock_lost || !network_reported || lockout.network);
+#endif
+#if ENCLOSED
+        assert(strike_of_another || lockout.wide_strikes == count(wide_standing));
+        assert(too_many_guesses || lockout.wide_strikes <= ENCLOSED_LIMIT);
+        assert(lock_lost || !wide_reported || lockout.wide_locked);
 #endif
         assert(closing_lost || !closing_reported || closed || lockout.closing)
     fi
@@ -159,6 +191,10 @@ inline FORGET()
     failed = 0;
     undo[_pid] = 0;
     lifted = lifted & ~mine;
+#if ENCLOSED
+    wide_undo[_pid] = 0;
+    wide_lifted = wide_lifted & ~mine;
+#endif
     where[_pid] = GONE
 }
 
@@ -233,7 +269,8 @@ inline take_slot()
 /*
  * ---- Looking ----
  *
- * C: inspect = look_whether_closed networks_read find_slot
+ * C: inspect = look_whether_closed networks_read find_slot look_around
+ * C: look_around = buckets_read
  * C: look_whether_closed = closed_look
  */
 
@@ -242,6 +279,8 @@ inline take_slot()
 #define is_locked false
 #elif NETWORKS
 #define is_locked (in_force || lockout.network)
+#elif ENCLOSED
+#define is_locked (in_force || lockout.wide_locked)
 #else
 #define is_locked in_force
 #endif
@@ -263,6 +302,9 @@ inline LET_IN()
     assert(let_in_while_locked || !lock_reported);
 #if NETWORKS
     assert(let_in_while_locked || !network_reported)
+#endif
+#if ENCLOSED
+    assert(let_in_while_locked || !wide_reported)
 #endif
 }
 
@@ -359,9 +401,22 @@ inline REPORT_LOCK()
  */
 #define would_lock (lockout.strikes + 1 >= MAX_BAD_CONNS && lockout.strikes + 1 < MAX_BAD_CONNS + lockout.unjudged)
 #define is_doubtful_lock (in_force && !lockout.by_hand && !lockout.judged && lockout.unjudged > 0)
-#define hangs_on_others \
+#define hangs_on_own \
     (lockout.used && !lockout.over && !is_closed && !is_network_locked && \
      ((lockout.locked && is_doubtful_lock) || (!lockout.locked && would_lock)))
+/* The network is looked at where the source itself is not locked. */
+#if ENCLOSED
+#define wide_would_lock \
+    (lockout.wide_strikes + 1 >= ENCLOSED_LIMIT && lockout.wide_strikes + 1 < ENCLOSED_LIMIT + lockout.wide_unjudged)
+#define wide_hangs \
+    ((lockout.wide_locked && !lockout.wide_judged && lockout.wide_unjudged > 0) || (!lockout.wide_locked && wide_would_lock))
+#define hangs_on_others \
+    ((in_force && hangs_on_own) || \
+     (!in_force && !is_closed && lockout.wide_locked && wide_hangs) || \
+     (!in_force && !is_closed && !lockout.wide_locked && (hangs_on_own || wide_hangs)))
+#else
+#define hangs_on_others hangs_on_own
+#endif
 #ifdef BROKEN_NO_PATIENCE
 #define has_to_wait false
 #else
@@ -371,7 +426,9 @@ inline REPORT_LOCK()
 /*
  * The strike, and the lock if it is the last one that is borne: one write.
  *
- * C: strike = take_slot buckets_write
+ * C: strike = strike_networks take_slot buckets_write
+ * C: strike_networks = strike_network turn_to
+ * C: strike_network = turn_to clean_buckets take_slot buckets_write
  */
 inline strike()
 {
@@ -400,6 +457,72 @@ inline JUDGE_ONE()
     fi
 }
 
+#if ENCLOSED
+inline strike_network()
+{
+    if
+    :: !lockout.wide_used -> lockout.wide_generation++; lockout.wide_used = 1
+    :: else
+    fi;
+    wide_undo[_pid] = 2 * lockout.wide_generation;
+    lockout.wide_strikes++;
+    lockout.wide_unjudged++;
+    wide_standing = wide_standing | mine;
+    if
+    :: lockout.wide_strikes >= ENCLOSED_LIMIT ->
+        lockout.wide_locked = 1;
+        wide_locker = _pid;
+        wide_undo[_pid]++
+    :: else
+    fi
+}
+
+inline JUDGE_IN_NETWORK()
+{
+    if
+    :: lockout.wide_unjudged > 0 -> lockout.wide_unjudged--
+    :: else
+    fi
+}
+
+/* C: take_back_network = buckets_read buckets_drop buckets_write */
+inline take_back_network()
+{
+    if
+#ifndef BROKEN_FORGIVE_SOURCE_ALONE
+    :: lockout.wide_used && lockout.wide_strikes > 0 && lockout.wide_generation == wide_undo[_pid] / 2 ->
+        assert(strike_of_another || (wide_standing & mine));
+        if
+        :: lockout.wide_locked && (wide_undo[_pid] & 1) ->
+            assert(lock_of_another || wide_locker == _pid);
+            lockout.wide_locked = 0;
+            wide_locker = NOBODY
+        :: else
+        fi;
+        lockout.wide_strikes--;
+        JUDGE_IN_NETWORK();
+        wide_standing = wide_standing & ~mine;
+        lockout.wide_used = lockout.wide_strikes > 0
+#endif
+    :: else -> assert(strike_not_returned || !(wide_standing & mine))
+    fi
+}
+
+/* C: settle_network = buckets_read buckets_write */
+inline settle_network()
+{
+    if
+    :: wide_undo[_pid] != 0 && lockout.wide_used && lockout.wide_generation == wide_undo[_pid] / 2 ->
+        JUDGE_IN_NETWORK();
+        if
+        :: wide_undo[_pid] & 1 -> lockout.wide_judged = 1; wide_reported = 1
+        :: else
+        fi
+    :: else
+    fi
+}
+#endif
+
 /* This strike, and the lock if it was this strike that locked. */
 inline take_back()
 {
@@ -425,7 +548,10 @@ inline take_back()
  */
 inline COMPARED()
 {
-    assert(guess_without_strike || ((standing | lifted) & mine))
+    assert(guess_without_strike || ((standing | lifted) & mine));
+#if ENCLOSED
+    assert(guess_without_strike || ((wide_standing | wide_lifted) & mine))
+#endif
 }
 
 #ifdef BROKEN_FORGIVE_ANY
@@ -482,7 +608,7 @@ active [HANDLERS] proctype handler()
 
     /*
      * C: lockout_admit = turn_begin inspect count_refused let_in store_release
-     * C: count_refused = keep_promise count_refusal buckets_clean
+     * C: count_refused = keep_promise count_refusal clean_buckets
      * C: let_in = take_slot store_write_counters buckets_write
      */
     if
@@ -549,6 +675,14 @@ charge:
 #ifdef BROKEN_LOOK_THEN_CHARGE
     :: d_step { FIRST && CAN_HOLD && is_free && !has_to_wait -> where[_pid] = BETWEEN };
        STEP(CAN_HOLD, strike(); store_release())
+#elif ENCLOSED
+#ifdef BROKEN_NETWORK_LAST
+    :: d_step { FIRST && CAN_HOLD && is_free && !has_to_wait -> LET_IN(); table_lock = _pid; strike() };
+       STEP(true, COMPARED(); strike_network(); store_release())
+#else
+    :: STEP(FIRST && CAN_HOLD && is_free && !has_to_wait, LET_IN(); table_lock = _pid; where[_pid] = INSIDE; strike_network());
+       d_step { strike(); store_release() }
+#endif
 #else
     :: d_step { FIRST && CAN_HOLD && is_free && !has_to_wait -> LET_IN(); strike(); LOOK_OVER() }
 #endif
@@ -574,9 +708,20 @@ compare:
      * The comparison touches nothing that others see, and so is one with the lock that is taken next. Right: the strike is
      * taken back, and the door is looked at.
      *
-     * C: lockout_forgive = store_hold buckets_read take_back buckets_write look_whether_closed store_release
+     * C: lockout_forgive = store_hold take_back look_whether_closed store_release
+     * C: take_back = buckets_read buckets_write take_back_network
      */
     if
+#if ENCLOSED
+    :: STEP(FIRST && CAN_HOLD, FORGIVE(); table_lock = _pid; where[_pid] = INSIDE);
+       d_step {
+        take_back_network();
+        assert(let_in_while_closed || turned_away || !closing_reported);
+        store_release();
+        FORGET()
+       };
+       goto end_gone
+#else
     :: d_step { FIRST && CAN_HOLD && turned_away -> FORGIVE(); FORGET() }; goto end_gone
     :: d_step { FIRST && CAN_HOLD && !turned_away -> FORGIVE(); assert(let_in_while_closed || !closing_reported); FORGET() }; goto end_gone
     :: d_step {
@@ -588,6 +733,7 @@ compare:
         where[_pid] = BEFORE_CLOSE
        };
        goto kill_secret
+#endif
     /* Wrong, or no reply. */
     :: d_step {
         FIRST && CAN_HOLD ->
@@ -605,7 +751,7 @@ compare:
     /*
      * The error may be the one that closes the door.
      *
-     * C: lockout_settle = turn_begin settle_error store_release store_sync
+     * C: lockout_settle = turn_begin settle_error settle_network store_release store_sync
      * C: settle_error = find_slot count_error store_write_counters buckets_write keep_promise
      */
     if
@@ -640,6 +786,9 @@ promise:
     :: !lockout.closing
     fi;
     d_step {
+#if ENCLOSED
+        settle_network();
+#endif
         if
         :: was_open -> closing_reported = 1
         :: else -> REPORT_LOCK()
@@ -762,6 +911,23 @@ end_gone:
        d_step { store_release() };
        goto end_gone
 
+#if ENCLOSED
+    :: d_step {
+        COMMAND && lockout.wide_used ->
+        commands--;
+        lockout.wide_locked = 0;
+        lockout.wide_judged = 0;
+        lockout.wide_strikes = 0;
+        lockout.wide_unjudged = 0;
+        lockout.wide_generation++;
+        wide_lifted = wide_lifted | wide_standing;
+        wide_standing = 0;
+        wide_locker = NOBODY;
+        wide_reported = 0;
+        LOOK_OVER()
+       };
+       goto end_gone
+#endif
 #if NETWORKS
     /*
      * C: lock_network = own_network lock_slot networks_write

@@ -5,6 +5,7 @@
 
 #include "any.h"
 #include "record.h"
+#include "slot.h"
 
 static inline struct source any_source(void)
 {
@@ -12,6 +13,7 @@ static inline struct source any_source(void)
 
     any_bytes(source.address, sizeof(source.address));
     source.prefix = (uint8_t)any_size(0, UINT8_MAX);
+    source.is_network = any_bool();
     return source;
 }
 
@@ -54,6 +56,34 @@ static inline struct record_slot any_slot(void)
         .strikes = (uint32_t)any_size(0, UINT32_MAX),
         .refusals = (uint32_t)any_size(0, UINT32_MAX),
         .errors = (uint32_t)any_size(0, UINT32_MAX),
+        .accepted = any_number(),
+    };
+}
+
+static inline struct slot_rule any_rule(void)
+{
+    return (struct slot_rule){
+        .now = any_number(),
+        .now_ms = any_number(),
+        .locks = any_bool(),
+        .limit = any_number(),
+        .locked_until = any_number(),
+        .judged_by_ms = any_number(),
+        .in_windows = any_bool(),
+    };
+}
+
+static inline struct slot_strike any_strike(void)
+{
+    return (struct slot_strike){
+        .strikes = any_number(),
+        .locks = any_bool(),
+        .last_strike = any_number(),
+        .previous_strike = any_number(),
+        .locked_until = any_number(),
+        .generation = any_number(),
+        .unjudged = any_bool(),
+        .round = (uint8_t)any_size(0, UINT8_MAX),
     };
 }
 

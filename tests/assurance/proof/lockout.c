@@ -106,6 +106,11 @@ struct record_slot *buckets_make(struct buckets *buckets, const struct source *s
     return made;
 }
 
+enum store_fault buckets_drop(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
+{
+    return buckets_write(store, buckets, slot);
+}
+
 enum store_fault buckets_write(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
 {
     const ptrdiff_t place = slot - buckets->slots;
@@ -181,12 +186,15 @@ static struct lockout_charge any_charge(void)
         .closure = (enum lockout_closure)Frama_C_interval(LOCKOUT_NOT_CLOSED, LOCKOUT_CLOSED_BY_ORDER),
     };
 
-    charge.undo.last_strike = any_number();
-    charge.undo.previous_strike = any_number();
-    charge.undo.locked_until = any_number();
-    charge.undo.generation = any_number();
-    charge.undo.unjudged = any_bool();
-    charge.undo.round = (uint8_t)any_size(0, UINT8_MAX);
+    charge.enclosed = any_bool();
+    charge.undo = any_strike();
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+        charge.networks[i] = (struct lockout_network){
+            .struck = any_bool(),
+            .source = any_source(),
+            .locked_until = any_number(),
+            .strike = any_strike(),
+        };
     return charge;
 }
 
@@ -195,6 +203,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
     struct lockout_admission admission;
     struct lockout_charge charge = any_charge();
     enum lockout_answer answer;
+    struct lockout_bar bar;
     bool was_open;
 
     switch (Frama_C_interval(0, 6)) {
@@ -202,7 +211,7 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
         lockout_admit(store, policy, visitor, &admission);
         break;
     case 1:
-        lockout_look(store, visitor, &answer);
+        lockout_look(store, visitor, &answer, any_bool() ? &bar : NULL);
         break;
     case 2:
         lockout_charge(store, policy, visitor, &charge);
@@ -233,6 +242,7 @@ int main(void)
     const struct lockout_visitor visitor = {
         .source = &source,
         .exempt = any_bool(),
+        .enclosed = any_bool(),
         .now = {.boot_ms = any_number(), .wall_ms = any_number()},
         .judging_ms = any_number(),
         .patient = any_bool(),

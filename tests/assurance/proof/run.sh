@@ -84,7 +84,7 @@ choose() {
     request)
         files=src/gates/request.c states=20000
         ;;
-    lockout) files=state/lockout.c needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
+    lockout) files='state/lockout.c state/enclosing.c' needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
     *) return 1 ;;
     esac
 }

@@ -59,7 +59,11 @@ static struct buckets any_buckets(void)
 
 static void write_slot(const struct store *store, const struct buckets *buckets, const struct record_slot *slot)
 {
-    if (slot != NULL)
+    if (slot == NULL)
+        return;
+    if (any_bool())
+        buckets_drop(store, buckets, slot);
+    else
         buckets_write(store, buckets, slot);
 }
 
@@ -110,16 +114,21 @@ static void change_slot(const struct source *source)
 {
     struct record_slot slot = any_slot();
     const uint64_t now = any_number();
+    const struct slot_rule rule = any_rule();
+    struct slot_strike strike = any_strike();
 
     slot_binds(&slot, any_bool(), now);
     slot_is(&slot, source);
     slot_refresh(&slot, any_number(), now);
     slot_covers(&slot, source);
     slot_unjudged(&slot, now);
+    slot_hangs(&slot, &rule, any_number());
+    slot_is_known(&slot, now);
     if (any_bool())
-        slot_await(&slot, now, any_number());
+        slot_strike(&slot, &rule, &strike);
     else
-        slot_judge(&slot);
+        slot_judge_strike(&slot, &strike);
+    slot_take_back(&slot, &strike);
 }
 
 int main(void)

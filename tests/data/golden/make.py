@@ -3,7 +3,8 @@
 """Write the golden lockout tables and the golden record of grants, from state/FORMAT.md alone: python3 make.py DIRECTORY
 
 It shares no code with state/, so that the files prove the page and the program right, or one of them wrong.
-table-1 is what version 1 wrote, and table-2 what is written today; each once more with networks. grants-1 is the record.
+table-1 is what version 1 wrote, and table-2 what version 2 wrote before it counted networks of strikes; each once more with
+networks that are locked by hand. table-2-enclosing has networks of strikes. grants-1 is the record.
 """
 import ipaddress
 import struct
@@ -118,12 +119,20 @@ class Version2:
         55: ("2001:db8:ff00::/40", 15, 0, 0, TABLE - 100, TABLE + 3600, 0, 0, 0, 0, 0, 0),
     }
 
-    def slot(self, where, who, flags, generation, seen, strike, until, pace_ms, taken, epoch, strikes, refusals, errors):
+    ENCLOSING = [
+        ("2001:db8:5:607::/64", 1, 3, TABLE - 1, TABLE - 10, 0, 0, 0, 0, 1, 0, 0, 0, TABLE - 86400),
+        ("2001:db8:5:600::/56", 1, 4, TABLE - 1, TABLE - 20, 0, 0, 0, 0, 2, 0, 0, 1),
+        ("2001:db8:5::/48", 11, 5, TABLE - 2, TABLE - 30, TABLE - 30 + 86400, 0, 0, 0, 48, 7, 0, 1),
+        ("2001:db8::/32", 1, 6, TABLE - 3, TABLE - 40, 0, 0, 0, 0, 50, 0, 0, 1),
+    ]
+
+    def slot(self, where, who, flags, generation, seen, strike, until, pace_ms, taken, epoch, strikes, refusals, errors,
+             network=0, accepted=0):
         packed, prefix = address(who)
-        body = packed + bytes([prefix, flags]) + number(epoch, 2) + bytes(4)
+        body = packed + bytes([prefix, flags]) + number(epoch, 2) + bytes([network]) + bytes(3)
         body += number(seen, 8) + number(strike, 8) + number(until, 8)
         body += number(strikes, 4) + number(refusals, 4) + number(errors, 4) + number(pace_ms, 8) + number(taken, 8)
-        body += number(0, 8) + number(generation, 8)
+        body += number(0, 8) + number(generation, 8) + number(accepted, 8)
         return sealed(body.ljust(120, b"\0"), where)
 
     def header(self):
@@ -158,9 +167,9 @@ def place_for(form, slots, who):
     return bucket * BUCKET + members(bucket).index(free)
 
 
-def table(form, networks):
+def table(form, networks, sources):
     slots = [bytes(form.LEN)] * PLACES
-    for source in form.SOURCES:
+    for source in sources:
         place = place_for(form, slots, source[0])
         slots[place] = form.slot(place, *source)
     head = (form.header() + form.counters(networks)).ljust(form.COPY_AT, b"\0") + form.header()
@@ -202,6 +211,8 @@ class Grants:
 for version, form in ((1, Version1()), (2, Version2())):
     for name, networks in ((f"table-{version}", {}), (f"table-{version}-networks", form.NETWORKS)):
         with open(f"{sys.argv[1]}/{name}", "wb") as file:
-            file.write(table(form, networks))
+            file.write(table(form, networks, form.SOURCES))
+with open(f"{sys.argv[1]}/table-2-enclosing", "wb") as file:
+    file.write(table(Version2(), {}, Version2.ENCLOSING))
 with open(f"{sys.argv[1]}/grants-1", "wb") as file:
     file.write(Grants().record())

@@ -365,6 +365,26 @@ static void test_source_schemes(void)
           "a wider prefix is a wider network");
 }
 
+static void test_allocated(void)
+{
+    static const char *const texts[] = {"192.0.2.7",          "64:ff9b::192.0.2.7", "64:ff9b:1::1",
+                                        "2002:c000:207:5::1", "fe80::1%lo",         "::1"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        const struct address address = parsed(texts[i]);
+        const struct source source = address_source(&address, 64);
+
+        check(!address_is_allocated(&source), "the networks around %s are not its owner's", texts[i]);
+    }
+    for (unsigned prefix = 32; prefix <= 128; prefix += 16) {
+        const struct address global = parsed("2001:db8:1:2::7"), local = parsed("fd00:1:2:3::7");
+        const struct source a = address_source(&global, (uint8_t)prefix), b = address_source(&local, (uint8_t)prefix);
+
+        check(address_is_allocated(&a) && address_is_allocated(&b), "those around any other are, with %u bits", prefix);
+        check(!a.is_network && !b.is_network, "and it is a source");
+    }
+}
+
 int main(void)
 {
     test_text();
@@ -377,5 +397,6 @@ int main(void)
     test_vast();
     test_source();
     test_source_schemes();
+    test_allocated();
     return check_end();
 }

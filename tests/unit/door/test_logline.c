@@ -76,6 +76,8 @@ int main(void)
     struct logline line;
     char longest[LOGLINE_LEN + 1];
 
+    check_fields("refused source=2001:db8:5:6::1 reason=locked until=2026-11-22T20:39:00Z network=2001:db8:5::/48",
+                 "refused|2001:db8:5:6::1|reason=locked|until=2026-11-22T20:39:00Z|network=2001:db8:5::/48");
     check_fields("accepted source=192.0.2.7 action=backup uid=33 gid=33",
                  "accepted|192.0.2.7|action=backup|uid=33|gid=33");
     check_fields("rejected source=2001:db8::7 reason=wrong-reply strikes=2 of=3",

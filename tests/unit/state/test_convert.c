@@ -556,7 +556,7 @@ static enum lockout_answer answer_of(struct store *store, struct source source)
     const struct lockout_visitor visitor = {.source = &source, .now = now};
     enum lockout_answer answer;
 
-    scratch_need(lockout_look(store, &visitor, &answer) == STORE_OK, "looking");
+    scratch_need(lockout_look(store, &visitor, &answer, NULL) == STORE_OK, "looking");
     return answer;
 }
 
@@ -998,7 +998,8 @@ static void test_read_only(void)
     some_table();
     scratch_need(scratch_try(&store, 64, true, 1000) == STORE_OK, "open");
     check(hold_once(&store) == STORE_OLD && manage_each(&store, &now, collect, &content, NULL) == STORE_OLD &&
-              lockout_look(&store, &(struct lockout_visitor){.source = &source, .now = now}, &answer) == STORE_OLD &&
+              lockout_look(&store, &(struct lockout_visitor){.source = &source, .now = now}, &answer, NULL) ==
+                  STORE_OLD &&
               answer != LOCKOUT_ADMITTED,
           "who may only read is told that the table is an old one");
     check(repair_verify(&store, NULL, NULL, &findings) == STORE_OK && findings.head == STORE_OLD &&

@@ -179,7 +179,7 @@ static enum store_fault admit(struct stage *stage)
 static enum store_fault look(struct stage *stage)
 {
     enum lockout_answer answer;
-    const enum store_fault fault = lockout_look(&stage->store, &stage->visitor, &answer);
+    const enum store_fault fault = lockout_look(&stage->store, &stage->visitor, &answer, NULL);
 
     stage->outcome[0] = answer;
     return fault;
@@ -469,9 +469,9 @@ static enum store_fault play(const struct operation *operation, const struct way
     if (fault != STORE_OK && stage->store.dir_fd >= 0 && (operation->after & MAY_REPAIR) == 0) {
         enum lockout_answer answer;
 
-        (void)lockout_look(&stage->store, &stage->visitor, &answer);
+        (void)lockout_look(&stage->store, &stage->visitor, &answer, NULL);
         broken.nth = 0;
-        retried &= lockout_look(&stage->store, &stage->visitor, &answer) == STORE_OK;
+        retried &= lockout_look(&stage->store, &stage->visitor, &answer, NULL) == STORE_OK;
     }
     broken.nth = 0;
     *files = take_files();

@@ -83,7 +83,7 @@ static enum lockout_answer look_at(struct store *store, uint32_t who, bool exemp
 
     scratch_need(lockout_look(store,
                               &(struct lockout_visitor){.source = &source, .exempt = exempt, .now = scratch_at(when)},
-                              &answer) == STORE_OK,
+                              &answer, NULL) == STORE_OK,
                  "look");
     return answer;
 }
@@ -798,7 +798,7 @@ static enum lockout_answer look_now(struct store *store, const struct machine *m
     enum lockout_answer answer;
 
     scratch_need(lockout_look(store, &(struct lockout_visitor){.source = &source, .exempt = false, .now = machine->now},
-                              &answer) == STORE_OK,
+                              &answer, NULL) == STORE_OK,
                  "look");
     return answer;
 }
@@ -1614,7 +1614,7 @@ static void test_all_locked(void)
     check(admit_at(&store, &usual, newcomer, NOW).answer == LOCKOUT_ADMITTED, "without it, a newcomer is served");
     scratch_need(
         lockout_look(&store, &(struct lockout_visitor){.source = &ends.source, .exempt = false, .now = scratch_at(NOW)},
-                     &answer) == STORE_OK,
+                     &answer, NULL) == STORE_OK,
         "look");
     check(answer == LOCKOUT_ADMITTED && record_of(&store, 0).locked == 63, "at the cost of the lock that ends first");
     store_close(&store);

@@ -8,7 +8,7 @@
 static const uint8_t key[SIPHASH_KEY_LEN] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 static const struct record_slot sample = {
-    .source = {.address = {0x20, 0x01, 0x0d, 0xb8, 1, 2, 3, 4}, .prefix = 64},
+    .source = {.address = {0x20, 0x01, 0x0d, 0xb8, 1, 2, 3, 4}, .prefix = 64, .is_network = true},
     .locked = true,
     .by_hand = true,
     .generation = 0xa5a6a7a8a9aaabac,
@@ -23,6 +23,7 @@ static const struct record_slot sample = {
     .strikes = 0x51525354,
     .refusals = 0x61626364,
     .errors = 0x71727374,
+    .accepted = 0xb1b2b3b4b5b6b7b8,
 };
 
 static const struct record_counters some_counters = {
@@ -68,12 +69,12 @@ static void test_slot_bytes(void)
     uint8_t bytes[RECORD_LEN];
 
     record_encode_slot(&sample, key, 9, bytes);
-    check_hex(bytes + 8, 100 - 8,
+    check_hex(bytes + 8, 108 - 8,
               "20010db8010203040000000000000000"
               "40"
               "07"
               "4241"
-              "00424443"
+              "01424443"
               "0807060504030201"
               "1817161514131211"
               "2827262524232221"
@@ -83,9 +84,10 @@ static void test_slot_bytes(void)
               "3837363534333231"
               "8887868584838281"
               "5251504948474645"
-              "acabaaa9a8a7a6a5",
+              "acabaaa9a8a7a6a5"
+              "b8b7b6b5b4b3b2b1",
               "a slot's fields are where FORMAT.md says");
-    check(record_is_zero(bytes + 100, RECORD_LEN - 100), "and behind them there is room");
+    check(record_is_zero(bytes + 108, RECORD_LEN - 108), "and behind them there is room");
 }
 
 static void test_slot_round_trip(void)
@@ -142,8 +144,11 @@ static void test_slot_impossible(void)
         uint8_t value;
         const char *what;
     } wrongs[] = {
-        {24, 129, "a prefix of 129"},           {25, 0x06, "a slot that is not used"},
-        {25, 0x17, "a flag that there is not"}, {100, 1, "the first byte behind the fields"},
+        {24, 129, "a prefix of 129"},
+        {25, 0x06, "a slot that is not used"},
+        {25, 0x17, "a flag that there is not"},
+        {108, 1, "the first byte behind the fields"},
+        {28, 2, "a source that is neither that nor a network"},
         {127, 1, "the last byte of a slot"},
     };
     uint8_t bytes[RECORD_LEN];

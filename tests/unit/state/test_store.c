@@ -32,6 +32,7 @@ static const struct moment now = {
 
 static uint8_t golden[GOLDEN_LEN];
 static uint8_t golden_networks[GOLDEN_LEN];
+static uint8_t golden_enclosing[GOLDEN_LEN];
 
 static void read_golden(const char *directory, const char *name, uint8_t bytes[static GOLDEN_LEN])
 {
@@ -157,6 +158,31 @@ static void test_golden(void)
           "the other golden table has two networks more");
     check_number(store.counters.networks, UINT64_C(1) << 55 | 1, "the first and the last");
     check(is_clean(&store, &findings), "and is clean");
+    store_close(&store);
+    scratch_empty();
+}
+
+static void test_golden_enclosing(void)
+{
+    static const uint8_t address[] = {0x20, 0x01, 0x0d, 0xb8, 0, 5, 6, 7};
+    const struct source source = {.address = {0x20, 0x01, 0x0d, 0xb8, 0, 5, 6, 7}, .prefix = 64};
+    const struct lockout_visitor visitor = {.source = &source, .enclosed = true, .now = now};
+    struct repair_findings findings;
+    enum lockout_answer answer;
+    struct lockout_bar bar;
+    struct content content;
+    struct store store;
+
+    lay_down(golden_enclosing);
+    store = scratch_open(64);
+    check(list(&store, &content) == STORE_OK && content.count == 4 && is_clean(&store, &findings),
+          "the golden table with networks of strikes has a source and three of these, in the right buckets");
+    check(find(&content, address, sizeof address) != NULL &&
+              find(&content, address, sizeof address)->accepted == NOW - 86400,
+          "the source was accepted a day ago");
+    check(lockout_look(&store, &visitor, &answer, &bar) == STORE_OK && answer == LOCKOUT_REFUSED_LOCKED &&
+              bar.is_network && bar.network.prefix == 48,
+          "and its /48 is locked");
     store_close(&store);
     scratch_empty();
 }
@@ -587,11 +613,12 @@ static void test_repair_without_time(void)
     scratch_need(repair(&store, 0, false, &report) == STORE_OK && report.kept == 1, "repair");
     visitor.now.boot_ms += 59000;
     visitor.now.wall_ms += 59000;
-    check(lockout_look(&store, &visitor, &answer) == STORE_OK && answer == LOCKOUT_REFUSED_LOCKED,
+    check(lockout_look(&store, &visitor, &answer, NULL) == STORE_OK && answer == LOCKOUT_REFUSED_LOCKED,
           "I14: without counters, and so without the time, a lock by hand goes on for what it had left");
     visitor.now.boot_ms += 1000;
     visitor.now.wall_ms += 1000;
-    check(lockout_look(&store, &visitor, &answer) == STORE_OK && answer == LOCKOUT_ADMITTED, "I14: and ends then");
+    check(lockout_look(&store, &visitor, &answer, NULL) == STORE_OK && answer == LOCKOUT_ADMITTED,
+          "I14: and ends then");
     store_close(&store);
     scratch_empty();
 }
@@ -1162,6 +1189,7 @@ static void test_worth(void)
 static void test_usual(void)
 {
     test_golden();
+    test_golden_enclosing();
     test_empty_file();
     test_unsafe_files();
     test_unsafe_directory();
@@ -1208,6 +1236,7 @@ int main(int argc, char **argv)
 
     read_golden(argv[1], "table-2", golden);
     read_golden(argv[1], "table-2-networks", golden_networks);
+    read_golden(argv[1], "table-2-enclosing", golden_enclosing);
     scratch_begin();
     if (exhaustive)
         test_exhaustive();
