@@ -8,6 +8,7 @@
 #include "log.h"
 #include "options.h"
 #include "private.h"
+#include "slot.h"
 
 #include <err.h>
 #include <errno.h>
@@ -409,6 +410,11 @@ const char *ctl_door_name(enum doors door)
 const char *ctl_closed_reason(const struct ctl_closed *door)
 {
     return door->reason[0] == '\0' ? "no reason is given" : door->reason;
+}
+
+bool ctl_is_free_network(const struct manage_entry *entry, uint64_t now)
+{
+    return entry->slot->source.is_network && !slot_in_force(entry->slot, now);
 }
 
 void ctl_parse_network(const char *text, struct source *network)

@@ -309,4 +309,7 @@ void ctl_closings_json(struct json *json, const struct ctl_closings *closings);
 /* ADDR or ADDR/PREFIX from the command line; exits when it is neither. */
 void ctl_parse_network(const char *text, struct source *network);
 
+/* Is it a network in which strikes are counted, and not locked at this time of the wall clock? It is no news then. */
+bool ctl_is_free_network(const struct manage_entry *entry, uint64_t now);
+
 #endif

@@ -2,6 +2,7 @@
 /* ostiaryctl list: who is in the table, for people and for programs. It only reads. See ctl.h. */
 #include "address.h"
 #include "ctl.h"
+#include "enclosing.h"
 #include "json.h"
 #include "slot.h"
 #include "when.h"
@@ -18,7 +19,8 @@ struct row {
     bool network;
     bool locked;
     bool by_hand;
-    uint64_t until; /* s, or LOCKOUT_FOREVER; 0 when not locked */
+    bool spares_known; /* the lock does */
+    uint64_t until;    /* s, or LOCKOUT_FOREVER; 0 when not locked */
     uint64_t strikes;
     uint64_t refused;
     uint64_t last_seen; /* s; 0: never */
@@ -65,13 +67,14 @@ static bool add(void *context, const struct manage_entry *entry)
         .network = entry->network,
         .locked = locked,
         .by_hand = locked && slot->by_hand,
+        .spares_known = locked && !slot->by_hand && enclosing_spares_known(&slot->source),
         .until = locked ? slot->locked_until : 0,
         .strikes = slot_strikes(slot, list->ctl->config.strike_time, list->now),
         .refused = slot->refusals,
         .last_seen = slot->last_seen,
     };
 
-    if (list->limited && !has_to_do_with(&list->limit, &row.source))
+    if (list->limited ? !has_to_do_with(&list->limit, &row.source) : ctl_is_free_network(entry, list->now))
         return true;
     if (list->count == list->room) {
         list->room = list->room == 0 ? 64 : 2 * list->room;
@@ -81,7 +84,7 @@ static bool add(void *context, const struct manage_entry *entry)
     }
     list->rows[list->count++] = row;
     list->locked += row.locked ? 1 : 0;
-    list->with_strikes += row.strikes != 0 ? 1 : 0;
+    list->with_strikes += row.strikes != 0 && !row.source.is_network ? 1 : 0;
     return true;
 }
 
@@ -105,16 +108,17 @@ static void print_row(const struct list *list, const struct row *row, int width)
     char source[ADDRESS_TEXT_LEN];
     char seen[WHEN_TEXT_LEN] = "-";
     char left[WHEN_TEXT_LEN];
-    char locked[WHEN_TEXT_LEN + 16] = "-";
+    char locked[WHEN_TEXT_LEN + 32] = "-";
+    const char *whom = row->spares_known ? ", for new sources" : "";
 
     address_format_source(&row->source, source);
     if (row->last_seen != 0)
         when_format_past(list->now, row->last_seen, seen);
     if (row->locked && row->until == LOCKOUT_FOREVER) {
-        snprintf(locked, sizeof(locked), "until unlocked");
+        snprintf(locked, sizeof(locked), "until unlocked%s", whom);
     } else if (row->locked) {
         when_format_span(row->until - list->now, left);
-        snprintf(locked, sizeof(locked), "%s left", left);
+        snprintf(locked, sizeof(locked), "%s left%s", left, whom);
     }
     printf("%-*s  %7" PRIu64 "  %7" PRIu64 "  %-13s  %s\n", width, source, row->strikes, row->refused, seen, locked);
 }

@@ -2,6 +2,7 @@
 /* ostiaryctl lock, unlock and flush: what an administrator does to single sources. See ctl.h. */
 #include "address.h"
 #include "ctl.h"
+#include "enclosing.h"
 #include "number.h"
 #include "slot.h"
 #include "when.h"
@@ -95,25 +96,40 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
     return CTL_OK;
 }
 
-/* A network in force around a source. */
+/* Networks in force around a source: one that binds it whoever it is, and one that binds it unless it is known. */
 struct cover {
     struct source source;
     uint64_t now;
-    bool found;
-    struct source network;
+    bool known;
+    bool found, found_provider;
+    struct source network, provider;
 };
 
 static bool find_cover(void *context, const struct manage_entry *entry)
 {
     struct cover *cover = context;
+    const struct record_slot *slot = entry->slot;
 
-    if (!entry->network) /* networks come first */
-        return false;
-    if (slot_in_force(entry->slot, cover->now) && slot_covers(entry->slot, &cover->source)) {
-        cover->network = entry->slot->source;
+    if (slot_is(slot, &cover->source))
+        cover->known = slot_is_known(slot, cover->now);
+    if (!entry->network || !slot_in_force(slot, cover->now) || !slot_covers(slot, &cover->source))
+        return true;
+    if (enclosing_spares_known(&slot->source)) {
+        cover->provider = slot->source;
+        cover->found_provider = true;
+    } else {
+        cover->network = slot->source;
         cover->found = true;
     }
-    return !cover->found;
+    return true;
+}
+
+/* Which network still locks it, or NULL. */
+static const struct source *cover_of(const struct cover *cover)
+{
+    if (cover->found)
+        return &cover->network;
+    return cover->found_provider && !cover->known ? &cover->provider : NULL;
 }
 
 static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struct moment *now)
@@ -136,13 +152,13 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
 
     if (found)
         ctl_changed("%s is unlocked, and its strikes are forgotten", name);
-    if (cover.found) {
-        address_format_source(&cover.network, network);
+    if (cover_of(&cover) != NULL) {
+        address_format_source(cover_of(&cover), network);
         warnx("%s is still locked, with its network: run '%s unlock %s'", name, ctl->self, network);
     } else if (!found) {
         warnx("%s was not locked and had no strikes: there was nothing to do", name);
     }
-    return found && !cover.found ? CTL_OK : CTL_NOT_SO;
+    return found && cover_of(&cover) == NULL ? CTL_OK : CTL_NOT_SO;
 }
 
 static enum ctl_status unlock_all(struct ctl *ctl, const struct moment *now)

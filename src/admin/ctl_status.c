@@ -38,10 +38,12 @@ static bool count(void *context, const struct manage_entry *entry)
 {
     struct status *status = context;
 
+    if (ctl_is_free_network(entry, status->now))
+        return true;
     status->sources++;
     if (slot_in_force(entry->slot, status->now))
         status->locked++;
-    if (slot_strikes(entry->slot, status->ctl->config.strike_time, status->now) != 0)
+    if (!entry->slot->source.is_network && slot_strikes(entry->slot, status->ctl->config.strike_time, status->now) != 0)
         status->with_strikes++;
     return true;
 }
