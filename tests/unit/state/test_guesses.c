@@ -4,6 +4,7 @@
  * here. Weeks pass in simulated time, on a real table.
  */
 #include "check.h"
+#include "enclosing.h"
 #include "scratch.h"
 
 #include <inttypes.h>
@@ -180,6 +181,58 @@ static void test_settings(void)
                   "with a LOCKOUT_TIME below STRIKE_TIME being locked is the better way");
 }
 
+/* --- networks of IPv6 --- */
+
+/* One wrong reply of the source with this number in 2001:db8::/32, whatever the pace says. */
+static bool guess_from(struct store *store, uint32_t number, uint64_t now)
+{
+    const struct source source = {.address = {0x20, 1, 0x0d, 0xb8, (uint8_t)(number >> 24), (uint8_t)(number >> 16),
+                                              (uint8_t)(number >> 8), (uint8_t)number},
+                                  .prefix = 64};
+    const struct lockout_visitor visitor = {.source = &source, .enclosed = true, .now = scratch_at(now)};
+    struct lockout_charge charge;
+
+    scratch_need(lockout_charge(store, &usual, &visitor, &charge) == STORE_OK, "charge");
+    scratch_need(lockout_settle(store, &usual, &visitor, &charge) == STORE_OK, "settle");
+    return charge.answer == LOCKOUT_ADMITTED;
+}
+
+/* In so many days of somebody with 2^bits sources, who in each hour takes so many guesses as he gets, or this many. */
+static uint64_t guesses_in(unsigned bits, uint64_t in_hour, unsigned days)
+{
+    struct store store = scratch_open(65536);
+    uint64_t guesses = 0;
+    uint32_t number = 0;
+
+    for (uint64_t hour = 0; hour < 24 * days; hour++)
+        for (uint64_t i = 0; i < in_hour; i++) {
+            /* Sources that are far apart come first, so that the smaller networks bear as little as they can. */
+            number += 0x9e3779b1;
+            guesses += guess_from(&store, number >> (32 - bits), SCRATCH_NOW + hour * HOUR);
+        }
+    store_close(&store);
+    scratch_empty();
+    return guesses;
+}
+
+/* What unit/door/test_exposure.c computes: one less than the limit in each STRIKE_TIME is the best that he can do. */
+static void test_networks(void)
+{
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++) {
+        const struct enclosing network = {.rule = &enclosing_rules[i]};
+        const uint64_t limit = enclosing_limit(&network, usual.max_bad_conns);
+        const unsigned bits = 64 - network.rule->prefix;
+        const unsigned days = network.rule->prefix == 32 ? 1 : 3;
+
+        check_number(guesses_in(bits, limit - 1, days), days * 24 * (limit - 1),
+                     "whoever stays below the limit of his network has one guess less than that in each STRIKE_TIME");
+        check_between(guesses_in(bits, limit + 20, days), days * limit, days * limit,
+                      "whoever does not has as many as the limit in each LOCKOUT_TIME");
+    }
+    /* A half of a /56, of eight hosts of whom each takes two in the hour that he has. */
+    check_between(guesses_in(3, 16, 3), 3 * 12, 3 * 12, "a part of a /56 has no more than the whole");
+}
+
 int main(void)
 {
     scratch_begin();
@@ -187,6 +240,7 @@ int main(void)
     test_default();
     test_many();
     test_settings();
+    test_networks();
     scratch_end();
     return check_end();
 }
