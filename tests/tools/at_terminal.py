@@ -9,6 +9,8 @@ Steps:  expect=TEXT   wait until the terminal shows TEXT (again)
         signal=NAME   send a signal to the command
         echo=on|off   the terminal's echo must be so by now, or soon
         pause=SECONDS take that long
+        exists=FILE   wait until there is this file
+        touch=FILE    make it
         stopped       wait until the command is stopped
         continue      bring it back to the foreground
 
@@ -99,6 +101,11 @@ class Terminal:
         elif kind == "pause":
             end = time.monotonic() + float(value)
             self.wait_for(step, lambda: time.monotonic() > end)
+        elif kind == "exists":
+            self.wait_for(step, lambda: os.path.exists(value))
+        elif kind == "touch":
+            with open(value, "w", encoding="ascii"):
+                pass
         elif kind == "stopped":
             self.wait_for(step, lambda: self.poll() is not None and os.WIFSTOPPED(self.status))
         elif kind == "continue":

@@ -9,7 +9,8 @@ The first call plays the first scene, and so on; the last one is repeated for ev
 in "pid" that of the last call, in "child" that of what it has started.
 
 Scenes: good, locked (says why, and has status 1), slow (a good answer after 2.5 seconds), hang (with a child, for ever,
-deaf to SIGTERM), short, long, hex, empty, gated (a good answer when there is a file "gate"), ask (at the terminal), look
+deaf to SIGTERM), short, long, hex, empty, gated (makes a file "waits", and gives a good
+answer when there is a file "gate"), ask (at the terminal), look
 (what it was started with becomes the file "looked").
 """
 
@@ -67,6 +68,7 @@ def main():
     elif scene == "hang":
         hang()
     elif scene == "gated":
+        write("waits", "")
         while not os.path.exists(path("gate")):
             time.sleep(0.01)
     elif scene == "ask":

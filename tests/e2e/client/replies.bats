@@ -161,7 +161,7 @@ CASES
 
 @test "a signal while the command has the seed waits until the reply is out; none is left behind" {
     start_server good
-    replying 'good gated' -v "127.0.0.1:$port" >"$client_dir/said" 2>&1 3>&- &
+    replying 'good gated' -v --command-timeout 600 "127.0.0.1:$port" >"$client_dir/said" 2>&1 3>&- &
     local pid=$! client status=0
     eventually has_been_asked 2
     client=$(pgrep -P "$pid")
@@ -197,8 +197,8 @@ CASES
     is "${lines[-1]}" 'exit 66'
     nobody_has_come
     rm "$device/asked"
-    "$TOOLS/at_terminal.py" 'expect=connecting' 'type=\x03' 'pause=0.5' 'type=\x03' -- \
-        "$ostclient" -v -t 600 --reply-command "$TOOLS/fake_device.py $device good slow" --command-timeout 30 "127.0.0.1:$port" >"$client_dir/shown" || :
+    "$TOOLS/at_terminal.py" exists="$device/waits" 'type=\x03' touch="$device/gate" -- "$ostclient" -v -t 600 \
+        --command-timeout 600 --reply-command "$TOOLS/fake_device.py $device good gated" "127.0.0.1:$port" >"$client_dir/shown"
     cat "$client_dir/shown"
     tail -n 1 "$client_dir/shown" | grep -qx 'signal 2'
     eventually grep -qE '^reply [0-9a-f]{64}$' "$server_log"
