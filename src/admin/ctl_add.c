@@ -7,6 +7,7 @@
  */
 #include "check.h"
 #include "ctl_edit.h"
+#include "ctl_passphrase.h"
 #include "ctl_secret.h"
 #include "gates.h"
 
@@ -40,6 +41,8 @@ struct add {
     const char *command; /* NULL where something else is done instead */
     const char *instead; /* the option that says what: "socket=/run/x", "grant=ssh"; else NULL */
     const char *user;    /* NULL: DEFAULT_UID */
+    const char *stretch; /* the label of the passphrase that the secret is made of; NULL: it is random */
+    struct stretch_label label;
     char file_name[ACTION_NAME_MAX + sizeof(".secret")];
 
     struct ctl_listeners listeners;
@@ -47,6 +50,7 @@ struct add {
     struct ctl_edit edit;
     struct ctl_secret secret;
     struct locked line; /* the secret itself */
+    size_t line_len;
     struct locked text; /* the configuration that is to be */
     size_t len;
     unsigned number;                  /* of its new line */
@@ -117,10 +121,13 @@ static void take_deed(struct add *add, const char *text)
 
 static void read_arguments(struct add *add, int argc, char **argv)
 {
-    static const struct option options[] = {{NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"stretch", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
     char **arguments;
 
-    ctl_option(argc, argv, ":", options);
+    while (ctl_option(argc, argv, ":", options) != -1)
+        add->stretch = optarg;
+    if (add->stretch != NULL)
+        ctl_passphrase_label("add", add->stretch, &add->label);
     arguments = ctl_arguments(argc, argv, 2, 3);
     add->name = arguments[0];
     add->user = arguments[2];
@@ -322,8 +329,20 @@ static enum ctl_status make_secret(struct add *add)
         return CTL_NOT_SO;
     }
     if (status == CTL_OK)
-        status = ctl_secret_write(&add->secret, &add->edit, add->line.bytes, CTL_SECRET_LINE);
+        status = ctl_secret_write(&add->secret, &add->edit, add->line.bytes, add->line_len);
     return status;
+}
+
+/* A new one, or that of a passphrase, which is asked for. */
+static enum ctl_status think_of_secret(struct add *add)
+{
+    if (add->stretch != NULL) {
+        add->line_len = CTL_PASSPHRASE_LINE;
+        return ctl_passphrase_secret(&add->label, &add->line);
+    }
+    add->line_len = CTL_SECRET_LINE;
+    ctl_secret_new(&add->line);
+    return CTL_OK;
 }
 
 /* ---- the steps ------------------------------------------------------------------------------------------------- */
@@ -468,11 +487,16 @@ static void report(const struct add *add)
     else
         ctl_changed("action %s is added in line %u of %s, with its secret in %s", add->name, add->number,
                     add->edit.path, add->secret.path);
-    printf("The client has to have a copy of the secret. There, as root, with who is to knock behind -o:\n"
-           "    ssh root@%s cat %s | install -D -m 400 -o root /dev/stdin " CLIENT_DIRECTORY "/%s\n"
-           "Then he knocks with\n"
-           "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
-           host, add->secret.path, add->file_name, add->file_name, target);
+    if (add->stretch != NULL)
+        printf("The secret is made of the passphrase by the label %s. Who knows both knocks with\n"
+               "    ostclient -w --stretch %s %s\n",
+               add->stretch, add->stretch, target);
+    else
+        printf("The client has to have a copy of the secret. There, as root, with who is to knock behind -o:\n"
+               "    ssh root@%s cat %s | install -D -m 400 -o root /dev/stdin " CLIENT_DIRECTORY "/%s\n"
+               "Then he knocks with\n"
+               "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
+               host, add->secret.path, add->file_name, add->file_name, target);
     print_listener(add);
     if (gate_of(add->instead) != NULL)
         ctl_print_gate(add->ctl, gate_of(add->instead), behind(add->instead, REVOKE_PREFIX) != NULL);
@@ -484,7 +508,9 @@ enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)
     enum ctl_status status;
 
     read_arguments(&add, argc, argv);
-    ctl_secret_new(&add.line);
+    status = think_of_secret(&add);
+    if (status != CTL_OK)
+        return status;
     ctl_read_listeners(&add.listeners);
     status = ctl_secret_open(ctl->config_path, add.file_name, &add.secret);
     if (status == CTL_OK) {

@@ -18,7 +18,7 @@ src/actions     src/base src/config state src/gates src/door src/wire
 src/knock       src/base src/config state src/gates src/door src/wire src/actions
 src/client      src/base src/config src/wire src/stretch
 src/grant       src/base src/config src/gates state src/door src/actions
-src/admin       src/base src/config src/gates state src/door src/wire src/actions
+src/admin       src/base src/config src/gates state src/door src/wire src/stretch src/actions
 src/grant/cgi   src/base src/config src/gates
 units           src/base src/config src/gates state
 '

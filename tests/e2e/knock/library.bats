@@ -66,6 +66,18 @@ nobody_gets_in() {
         ostiary_mac "names that the module exports"
 }
 
+@test "I9: nothing that stretches a passphrase is in the handler, or in what it loads: no stranger can ask for that work" {
+    local file
+    for file in "$OSTIARYD" "$MAC_MODULE"; do
+        is "$(grep -aoE 'stretch_[a-z]+|gcry_kdf_[a-z]+|argon2[a-z]*|ostiary-stretch' "$file" | sort -u | xargs)" '' "in $file"
+    done
+    # These words are in who does it.
+    for file in "$OSTIARY_BUILD/src/client/ostclient" "$OSTIARY_BUILD/src/stretch/stretch.so"; do
+        grep -qa gcry_kdf_open "$file"
+        grep -qa ostiary-stretch "$file"
+    done
+}
+
 @test "libgcrypt is loaded when the seed has been sent, and before any secret is read" {
     local sent loaded replied again
     watched

@@ -32,6 +32,10 @@ have_dump() {
     refute grep -q NEEDED "$WORK/dynamic"
 }
 
+@test "I9: static: nothing that stretches a passphrase is in it: no stranger can ask for that work" {
+    is "$(grep -aoE 'stretch_[a-z]+|ostiary-stretch' "$OSTIARYD" | sort -u | xargs)" '' "what is in it"
+}
+
 @test "static: an action has the groups of /etc/group, and nothing was loaded or asked for them" {
     (cat /etc/group && echo 'late:x:54399:bin,daemon') >"$WORK/group"
     # shellcheck disable=SC2016 # for the inner shell
