@@ -13,12 +13,19 @@ SEED = bytes(range(LEN))
 REPLY = mac(SECRET, SEED)
 RECEIPT = mac(SECRET, b"ostiary receipt" + SEED + REPLY)
 
+# What argon2(1) makes of the secret, taken for a passphrase, as ostclient(1) says.
+LABEL = "gate.example.org/alice"
+STRETCHED = "Se8BUddvS6T8hLYY37NgFT684ay4r-HVCAAwTw2ewgc"
+STRETCHED_REPLY = mac(STRETCHED, SEED)
+STRETCHED_RECEIPT = mac(STRETCHED, b"ostiary receipt" + SEED + STRETCHED_REPLY)
+
 
 class Server(threading.Thread):
     """Serves connections with a seed, and whoever replies rightly with what the scene has for him."""
 
-    def __init__(self, answer):
+    def __init__(self, reply, answer):
         super().__init__(daemon=True)
+        self.reply = reply
         self.answer = answer
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.port = self.listener.getsockname()[1]
@@ -40,7 +47,7 @@ class Server(threading.Thread):
                     while len(got) < LEN and (data := connection.recv(LEN)):
                         got += data
                     self.got.append(got)
-                    if got == REPLY and self.answer:
+                    if got == self.reply and self.answer:
                         connection.sendall(self.answer)
                         self.answered += 1
                     connection.shutdown(socket.SHUT_WR)
@@ -63,12 +70,14 @@ class Client(Scene):
     statuses = (0, 64, 68, 69, 71, 75, 76, 77, 78)
     witnesses = ("write", "sendto")
 
-    def __init__(self, name, *options, answer=RECEIPT, host="127.0.0.1", no_fds=False):
+    def __init__(self, name, *options, reply=REPLY, answer=RECEIPT, host="127.0.0.1", no_fds=False):
         super().__init__(name)
         self.options = options
+        self.reply = reply
         self.answer = answer
         self.host = host
         self.no_fds = no_fds
+        self.receipt = STRETCHED_RECEIPT if reply == STRETCHED_REPLY else RECEIPT
         self.waits = "-w" in options
 
     def prepare(self, place):
@@ -78,7 +87,7 @@ class Client(Scene):
     def play(self, place, fault):
         place.restore()
         run = Run()
-        server = Server(self.answer)
+        server = Server(self.reply, self.answer)
         words, environment = place.around(fault, self.witnesses)
         options = [option.replace("@SECRET@", place.path("secret")) for option in self.options]
         command = [*words, place.program("ostclient"), "-t", "5", *options, f"{self.host}:{server.port}"]
@@ -104,7 +113,7 @@ class Client(Scene):
     def judge(self, place, run, fault):
         wrong = self.judge_common(place, run)
         for got in run.got:
-            if not REPLY.startswith(got):
+            if not self.reply.startswith(got):
                 wrong.append(f"the server was sent {got[:60]!r}")
         if run.printed:
             wrong.append("something is on standard output")
@@ -116,9 +125,9 @@ class Client(Scene):
 
     def judge_success(self, run):
         """Success is said of what has happened alone."""
-        if REPLY not in run.got:
+        if self.reply not in run.got:
             return ["all is said to be well, and the server has no reply"]
-        if self.waits and not (run.answered and self.answer == RECEIPT):
+        if self.waits and not (run.answered and self.answer == self.receipt):
             return ["all is said to be well, and there was no right receipt"]
         return []
 
@@ -126,7 +135,7 @@ class Client(Scene):
         if run.in_loader and (run.status == LOADER_STATUS or run.status < 0):
             return LOADER_ENDS_IT
         words = ["done" if run.status == 0 else f"status {run.status}"]
-        words.append("reply sent" if REPLY in run.got else "part of a reply sent" if any(run.got) else "no reply sent")
+        words.append("reply sent" if self.reply in run.got else "part of a reply sent" if any(run.got) else "no reply sent")
         lines = re.sub(r"port \d+", "port N", run.said).splitlines()
         text = ", ".join(words)
         return f"{text} ({lines[-1].removeprefix('ostclient: ')[:80]})" if lines else text
@@ -139,5 +148,6 @@ SCENES = [
     Client("refused", "-w", "-k", "@SECRET@", answer=b""),
     Client("wrong-receipt", "-w", "-k", "@SECRET@", answer=bytes(LEN)),
     Client("by-name", "-w", "-4", "-k", "@SECRET@", host="localhost"),
+    Client("stretched", "-w", "-k", "@SECRET@", "--stretch", LABEL, reply=STRETCHED_REPLY, answer=STRETCHED_RECEIPT),
     Client("no-descriptors", "-w", "-k", "@SECRET@", no_fds=True),
 ]

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The small parsers and formatters, each with any text: numbers, times, addresses, networks, targets, calendar times,
- * log lines, lines of ostiary.cfg, JSON, requests to ostgrant. The first byte chooses which.
+ * log lines, lines of ostiary.cfg, JSON, requests to ostgrant, labels of stretched passphrases. The first byte chooses
+ * which.
  */
 #include "address.h"
 #include "fuzz.h"
@@ -11,6 +12,7 @@
 #include "request.h"
 #include "scan.h"
 #include "secret_input.h"
+#include "stretch_label.h"
 #include "target.h"
 #include "valid_json.h"
 #include "when.h"
@@ -344,6 +346,37 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     return 0;
 }
 
+/* ---- labels ----------------------------------------------------------------------------------------------------- */
+
+/* Nothing that a label can say costs more, or less, than ostclient(1) promises; and what is none is said why. */
+static void test_label(const char *text)
+{
+    struct stretch_label label;
+    char problem[STRETCH_PROBLEM_LEN] = "";
+    size_t name_len;
+
+    if (stretch_label_parse(text, &label, problem) != 0) {
+        DEMAND(problem[0] != '\0' && strlen(problem) < sizeof(problem));
+        return;
+    }
+    name_len = strlen(label.name);
+    DEMAND(name_len >= STRETCH_NAME_MIN && name_len <= STRETCH_NAME_MAX && strlen(text) >= name_len);
+    DEMAND(strcmp(text + strlen(text) - name_len, label.name) == 0);
+    switch (label.kind) {
+    case STRETCH_ARGON2ID:
+        DEMAND(label.memory_mib >= 64 && label.memory_mib <= 1024 && label.passes >= 3 && label.passes <= 20);
+        break;
+    case STRETCH_SCRYPT:
+        DEMAND(label.blocks >= 32768 && label.blocks <= 1048576 && label.rounds >= 3 && label.rounds <= 16);
+        DEMAND((label.blocks & (label.blocks - 1)) == 0);
+        break;
+    case STRETCH_PBKDF2:
+        DEMAND(label.iterations >= 600000 && label.iterations <= 100000000);
+        break;
+    }
+    DEMAND(stretch_label_memory(&label) <= 1024);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct fuzz_input input = {bytes, len};
@@ -354,7 +387,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     DEMAND(text != NULL);
     memcpy(text, input.bytes, text_len);
     text[text_len] = '\0';
-    switch (choice % 12) {
+    switch (choice % 13) {
     case 0:
         test_number(text);
         break;
@@ -388,8 +421,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     case 10:
         test_json(&input);
         break;
-    default:
+    case 11:
         test_request(text, text_len);
+        break;
+    default:
+        test_label(text);
         break;
     }
     free(text);
