@@ -7,7 +7,7 @@
  *     getrandom                       fails with EIO
  *     getrandom-32                    fails with EIO where 32 bytes are wanted, as for a seed
  *     setgroups setresgid setresuid   return 0 and change nothing (initgroups goes with setgroups)
- *     mlock mlock-2 mlock-3           fails with ENOMEM: each time, or the second or third
+ *     mlock mlock-N                   fails with ENOMEM: each time, or the Nth, up to 9
  *     tcsetattr                       fails with EIO
  *     hang-getpwnam_r hang-getgrouplist
  *                                     take an hour
@@ -119,9 +119,10 @@ ssize_t getrandom(void *bytes, size_t len, unsigned flags)
 int mlock(const void *address, size_t len)
 {
     int (*function)(const void *, size_t);
-    static unsigned calls;
+    static int calls;
 
-    if (is_broken("mlock") || (is_broken("mlock-2") && ++calls == 2) || (is_broken("mlock-3") && ++calls == 3)) {
+    calls++;
+    if (is_broken("mlock") || (strncmp(broken, "mlock-", 6) == 0 && broken[6] == (char)('0' + calls))) {
         errno = ENOMEM;
         return -1;
     }

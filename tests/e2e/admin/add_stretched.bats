@@ -239,6 +239,32 @@ CASES
     is "$(cat "$SECRETS/alice.secret")" G-ZwAjccmjG_VionJik2iiHTfC7zY18CeuC0ww5e-KY "what is approved"
 }
 
+# broken NAME: from now on ostiaryctl runs where this fails: tests/tools/interpose.c.
+broken() {
+    CTL_WITH=(env ASAN_OPTIONS="${ASAN_OPTIONS-}:verify_asan_link_order=0" LD_PRELOAD="$OSTIARY_BUILD/tests/libinterpose.so" OSTIARY_TEST_BREAK="$1")
+}
+
+@test "add --stretch: where memory cannot be locked, or the terminal not silenced, nothing is asked that would not be safe, or made" {
+    everything >"$WORK/before"
+    broken mlock
+    typing 71 -- add alice /bin/true --stretch "$NAME"
+    matches "$output" 'no locked memory for a passphrase'
+    broken tcsetattr
+    typing 69 -- add alice /bin/true --stretch "$NAME"
+    matches "$output" 'the terminal failed: Input/output error'
+    broken mlock-2
+    typing 71 "$PASSPHRASE\\r" -- add alice /bin/true --stretch "$NAME"
+    matches "$output" 'no locked memory for a passphrase'
+    broken mlock-3
+    typing 71 "$PASSPHRASE\\r" "$PASSPHRASE\\r" -- add alice /bin/true --stretch "$NAME"
+    matches "$output" 'no locked memory for a secret'
+    broken mlock-4
+    typing 71 "$PASSPHRASE\\r" "$PASSPHRASE\\r" -- add alice /bin/true --stretch "$NAME"
+    matches "$output" 'libgcrypt cannot be initialised: it must be 1.10 or later'
+    everything >"$WORK/after"
+    diff "$WORK/before" "$WORK/after"
+}
+
 @test "completion: --stretch, and nothing behind it" {
     # shellcheck disable=SC1090,SC1091
     . "$OSTIARY_SOURCE/src/completions/ostiaryctl"
