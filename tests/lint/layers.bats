@@ -10,6 +10,7 @@ LAYERS='
 src/base
 state           src/base
 src/config      src/base
+src/codes       src/base
 src/gates       src/base src/config
 src/door        src/base src/config state
 src/wire        src/base
