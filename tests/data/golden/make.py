@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
-"""Write the golden lockout tables and the golden record of grants, from state/FORMAT.md alone: python3 make.py DIRECTORY
+"""Write the golden lockout tables, and the golden records of grants and of used codes, from state/FORMAT.md alone: python3 make.py DIRECTORY
 
 It shares no code with state/, so that the files prove the page and the program right, or one of them wrong.
 table-1 is what version 1 wrote, and table-2 what version 2 wrote before it counted networks of strikes; each once more with
-networks that are locked by hand. table-2-enclosing has networks of strikes. grants-1 is the record.
+networks that are locked by hand. table-2-enclosing has networks of strikes. grants-1 and used-1 are the records.
 """
 import ipaddress
 import struct
@@ -208,6 +208,31 @@ class Grants:
         return self.header() * 2 + b"".join(slots)
 
 
+class Used:
+    """A key of TOTP, an empty slot, a key of HOTP, and a secret."""
+
+    FLOOR = NOW - 100
+    SLOTS = 4
+    USED = {
+        0: (1, b"\x00\x1e\x00" + b"1234567890", 59843118, NOW, "192.0.2.7/32"),
+        2: (2, b"\x02\x00\x00" + b"abcdefghij", 1 << 47, 0, None),
+        3: (3, b"backup\0old", 0, 1, "2001:db8:1:2::1/128"),
+    }
+
+    def slot(self, where, kind, name, next_one, when, who):
+        body = number(siphash(KEY, bytes([kind]) + name), 8) + bytes([kind]).ljust(8, b"\0")
+        body += number(next_one, 8) + number(when, 8) + (address(who)[0] if who else bytes(16))
+        return sealed(body.ljust(56, b"\0"), where)
+
+    def header(self):
+        body = b"ostused\n" + struct.pack("<HHI", 1, 64, 128) + KEY + number(self.SLOTS, 8) + number(self.FLOOR, 8) + bytes(8)
+        return body + number(siphash(KEY, body), 8)
+
+    def record(self):
+        slots = [self.slot(i, *self.USED[i]) if i in self.USED else bytes(64) for i in range(self.SLOTS)]
+        return self.header() * 2 + b"".join(slots)
+
+
 for version, form in ((1, Version1()), (2, Version2())):
     for name, networks in ((f"table-{version}", {}), (f"table-{version}-networks", form.NETWORKS)):
         with open(f"{sys.argv[1]}/{name}", "wb") as file:
@@ -216,3 +241,5 @@ with open(f"{sys.argv[1]}/table-2-enclosing", "wb") as file:
     file.write(table(Version2(), {}, Version2.ENCLOSING))
 with open(f"{sys.argv[1]}/grants-1", "wb") as file:
     file.write(Grants().record())
+with open(f"{sys.argv[1]}/used-1", "wb") as file:
+    file.write(Used().record())
