@@ -26,8 +26,8 @@ build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev
 demo="$build libnftables-dev libjansson-dev iproute2 util-linux systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
       curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables ipset iptables iproute2 openssh-client
-      procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap argon2 libnftables-dev libjansson-dev libwrap0 libwrap0-dev
-      libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0
+      oathtool procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap argon2 libnftables-dev libjansson-dev
+      libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0
       swtpm tpm2-tools libtss2-tcti-swtpm0 softhsm2 libsofthsm2 opensc gnutls-bin age pass gnupg"
 bench="$demo python3 strace valgrind procps nftables libnftables-dev libjansson-dev iproute2 util-linux ucspi-tcp-ipv6
        netbase musl-tools libgpg-error-dev

@@ -2,6 +2,7 @@
 /* See check.h. */
 #include "check.h"
 
+#include "clock.h"
 #include "gates.h"
 #include "granter.h"
 #include "granting.h"
@@ -22,6 +23,8 @@
 #include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
+
+#define EXPIRY_NOTICE_S (7 * 24 * 3600)
 
 static int check_account(const struct config_entry *entry, struct account *account, char problem[static CHECK_TEXT_LEN])
 {
@@ -287,11 +290,12 @@ static int report_entry(const struct config_reader *reader, const struct config_
 }
 
 /* Some libgcrypt in FIPS mode takes no short keys: then no reply could be compared. */
-static int report_unusable(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+static int report_unusable(const struct config_reader *reader, const struct config_entry *entry, struct secret secret,
+                           const char *keyword)
 {
     static const uint8_t seed[SEED_LEN];
     uint8_t reply[REPLY_LEN];
-    const int status = mac_reply(entry->secret, seed, reply);
+    const int status = mac_reply(secret, seed, reply);
 
     explicit_bzero(reply, sizeof(reply));
     if (status != 0)
@@ -300,18 +304,89 @@ static int report_unusable(const struct config_reader *reader, const struct conf
     return status;
 }
 
-static void report_secret(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+static void report_secret(const struct config_reader *reader, const struct config_entry *entry, struct secret secret,
+                          const char *keyword)
 {
-    const enum weak_kind kind = weak_judge(entry->secret);
+    const enum weak_kind kind = weak_judge(secret);
 
     if (kind != WEAK_NOT_SEEN)
         report(reader, entry->line, CONFIG_WARNING,
                "%s: the secret %s and could be guessed from a captured exchange: write a longer, random one", keyword,
                weak_text(kind));
-    if (entry->secret.len > SECRET_MAX_LEGACY)
+    if (secret.len + entry->codes.way.digits > SECRET_MAX_LEGACY)
         report(reader, entry->line, CONFIG_WARNING,
                "%s: the secret is longer than %d characters: clients of Ostiary 4.0 cannot send it", keyword,
                SECRET_MAX_LEGACY);
+}
+
+/* The same for a key of codes; one that was not read has none. */
+static int report_key(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+{
+    static const uint8_t message[CODES_MESSAGE_LEN];
+    uint8_t digest[CODES_DIGEST_MAX];
+    size_t len;
+    int status;
+
+    if (entry->codes.key.len == 0)
+        return 0;
+    status = mac_code(entry->codes.key, entry->codes.way.hash, message, digest, &len);
+    explicit_bzero(digest, sizeof(digest));
+    if (status != 0)
+        report(reader, entry->line, CONFIG_ERROR,
+               "%s: libgcrypt makes no codes of this key: have one made of 20 bytes, with another algorithm=", keyword);
+    else if (entry->codes.key.len < CODES_KEY_GOOD)
+        report(reader, entry->line, CONFIG_WARNING,
+               "%s: the key of its codes has %zu bytes, and should have %d or more: have one made of 20", keyword,
+               entry->codes.key.len, CODES_KEY_GOOD);
+    return status;
+}
+
+/* What somebody who has neither secret nor phone can do who goes on guessing. */
+static void report_code_alone(const struct config_reader *reader, const struct config_entry *entry, const char *keyword)
+{
+    const struct codes_way *way = &entry->codes.way;
+    const unsigned good = way->kind == CODES_TOTP ? 2 * way->window + 1 : way->window + 1;
+    uint64_t codes = 1;
+
+    for (unsigned i = 0; i < way->digits; i++)
+        codes *= 10;
+    report(reader, entry->line, CONFIG_WARNING,
+           "%s: with code-alone=yes one guess in %ju is right, and whoever has the phone needs nothing else: write a "
+           "secret as well",
+           keyword, (uintmax_t)(codes / good));
+}
+
+/* Whoever still has it should hear of it before it is over. */
+static void report_expiry(const struct config_reader *reader, const struct config_entry *entry,
+                          const struct config_secret *secret, const char *keyword)
+{
+    const uint64_t now_s = (uint64_t)clock_wall_ms() / 1000;
+    const char *label = secret->label != NULL ? secret->label : "without label=";
+
+    if (secret->expires_s == 0 || secret->expires_s > now_s + EXPIRY_NOTICE_S)
+        return;
+    if (secret->expires_s <= now_s)
+        report(reader, entry->line, CONFIG_WARNING, "%s: the secret %s has expired: write another one, or take it out",
+               keyword, label);
+    else
+        report(reader, entry->line, CONFIG_WARNING,
+               "%s: the secret %s expires in %ju hours: write another one beside it, and tell who uses it", keyword,
+               label, (uintmax_t)((secret->expires_s - now_s) / 3600));
+}
+
+/* To one that has been seen; lower is room for it. */
+static void report_alike_to(const struct config_reader *reader, const struct config_entry *entry, struct secret secret,
+                            const struct locked *lower, struct seen *seen)
+{
+    const struct secret lowered = {.bytes = lower->bytes, .len = secret.len};
+    unsigned earlier;
+
+    for (size_t k = 0; k < secret.len; k++)
+        lower->bytes[k] = weak_lower(secret.bytes[k]);
+    if (secret.len > 0 && !seen_add(seen, lowered, entry->line, &earlier))
+        report(reader, entry->line, CONFIG_WARNING,
+               "%s: the secret is the one of line %u but for upper and lower case: write another one",
+               entry->kill ? "KILL" : "ACTION", earlier);
 }
 
 /* Whoever has one of them tries the other. They are compared as seen.h does, without keeping one. */
@@ -320,18 +395,10 @@ static void report_alike(const struct config_reader *reader, const struct config
     struct locked lower = {0};
     struct seen seen = {0};
 
-    if (locked_new(SECRET_MAX, &lower) == 0 && seen_new(config->entry_count, &seen) == 0)
+    if (locked_new(SECRET_MAX, &lower) == 0 && seen_new(config->secret_count, &seen) == 0)
         for (size_t i = 0; i < config->entry_count; i++) {
-            const struct config_entry *entry = &config->entries[i];
-            const struct secret secret = {.bytes = lower.bytes, .len = entry->secret.len};
-            unsigned earlier;
-
-            for (size_t k = 0; k < secret.len; k++)
-                lower.bytes[k] = weak_lower(entry->secret.bytes[k]);
-            if (secret.len > 0 && !seen_add(&seen, secret, entry->line, &earlier))
-                report(reader, entry->line, CONFIG_WARNING,
-                       "%s: the secret is the one of line %u but for upper and lower case: write another one",
-                       entry->kill ? "KILL" : "ACTION", earlier);
+            for (size_t k = 0; k < config->entries[i].secret_count; k++)
+                report_alike_to(reader, &config->entries[i], config->entries[i].secrets[k].bytes, &lower, &seen);
         }
     seen_free(&seen);
     locked_free(&lower);
@@ -360,10 +427,18 @@ static void report_action(const struct config_reader *reader, const struct confi
     tally->all &= good;
     tally->actions += !entry->kill;
     tally->good_actions += !entry->kill && (good || asks_somebody(reader, entry));
-    if (entry->secret.len == 0)
-        return; /* a credential that only the unit has */
-    tally->comparable &= report_unusable(reader, entry, keyword) == 0;
-    report_secret(reader, entry, keyword);
+    for (size_t i = 0; i < entry->secret_count; i++) {
+        const struct config_secret *secret = &entry->secrets[i];
+
+        report_expiry(reader, entry, secret, keyword);
+        if (secret->origin == CONFIG_SECRET_NONE && entry->codes.key.len > 0)
+            report_code_alone(reader, entry, keyword);
+        if (secret->bytes.len == 0)
+            continue; /* a credential that only the unit has, or a code alone */
+        tally->comparable &= report_unusable(reader, entry, secret->bytes, keyword) == 0;
+        report_secret(reader, entry, secret->bytes, keyword);
+    }
+    tally->comparable &= report_key(reader, entry, keyword) == 0;
 }
 
 enum check_result check_config(const struct config_reader *reader, const struct config *config)

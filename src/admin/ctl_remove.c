@@ -186,8 +186,8 @@ static enum ctl_status remove_entry(struct removal *removal, const struct config
 {
     enum ctl_status status = CTL_OK;
 
-    if (entry->origin == CONFIG_SECRET_FILE) {
-        snprintf(removal->secret_path, sizeof(removal->secret_path), "%s", entry->secret_path);
+    if (entry->secrets[0].origin == CONFIG_SECRET_FILE) {
+        snprintf(removal->secret_path, sizeof(removal->secret_path), "%s", entry->secrets[0].path);
         ctl_secret_close(&removal->secret);
         status = open_secret(removal, strrchr(removal->secret_path, '/') + 1);
         if (status == CTL_OK)

@@ -173,12 +173,21 @@ static bool is_same_file(const char *a, const char *b)
            (stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino);
 }
 
+static bool is_named_by(const struct config_entry *entry, const char *path)
+{
+    for (size_t i = 0; i < entry->secret_count; i++) {
+        if (entry->secrets[i].origin == CONFIG_SECRET_FILE && is_same_file(entry->secrets[i].path, path))
+            return true;
+    }
+    return entry->codes.origin == CONFIG_SECRET_FILE && is_same_file(entry->codes.path, path);
+}
+
 static bool is_named_in(const struct config *config, const char *path, unsigned but_line)
 {
     for (size_t i = 0; i < config->entry_count; i++) {
         const struct config_entry *entry = &config->entries[i];
 
-        if (entry->origin == CONFIG_SECRET_FILE && entry->line != but_line && is_same_file(entry->secret_path, path))
+        if (entry->line != but_line && is_named_by(entry, path))
             return true;
     }
     return false;

@@ -27,6 +27,9 @@
 /* No line that adds an entry, an exemption or a secret is shorter: KILL="x" and its newline. */
 #define LINE_MIN 9
 
+/* Nor is what adds another secret to a line: ,credential=x */
+#define SECRET_MIN 13
+
 enum setting {
     SETTING_NONE,
     SETTING_DELAY,
@@ -328,13 +331,17 @@ static int begin(struct parser *parser, const char *text, size_t len)
     struct reading *reading = parser->file;
     struct config *config = reading->config;
     const size_t lines_max = count_lines(text, len);
+    const size_t secrets_max = lines_max + len / SECRET_MIN;
 
-    config->memory = parser_begin(parser, text, len, lines_max * (sizeof(struct config_entry) + sizeof(struct source)));
+    config->memory = parser_begin(parser, text, len,
+                                  lines_max * (sizeof(struct config_entry) + sizeof(struct source)) +
+                                      secrets_max * sizeof(struct config_secret));
     if (config->memory == NULL)
         return -1;
     config->entries = config->memory;
-    config->exempt = (void *)(config->entries + lines_max);
-    return entry_begin(parser, lines_max);
+    config->secret_list = (void *)(config->entries + lines_max);
+    config->exempt = (void *)(config->secret_list + secrets_max);
+    return entry_begin(parser, secrets_max);
 }
 
 static void set_defaults(struct config *config)

@@ -12,6 +12,7 @@
 #ifndef OSTIARY_CONFIG_H
 #define OSTIARY_CONFIG_H
 
+#include "codes.h"
 #include "locked.h"
 #include "secret.h"
 #include "source.h"
@@ -50,8 +51,26 @@ struct config_reader {
     void *context;
 };
 
-/* Where the secret of an entry is. */
-enum config_secret_origin { CONFIG_SECRET_INLINE, CONFIG_SECRET_FILE, CONFIG_SECRET_CREDENTIAL };
+/* Where a secret is. NONE: there is none, and a code alone is good (code-alone=yes). */
+enum config_secret_origin { CONFIG_SECRET_INLINE, CONFIG_SECRET_FILE, CONFIG_SECRET_CREDENTIAL, CONFIG_SECRET_NONE };
+
+/* One of the secrets of an ACTION or KILL. Strings belong to the struct config. */
+struct config_secret {
+    enum config_secret_origin origin;
+    const char *path;    /* for FILE its path, for CREDENTIAL its name; else NULL */
+    const char *label;   /* for logs, as a name is; NULL: none */
+    uint64_t expires_s;  /* CLOCK_REALTIME, s, from which on it is refused; 0: never */
+    struct secret bytes; /* in config.secrets; empty without with_secrets, and for NONE */
+};
+
+/* The one-time codes that follow each secret of an entry. */
+struct config_codes {
+    enum config_secret_origin origin; /* NONE: there are none. Never INLINE */
+    const char *path;                 /* as of a secret; else NULL */
+    struct codes_way way;             /* without with_secrets the kind alone is known */
+    struct secret key;                /* in config.secrets; empty without with_secrets */
+    uint64_t next; /* of HOTP, the lowest counter that is not used up: 0, until who compares says it */
+};
 
 /* One ACTION, KILL or LOCKOUT_ACTION. Strings belong to the struct config. */
 struct config_entry {
@@ -67,9 +86,9 @@ struct config_entry {
     const char *user;    /* number or name, never NULL: as written, else the DEFAULT_UID in force at this line */
     const char *group;   /* number or name, likewise of DEFAULT_GID; NULL where neither is written: the user's own */
     bool kill;
-    enum config_secret_origin origin;
-    const char *secret_path; /* for FILE its path, for CREDENTIAL its name; else NULL */
-    struct secret secret;    /* in config.secrets; empty without with_secrets, and for LOCKOUT_ACTION */
+    struct config_secret *secrets; /* each of them is good for it; none for LOCKOUT_ACTION */
+    size_t secret_count;
+    struct config_codes codes;
 };
 
 struct config {
@@ -103,7 +122,9 @@ struct config {
     const char *state_dir; /* absolute path, never NULL */
     uint64_t table_size;   /* places */
 
-    struct locked secrets; /* the bytes of every entry's secret */
+    struct config_secret *secret_list; /* of all entries, in their order */
+    size_t secret_count;
+    struct locked secrets; /* the bytes of every secret and key */
     void *memory;          /* all other strings and arrays: config.c's own */
 };
 

@@ -2,89 +2,36 @@
 /* See entry.h. */
 #include "entry.h"
 
-#include "file.h"
 #include "from.h"
 #include "local.h"
 #include "number.h"
+#include "secrets.h"
 #include "value.h"
 
-#include <errno.h>
-#include <limits.h>
-#include <stdio.h>
 #include <string.h>
 
-#define ID_MAX           4294967294u /* the last number that is not "leave it as it is" */
-#define USER_MAX         255         /* LOGIN_NAME_MAX of Linux, without its NUL */
-#define TIMEOUT_MAX      (365u * 24 * 3600)
-#define NAME_MAX_LEN     64
-#define SECRET_FILE_MAX  1024                  /* bytes of a file that holds one secret and the white space behind it */
-#define SECRET_FILE_ROOM (SECRET_FILE_MAX + 1) /* to read one into, and to find that it is longer */
-
-/* Secrets that everybody can read: in the samples of 4.0, in this manual, and in the sealed door's example of 5.0.0. */
-static const char *const published[] = {
-    "Sample",
-    "The",
-    "Trouble",
-    "With",
-    "Trillions",
-    "weeble",
-    "SECRET",
-    "replace this with the output of ostiaryctl keygen",
-    "and this with another one",
-};
-
-#define PUBLISHED_COUNT (sizeof(published) / sizeof(published[0]))
+#define ID_MAX      4294967294u /* the last number that is not "leave it as it is" */
+#define USER_MAX    255         /* LOGIN_NAME_MAX of Linux, without its NUL */
+#define TIMEOUT_MAX (365u * 24 * 3600)
 
 /* The options of a line, as they were written; text NULL: not given. */
 struct options {
     struct scan_field name;
-    struct scan_field secret_file;
-    struct scan_field credential;
     struct scan_field socket;
     struct scan_field grant;
     struct scan_field revoke;
     struct scan_field clear_old;
     struct scan_field from;
     struct scan_field timeout;
+    struct secrets_given secrets;
 };
 
-int entry_begin(struct parser *parser, size_t lines_max)
+int entry_begin(struct parser *parser, size_t secrets_max)
 {
     struct reading *reading = parser->file;
-    unsigned earlier;
 
-    if (seen_new(lines_max + PUBLISHED_COUNT, &reading->seen) != 0) {
-        parser_error(parser, "there is no memory, or no random number, to compare its secrets");
-        return -1;
-    }
-    for (size_t i = 0; i < PUBLISHED_COUNT; i++) {
-        const struct secret secret = {.bytes = (const uint8_t *)published[i], .len = strlen(published[i])};
-
-        seen_add(&reading->seen, secret, 0, &earlier);
-    }
     reading->default_user = "nobody";
-    return 0;
-}
-
-/* A published secret counts as seen in line 0. */
-static bool is_fresh(struct parser *parser, struct secret secret, unsigned line)
-{
-    struct reading *reading = parser->file;
-    unsigned earlier = 0;
-
-    if (seen_add(&reading->seen, secret, line, &earlier))
-        return true;
-    if (earlier == 0)
-        parser_error(parser, "the secret is one of the published samples: make one, with ostiaryctl keygen");
-    else
-        parser_error(parser, "the secret is the one of line %u: give each line its own", earlier);
-    return false;
-}
-
-static bool is_name_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           byte == '_' || byte == '.' || byte == '-';
+    return secrets_begin(parser, secrets_max);
 }
 
 static bool is_digit(char byte)
@@ -174,37 +121,23 @@ static bool is_option(const struct scan_field *field)
     return memchr(field->text, '=', field->len) != NULL;
 }
 
-/* Is the field prefix and a value? Then the value goes to *option, where none must be yet. */
-static bool take_option(struct parser *parser, const struct scan_field *field, const char *prefix,
-                        struct scan_field *option)
-{
-    const size_t skip = strlen(prefix);
-
-    if (strncmp(field->text, prefix, skip) != 0)
-        return false;
-    if (option->text != NULL)
-        parser_error(parser, "the option %s is given twice: keep one", prefix);
-    *option = (struct scan_field){.text = field->text + skip, .len = field->len - skip};
-    return true;
-}
-
 /* The fields from number first on: all of them options. */
 static void take_options(struct parser *parser, const struct scan_line *line, size_t first, struct options *options)
 {
     for (size_t i = first; i < line->field_count; i++) {
         const struct scan_field *field = &line->fields[i];
 
-        if (!take_option(parser, field, "name=", &options->name) &&
-            !take_option(parser, field, "secret-file=", &options->secret_file) &&
-            !take_option(parser, field, "credential=", &options->credential) &&
-            !take_option(parser, field, "socket=", &options->socket) &&
-            !take_option(parser, field, "grant=", &options->grant) &&
-            !take_option(parser, field, "revoke=", &options->revoke) &&
-            !take_option(parser, field, "clear-old=", &options->clear_old) &&
-            !take_option(parser, field, "from=", &options->from) &&
-            !take_option(parser, field, "timeout=", &options->timeout))
+        if (!value_option(parser, field, "name=", &options->name) &&
+            !value_option(parser, field, "socket=", &options->socket) &&
+            !value_option(parser, field, "grant=", &options->grant) &&
+            !value_option(parser, field, "revoke=", &options->revoke) &&
+            !value_option(parser, field, "clear-old=", &options->clear_old) &&
+            !value_option(parser, field, "from=", &options->from) &&
+            !value_option(parser, field, "timeout=", &options->timeout) &&
+            !secrets_take_option(parser, field, &options->secrets))
             parser_error(parser,
-                         "field %zu is no option: write \"secret-file=...\", \"credential=...\" or \"from=...\", or "
+                         "field %zu is no option: write \"secret-file=...\", \"credential=...\", \"label=...\", "
+                         "\"expires=...\", \"totp=...\", \"hotp=...\", \"code-alone=...\" or \"from=...\", or "
                          "\"name=...\", \"timeout=...\", \"socket=...\", \"grant=...\", \"revoke=...\" or "
                          "\"clear-old=...\" for an action",
                          i + 1);
@@ -336,10 +269,10 @@ static size_t take_ids(struct parser *parser, const struct scan_line *line, stru
 static const char *default_name(struct parser *parser, const char *path)
 {
     const char *base = strrchr(path, '/') + 1;
-    char *name = parser_keep(parser, base, strnlen(base, NAME_MAX_LEN));
+    char *name = parser_keep(parser, base, strnlen(base, VALUE_NAME_MAX));
 
     for (char *at = name; at != NULL && *at != '\0'; at++) {
-        if (!is_name_byte(*at))
+        if (!value_is_name_byte(*at))
             *at = '_';
     }
     return name;
@@ -354,8 +287,8 @@ static void take_name(struct parser *parser, const struct scan_field *option, st
             entry->name = default_name(parser, entry->socket);
         return;
     }
-    if (option->len == 0 || option->len > NAME_MAX_LEN || span(option->text, is_name_byte) != option->len) {
-        parser_error(parser, "the name= must be 1 to %d of A-Z a-z 0-9 _ . -", NAME_MAX_LEN);
+    if (!value_is_name(option)) {
+        parser_error(parser, "the name= must be 1 to %d of A-Z a-z 0-9 _ . -", VALUE_NAME_MAX);
         return;
     }
     entry->name = parser_keep(parser, option->text, option->len);
@@ -395,68 +328,6 @@ static void take_what_is_run(struct parser *parser, const struct scan_line *line
     take_name(parser, &options->name, entry);
 }
 
-static void take_inline(struct parser *parser, const struct scan_field *field, struct config_entry *entry)
-{
-    if (!field->quoted) {
-        parser_error(parser, "the first field, the secret, must be in double quotes");
-    } else if (field->len == 0) {
-        parser_error(parser, "the secret is empty: write one, or add \"secret-file=/PATH\"");
-    } else if (field->len > SECRET_MAX) {
-        parser_error(parser, "the secret has %zu bytes: %d are the most", field->len, SECRET_MAX);
-    } else if (scan_has_mark(field->text, field->len)) {
-        parser_error(parser, "the secret starts with a byte order mark, which cannot be seen: type it anew");
-    } else {
-        entry->secret = (struct secret){.bytes = (const uint8_t *)field->text, .len = field->len};
-        is_fresh(parser, entry->secret, parser->line);
-    }
-}
-
-static void take_secret_file(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
-{
-    if (!value_is_path(option)) {
-        parser_error(parser,
-                     "the secret-file= must be an absolute path, such as \"secret-file=/etc/ostiary/backup.secret\"");
-        return;
-    }
-    entry->origin = CONFIG_SECRET_FILE;
-    entry->secret_path = parser_keep(parser, option->text, option->len);
-}
-
-static void take_credential(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
-{
-    const char *name = option->text;
-
-    if (option->len == 0 || option->len > NAME_MAX || strchr(name, '/') != NULL || strcmp(name, ".") == 0 ||
-        strcmp(name, "..") == 0) {
-        parser_error(parser, "the credential= must be a file name without /, such as \"credential=backup\"");
-        return;
-    }
-    entry->origin = CONFIG_SECRET_CREDENTIAL;
-    entry->secret_path = parser_keep(parser, option->text, option->len);
-}
-
-/* Exactly one source of the secret: the first field, a file or a credential. */
-static void take_secret(struct parser *parser, const struct scan_field *first, const struct options *options,
-                        struct config_entry *entry)
-{
-    const bool in_file = options->secret_file.text != NULL;
-    const bool in_credential = options->credential.text != NULL;
-
-    if (!in_file && !in_credential) {
-        take_inline(parser, first, entry);
-        return;
-    }
-    if (first->len > 0)
-        parser_error(parser,
-                     "the secret is given twice: with secret-file= or credential= the first field must be \"\"");
-    if (in_file && in_credential)
-        parser_error(parser, "the secret is given twice: keep one of secret-file= and credential=");
-    if (in_file)
-        take_secret_file(parser, &options->secret_file, entry);
-    else
-        take_credential(parser, &options->credential, entry);
-}
-
 /* Nothing of the text is quoted in what is said, as in all lines with secrets. */
 static void take_from(struct parser *parser, const struct scan_field *option, struct config_entry *entry)
 {
@@ -488,6 +359,7 @@ static void take_from(struct parser *parser, const struct scan_field *option, st
 static void keep_entry(struct config *config, const struct config_entry *entry)
 {
     config->entries[config->entry_count++] = *entry;
+    config->secret_count += entry->secret_count;
 }
 
 void entry_take_action(struct parser *parser, const struct scan_line *line)
@@ -499,7 +371,7 @@ void entry_take_action(struct parser *parser, const struct scan_line *line)
 
     reading->has_entry = true;
     take_what_is_run(parser, line, &options, &entry);
-    take_secret(parser, &line->fields[0], &options, &entry);
+    secrets_take(parser, &line->fields[0], &options.secrets, &entry);
     take_from(parser, &options.from, &entry);
     if (parser->errors == errors)
         keep_entry(reading->config, &entry);
@@ -527,7 +399,7 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
         parser_error(parser, "closes the door and nothing else: leave grant=, revoke= and clear-old= out");
     if (options.timeout.text != NULL)
         parser_error(parser, "closes the door and nothing else: leave timeout= out");
-    take_secret(parser, &line->fields[0], &options, &entry);
+    secrets_take(parser, &line->fields[0], &options.secrets, &entry);
     take_from(parser, &options.from, &entry);
     if (parser->errors == errors)
         keep_entry(reading->config, &entry);
@@ -548,8 +420,8 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
     if (line->fields[0].len > 0)
         parser_warn(parser, "the first field is not used, for nobody asks for this action: write \"\"");
     take_what_is_run(parser, line, &options, &entry);
-    if (options.secret_file.text != NULL || options.credential.text != NULL)
-        parser_error(parser, "has no secret: leave secret-file= and credential= out");
+    if (secrets_has(&options.secrets))
+        parser_error(parser, "has no secret: leave all options about secrets and codes out");
     if (options.from.text != NULL)
         parser_error(parser, "is run for whoever was locked out, from anywhere: leave from= out");
     if (has_gate(&options))
@@ -559,134 +431,6 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
         return;
     config->has_lockout_action = true;
     config->lockout_action = entry;
-}
-
-/* How many bytes of a secret file are the secret: trailing white space is not, as for ostclient -k. */
-static size_t trimmed(const uint8_t *bytes, size_t len)
-{
-    while (len > 0 && (bytes[len - 1] == ' ' || (bytes[len - 1] >= '\t' && bytes[len - 1] <= '\r')))
-        len--;
-    return len;
-}
-
-static bool is_secret(struct parser *parser, const uint8_t *bytes, size_t len)
-{
-    if (len == 0)
-        parser_error(parser, "the secret's file is empty: put a secret into it");
-    else if (scan_has_mark((const char *)bytes, len) || scan_is_utf_16((const char *)bytes, len))
-        parser_error(parser, "the secret's file starts with a byte order mark, which cannot be seen: save it as UTF-8 "
-                             "without one");
-    else if (len > SECRET_MAX)
-        parser_error(parser, "the secret in the file has %zu bytes: %d are the most", len, SECRET_MAX);
-    else if (memchr(bytes, '\0', len) != NULL || memchr(bytes, '\n', len) != NULL || memchr(bytes, '\r', len) != NULL)
-        parser_error(parser, "the secret's file must hold one line of text, without a NUL byte");
-    else
-        return true;
-    return false;
-}
-
-/* A tool that is not run by the unit has none, and can only say so. The handler must not go on without a secret. */
-static void report_no_credentials(struct parser *parser)
-{
-    if (parser->reader->may_lack_credentials)
-        parser_warn(parser, "the credential= is given to the unit alone: its secret is not checked here");
-    else
-        parser_error(parser, "there are no credentials here ($CREDENTIALS_DIRECTORY is not set): "
-                             "run it from a systemd unit with LoadCredential=, or use secret-file=");
-}
-
-static enum file_fault read_secret_file(const struct parser *parser, const struct config_entry *entry, uint8_t *room,
-                                        size_t *len)
-{
-    char path[PATH_MAX + NAME_MAX];
-    const char *dir = parser->reader->credentials_dir;
-
-    if (entry->origin == CONFIG_SECRET_FILE)
-        return file_read_secret(entry->secret_path, SECRET_FILE_MAX, room, len);
-    if (snprintf(path, sizeof(path), "%s/%s", dir, entry->secret_path) >= (int)sizeof(path)) {
-        errno = ENAMETOOLONG;
-        return FILE_CANNOT_OPEN;
-    }
-    return file_read_secret(path, SECRET_FILE_MAX, room, len);
-}
-
-/* The secret of a file or credential goes to room, which has SECRET_FILE_ROOM bytes. */
-static void load_from_file(struct parser *parser, struct config_entry *entry, uint8_t *room)
-{
-    size_t len = 0;
-
-    parser->line = entry->line;
-    parser->keyword = entry->kill ? "KILL" : "ACTION";
-    if (entry->origin == CONFIG_SECRET_CREDENTIAL && parser->reader->credentials_dir == NULL) {
-        report_no_credentials(parser);
-        return;
-    }
-
-    const enum file_fault fault = read_secret_file(parser, entry, room, &len);
-    if (fault != FILE_OK) {
-        parser_error_file(parser, entry->origin == CONFIG_SECRET_FILE ? "secret-file=" : "credential=", fault, "");
-        return;
-    }
-    len = trimmed(room, len);
-    if (!is_secret(parser, room, len))
-        return;
-    entry->secret = (struct secret){.bytes = room, .len = len};
-    is_fresh(parser, entry->secret, entry->line);
-}
-
-/* Afterwards the entry's secret is at the start of room, or empty where it has none. */
-static void load(struct parser *parser, struct config_entry *entry, uint8_t *room)
-{
-    if (entry->origin != CONFIG_SECRET_INLINE) {
-        load_from_file(parser, entry, room);
-        return;
-    }
-    memcpy(room, entry->secret.bytes, entry->secret.len);
-    entry->secret.bytes = room;
-}
-
-/* What the secrets need at most. A file is read to where its secret stays, and what it has more than that is then
- * overwritten by the next: so only the last one needs room for all that a file can be. */
-static size_t room_for_secrets(const struct config *config)
-{
-    size_t room = 0;
-    bool in_files = false;
-
-    for (size_t i = 0; i < config->entry_count; i++) {
-        const struct config_entry *entry = &config->entries[i];
-
-        room += entry->origin == CONFIG_SECRET_INLINE ? entry->secret.len : SECRET_MAX;
-        in_files |= entry->origin != CONFIG_SECRET_INLINE;
-    }
-    return room + (in_files ? SECRET_FILE_ROOM : 0);
-}
-
-static void load_secrets(struct parser *parser)
-{
-    const struct reading *reading = parser->file;
-    struct config *config = reading->config;
-    const size_t room = room_for_secrets(config);
-    size_t used = 0;
-
-    if (room == 0)
-        return;
-    if (locked_new(room, &config->secrets) != 0) {
-        parser_error(parser,
-                     "its secrets do not fit into locked memory (%s): raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=; a "
-                     "container may lack CAP_IPC_LOCK",
-                     strerror(errno));
-        return;
-    }
-    for (size_t i = 0; i < config->entry_count; i++) {
-        load(parser, &config->entries[i], config->secrets.bytes + used);
-        used += config->entries[i].secret.len;
-    }
-}
-
-static void forget_secrets(struct config *config)
-{
-    for (size_t i = 0; i < config->entry_count; i++)
-        config->entries[i].secret = (struct secret){0};
 }
 
 void entry_finish(struct parser *parser)
@@ -702,17 +446,12 @@ void entry_finish(struct parser *parser)
     if (reading->default_line != 0)
         parser_warn(parser, "no ACTION follows this default, and it does not reach back: move it up");
     parser->line = 0;
-    if (parser->reader->with_secrets)
-        load_secrets(parser);
-    else
-        forget_secrets(reading->config);
+    secrets_finish(parser);
     parser->line = 0;
     parser->keyword = NULL;
 }
 
 void entry_end(struct parser *parser)
 {
-    struct reading *reading = parser->file;
-
-    seen_free(&reading->seen);
+    secrets_end(parser);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The lines of ostiary.cfg that name a command or a secret: ACTION, KILL and LOCKOUT_ACTION, and where their
- * secrets come from. Called by config.c alone; everything is reported through the parser.
+ * The lines of ostiary.cfg that name what is done: ACTION, KILL and LOCKOUT_ACTION. What they say of secrets is
+ * secrets.c's. Called by config.c alone; everything is reported through the parser.
  */
 #ifndef OSTIARY_ENTRY_H
 #define OSTIARY_ENTRY_H
@@ -13,24 +13,25 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What is known of an ostiary.cfg while it is read: parser->file. Shared by config.c and entry.c, and by nobody else.
- */
+/* What is known of an ostiary.cfg while it is read: parser->file. Shared by config.c, entry.c and
+ * secrets.c, and by nobody else. */
 struct reading {
     struct config *config;
     const char *default_user;  /* never NULL after entry_begin */
     const char *default_group; /* NULL: none is written, so that it is the user's own */
     unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
     unsigned kill_line;        /* 0: no KILL yet */
+    unsigned code_alone_line;  /* 0: no code-alone=yes yet */
     unsigned port_line;        /* of the last PORT that is another one than those before */
     bool has_entry;            /* a line with ACTION or KILL, right or wrong */
     struct seen seen;
 };
 
 /*
- * Make the parser ready for at most lines_max entries, which fit into config->entries, after parser_begin. Returns 0,
- * or -1 after reporting an error.
+ * Make the parser ready for at most secrets_max secrets, which fit into config->secret_list, and entries, which are not
+ * more and fit into config->entries, after parser_begin. Returns 0, or -1 after reporting an error.
  */
-int entry_begin(struct parser *parser, size_t lines_max);
+int entry_begin(struct parser *parser, size_t secrets_max);
 
 /* One line each, with at least one field. Until entry_finish a secret is where the line is, in the text. */
 void entry_take_action(struct parser *parser, const struct scan_line *line);

@@ -193,7 +193,7 @@ const char *scan_fault_text(enum scan_fault fault)
     case SCAN_TRAILING:
         return "there is text behind a value: put the whole value in quotes, or # before a comment";
     case SCAN_TOO_MANY:
-        return "there are more than 16 fields";
+        return "there are more than 64 fields";
     }
     return "is in order";
 }

@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SCAN_FIELDS_MAX 16
+#define SCAN_FIELDS_MAX 64
 
 enum scan_fault {
     SCAN_OK,

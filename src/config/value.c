@@ -6,6 +6,7 @@
 
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #define DAY               (24 * 60 * 60)
 #define STATE_DIR_MAX_LEN (PATH_MAX - 64) /* leaves room for the names in it */
@@ -175,4 +176,62 @@ bool value_is_gate(const char *text)
             return false;
     }
     return len >= 1 && len <= VALUE_GATE_MAX && text[0] >= 'a' && text[0] <= 'z';
+}
+
+bool value_option(struct parser *parser, const struct scan_field *field, const char *prefix, struct scan_field *option)
+{
+    const size_t skip = strlen(prefix);
+
+    if (strncmp(field->text, prefix, skip) != 0)
+        return false;
+    if (option->text != NULL)
+        parser_error(parser, "the option %s is given twice: keep one", prefix);
+    *option = (struct scan_field){.text = field->text + skip, .len = field->len - skip};
+    return true;
+}
+
+bool value_is_name_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '_' || byte == '.' || byte == '-';
+}
+
+bool value_is_name(const struct scan_field *field)
+{
+    size_t len = 0;
+
+    while (value_is_name_byte(field->text[len]))
+        len++;
+    return len == field->len && len > 0 && len <= VALUE_NAME_MAX;
+}
+
+/* So many digits of the text as a number; -1 where one is none. */
+static int digits(const char *text, size_t count)
+{
+    int number = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (text[i] < '0' || text[i] > '9')
+            return -1;
+        number = 10 * number + (text[i] - '0');
+    }
+    return number;
+}
+
+bool value_end_of_day(const char *text, uint64_t *seconds)
+{
+    struct tm day = {0}, found;
+    time_t begin;
+
+    if (strlen(text) != strlen("2026-12-31") || text[4] != '-' || text[7] != '-')
+        return false;
+    day.tm_year = digits(text, 4) - 1900;
+    day.tm_mon = digits(text + 5, 2) - 1;
+    day.tm_mday = digits(text + 8, 2);
+    found = day;
+    begin = timegm(&found); /* 31 February becomes 3 March, and so another day than it was */
+    if (day.tm_year < 70 || found.tm_year != day.tm_year || found.tm_mon != day.tm_mon || found.tm_mday != day.tm_mday)
+        return false;
+    *seconds = (uint64_t)begin + DAY;
+    return true;
 }

@@ -15,6 +15,7 @@
 
 #define VALUE_PATH_MAX (PATH_MAX - 1) /* bytes of a path, without its NUL */
 #define VALUE_GATE_MAX 24             /* bytes of a gate's name */
+#define VALUE_NAME_MAX 64
 
 /* The text of a line that has exactly one value; else NULL. */
 const char *value_only(struct parser *parser, const struct scan_line *line);
@@ -47,6 +48,19 @@ bool value_is_path(const struct scan_field *field);
 
 /* Warn of a command's path that has a blank in it: it is not meant to be a path alone. */
 void value_warn_of_blank(struct parser *parser, const struct scan_field *field);
+
+/*
+ * Is the field this prefix, such as "name=", and a value? Then that goes to *option, where none must be yet: a second
+ * one is reported.
+ */
+bool value_option(struct parser *parser, const struct scan_field *field, const char *prefix, struct scan_field *option);
+
+/* Could it be a name for logs: 1 to VALUE_NAME_MAX of A-Z a-z 0-9 _ . -? Nothing is reported. */
+bool value_is_name(const struct scan_field *field);
+bool value_is_name_byte(char byte);
+
+/* "2026-12-31" is the end of that day, in UTC: s since 1970. False where no calendar has it. Nothing is reported. */
+bool value_end_of_day(const char *text, uint64_t *seconds);
 
 /* Could it be the name of a gate, [a-z][a-z0-9_-]*? Nothing is reported. */
 bool value_is_gate(const char *text);

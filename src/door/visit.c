@@ -34,6 +34,12 @@ bool visit_refuse(struct visit *visit, const char *reason, int status)
     return false;
 }
 
+void visit_name(struct visit *visit, const char *action, const char *label)
+{
+    snprintf(visit->end.what, sizeof(visit->end.what), " action=%s%s%s", action, label != NULL ? " label=" : "",
+             label != NULL ? label : "");
+}
+
 /* ---- What is wrong with the table ---- */
 
 static void log_state(struct visit *visit, enum store_fault fault)
@@ -105,13 +111,8 @@ static int describe_refused(const struct visit *visit, const char *reason, char 
         snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s until=%s%s", visit->peer.text, reason, until, network);
         return LOG_INFO;
     }
-    if (visit->end.action != NULL) {
-        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s action=%s", visit->peer.text, reason,
-                 visit->end.action);
-        return LOG_WARNING;
-    }
-    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s", visit->peer.text, reason, network);
-    return LOG_INFO;
+    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s%s", visit->peer.text, reason, network, visit->end.what);
+    return visit->end.what[0] != '\0' ? LOG_WARNING : LOG_INFO;
 }
 
 static void log_locked(const struct visit *visit)
@@ -411,9 +412,8 @@ void visit_settle(struct visit *visit)
     else if (charge->locks)
         log_locked(visit);
     else
-        log_line(LOG_NOTICE, "rejected source=%s reason=%s%s%s strikes=%ju of=%ju", visit->peer.text, visit->end.reason,
-                 visit->end.action != NULL ? " action=" : "", visit->end.action != NULL ? visit->end.action : "",
-                 (uintmax_t)charge->strikes, (uintmax_t)table->policy.max_bad_conns);
+        log_line(LOG_NOTICE, "rejected source=%s reason=%s%s strikes=%ju of=%ju", visit->peer.text, visit->end.reason,
+                 visit->end.what, (uintmax_t)charge->strikes, (uintmax_t)table->policy.max_bad_conns);
     log_locked_networks(visit);
 }
 

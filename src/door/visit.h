@@ -33,6 +33,8 @@
 #define VISIT_TABLE_MS     (STORE_PATIENCE_MS + 5000)
 #define VISIT_SETTLING_MS  20000 /* what a strike leads to: nobody waits for it */
 
+#define VISIT_WHAT_LEN 160
+
 /* How a visit ends. It starts as a refusal and stays one until a step has found a reason for something else. */
 enum visit_outcome {
     VISIT_REFUSED,  /* nothing was judged: no chance, no right, or no answer from the table */
@@ -65,11 +67,11 @@ struct visit_table {
 /* What will be said of it. */
 struct visit_end {
     enum visit_outcome outcome;
-    const char *reason;     /* of a refusal or rejection. NULL: no line, for the peer vanished or the line is written */
-    const char *action;     /* for which there was a right reply; else NULL */
-    uint64_t locked_until;  /* where it is refused because it is locked; else 0 */
-    struct lockout_bar bar; /* and with which network, if it is one */
-    int status;             /* to exit with */
+    const char *reason; /* of a refusal or rejection. NULL: no line, for the peer vanished or the line is written */
+    char what[VISIT_WHAT_LEN]; /* " action=NAME label=LABEL" for which there was a right reply; else "" */
+    uint64_t locked_until;     /* where it is refused because it is locked; else 0 */
+    struct lockout_bar bar;    /* and with which network, if it is one */
+    int status;                /* to exit with */
 };
 
 struct visit {
@@ -119,6 +121,9 @@ void visit_end(struct visit *visit);
 void visit_forget(struct visit *visit);
 
 /* ---- For the steps of the doors themselves ---- */
+
+/* There was a right reply, for this action: for the log. label is that of the secret, or NULL. */
+void visit_name(struct visit *visit, const char *action, const char *label);
 
 /* Refuse, for this reason, and exit with this status. Always false. */
 bool visit_refuse(struct visit *visit, const char *reason, int status);

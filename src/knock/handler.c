@@ -154,14 +154,37 @@ bool handler_exchange(struct handler *handler)
 
 /* ---- Secrets ---- */
 
+static struct spend_place place_of(const struct visit *visit)
+{
+    return (struct spend_place){.state_dir = visit->table.state_dir, .door = visit->table.door};
+}
+
+static void log_used(const struct visit *visit, enum used_fault fault)
+{
+    const int error = errno;
+
+    if (used_fault_has_errno(fault))
+        log_line(LOG_ERR, "%s: %s: %s", visit->table.state_dir, used_fault_text(fault), strerror(error));
+    else
+        log_line(LOG_ERR, "%s: %s", visit->table.state_dir, used_fault_text(fault));
+}
+
 bool handler_secrets(struct handler *handler)
 {
+    struct visit *visit = &handler->visit;
+    const struct spend_place place = place_of(visit);
+    enum used_fault fault;
+
     /* Nothing to compare: no reason to have a secret in memory. */
     if (!handler->exchange.replied)
         return true;
-    visit_begin(&handler->visit, "secrets");
+    visit_begin(visit, "secrets");
     if (settings_load(handler->config.path, true, &handler->config.secrets) != 0)
-        return visit_refuse(&handler->visit, "config", EX_CONFIG);
+        return visit_refuse(visit, "config", EX_CONFIG);
+    /* Without it nobody who sends a code of HOTP fits; whoever needs none has nothing to do with it. */
+    fault = spend_look(&place, &handler->config.secrets);
+    if (fault != USED_OK)
+        log_used(visit, fault);
     return true;
 }
 
@@ -173,27 +196,43 @@ static bool may_come(struct handler *handler, const struct config_entry *entry)
     if (from_has(entry->from, &visit->peer.address))
         return true;
     visit->end.reason = "from";
-    visit->end.action = entry->name;
     return false;
 }
 
-/* Which entry fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
+static bool has_expired(const struct handler_reply *reply)
+{
+    return reply->match.secret->expires_s != 0 && reply->now_s >= reply->match.secret->expires_s;
+}
+
+/* Which secret fits, and the receipt for it. Without an answer from libgcrypt nothing is known: that is a refusal. */
 static bool compare(struct handler *handler)
 {
     struct handler_exchange *exchange = &handler->exchange;
-    const struct config_entry *entry = NULL;
-    int status = match_entry(&handler->config.secrets, exchange->seed, exchange->reply, &entry);
+    struct handler_reply *reply = &handler->reply;
+    const struct match_question question = {&handler->config.secrets, exchange->seed, reply->now_s};
+    int status = match_reply(&question, exchange->reply, &reply->match);
 
-    if (entry != NULL && !may_come(handler, entry))
+    if (status == 0 && reply->match.entry == NULL)
         return false;
-    if (status == 0 && entry != NULL)
-        status = mac_receipt(entry->secret, exchange->seed, exchange->reply, exchange->receipt);
     if (status == 0) {
-        handler->start.entry = entry;
-        return entry != NULL;
+        visit_name(&handler->visit, reply->match.entry->name, reply->match.secret->label);
+        if (!may_come(handler, reply->match.entry))
+            return false;
+        status = match_receipt(&question, &reply->match, exchange->reply, exchange->receipt);
+    }
+    if (status == 0) {
+        handler->start.entry = reply->match.entry;
+        reply->hindrance = has_expired(reply) ? "expired" : NULL;
+        return true;
     }
     log_line(LOG_ERR, "libgcrypt failed to compute an HMAC: see what 'ostiaryd -t' says of the secrets");
     return visit_refuse(&handler->visit, "state", EX_OSERR);
+}
+
+/* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
+static void forget_secrets(struct handler *handler)
+{
+    locked_free(&handler->config.secrets.secrets);
 }
 
 bool handler_match(struct handler *handler)
@@ -201,12 +240,81 @@ bool handler_match(struct handler *handler)
     bool fits;
 
     visit_begin(&handler->visit, "comparison");
+    handler->reply.now_s = (uint64_t)clock_wall_ms() / 1000;
     fits = handler->exchange.replied && compare(handler);
-    /* What follows may ask servers and load libraries, to look up a user: not with a secret in memory. */
-    locked_free(&handler->config.secrets.secrets);
-    if (fits)
-        handler->visit.end.action = handler->start.entry->name;
+    if (!fits)
+        forget_secrets(handler);
     return fits;
+}
+
+/* ---- Codes and labels ---- */
+
+/* Why nothing comes of a reply with a code, or NULL. */
+static const char *spend(struct handler *handler)
+{
+    struct visit *visit = &handler->visit;
+    const struct match *match = &handler->reply.match;
+    const struct spend_place place = place_of(visit);
+    const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
+    enum used_fault fault;
+
+    switch (spend_code(&place, &match->entry->codes, match->counter, &use, &fault)) {
+    case SPEND_DONE:
+        return NULL;
+    case SPEND_USED:
+        return "used";
+    case SPEND_UNKNOWN:
+        log_line(LOG_ERR,
+                 "action=%s: which codes of its hotp= have been used is not known: run 'ostiaryctl codes "
+                 "--counter NUMBER %s'",
+                 match->entry->name, match->entry->name);
+        break;
+    case SPEND_FAILED:
+        log_used(visit, fault);
+        break;
+    }
+    visit->end.status = EX_IOERR;
+    return "state";
+}
+
+bool handler_spend(struct handler *handler)
+{
+    struct handler_reply *reply = &handler->reply;
+
+    if (reply->hindrance == NULL && reply->match.entry->codes.origin != CONFIG_SECRET_NONE) {
+        visit_begin_timed(&handler->visit, "code", VISIT_TABLE_MS);
+        reply->hindrance = spend(handler);
+    }
+    forget_secrets(handler);
+    return true;
+}
+
+/* Which of several secrets is in use still? What is in the way of remembering it is in nobody's way. */
+static void note_label(struct handler *handler)
+{
+    const struct visit *visit = &handler->visit;
+    const struct match *match = &handler->reply.match;
+    const struct spend_place place = place_of(visit);
+    const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
+    uint8_t text[USED_TEXT_MAX];
+    struct used_name name;
+    enum used_fault fault;
+
+    if (match->secret->label == NULL)
+        return;
+    visit_begin_timed(visit, "label", VISIT_TABLE_MS);
+    name = spend_secret_name(match->entry->name, match->secret->label, text);
+    fault = spend_note(&place, &name, &use);
+    if (fault != USED_OK)
+        log_used(visit, fault);
+}
+
+bool handler_permit(struct handler *handler)
+{
+    if (handler->reply.hindrance != NULL)
+        return visit_refuse(&handler->visit, handler->reply.hindrance, handler->visit.end.status);
+    note_label(handler);
+    return true;
 }
 
 /* ---- What comes of it ---- */

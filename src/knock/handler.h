@@ -8,6 +8,8 @@
 
 #include "config.h"
 #include "harden.h"
+#include "match.h"
+#include "spend.h"
 #include "start.h"
 #include "visit.h"
 #include "wire.h"
@@ -30,10 +32,18 @@ struct handler_exchange {
     uint8_t receipt[RECEIPT_LEN]; /* for the peer, once its action is started */
 };
 
+/* What the reply has turned out to be. */
+struct handler_reply {
+    struct match match;    /* belongs to the secrets; all zero: it fits nothing */
+    uint64_t now_s;        /* CLOCK_REALTIME when it was compared */
+    const char *hindrance; /* the reason why nothing comes of it though it fits; NULL: there is none */
+};
+
 struct handler {
     struct visit visit;
     struct handler_config config;
     struct handler_exchange exchange;
+    struct handler_reply reply;
     struct start start;
 };
 
@@ -52,8 +62,19 @@ bool handler_exchange(struct handler *handler);
 /* Read the configuration again, with its secrets, if there is a reply to compare. */
 bool handler_secrets(struct handler *handler);
 
-/* Compare. True: the reply fits, and the peer is authenticated. No secret is in memory any more. */
+/* Compare. True: the reply fits, and the peer is authenticated. */
 bool handler_match(struct handler *handler);
+
+/*
+ * Where there was a code in the reply, use it up, before anything else comes of it: whoever is killed behind this
+ * leaves one that is good for nothing. No secret is in memory any more. Always true: what is in the way is for
+ * handler_permit, for the reply is right, and its strike has to be taken back.
+ */
+bool handler_spend(struct handler *handler);
+
+/* May it have what the reply asks for? Else that is a refusal, and no strike: the secret has expired, the code is used.
+ */
+bool handler_permit(struct handler *handler);
 
 /*
  * What comes of it? KILL closes every door, and the peer hears of it. An action is to be started, the peer's or, where

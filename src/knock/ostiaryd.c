@@ -170,8 +170,10 @@ int main(int argc, char **argv)
         handler_exchange(&handler) && /* all that the peer will ever send has been read; it proves nothing yet */
         handler_secrets(&handler) &&  /* the secrets are in locked memory; nothing waits for the network any more */
         visit_charge(visit) &&        /* the strike is in the file: now the reply may be compared */
-        handler_match(&handler))      /* the reply fits: the peer is authenticated, and no secret is in memory */
-        visit_forgive(visit);         /* its strike is taken back, and no other */
+        handler_match(&handler) &&    /* the reply fits: the peer is authenticated */
+        handler_spend(&handler) &&    /* its code is good for nothing any more, and no secret is in memory */
+        visit_forgive(visit))         /* its strike is taken back, and no other */
+        handler_permit(&handler);     /* it may have what it asks for, or not */
     if (visit->end.outcome == VISIT_REJECTED)
         visit_settle(visit); /* the strike stands */
 

@@ -66,11 +66,11 @@ static void log_start(const struct start *start, const struct visit *visit)
     if (!is_for_peer(visit))
         log_line(LOG_INFO, "LOCKOUT_ACTION=%s is run", entry->name);
     else if (entry->socket != NULL)
-        log_line(LOG_NOTICE, "accepted source=%s action=%s socket=%s", visit->peer.text, entry->name, entry->socket);
+        log_line(LOG_NOTICE, "accepted source=%s%s socket=%s", visit->peer.text, visit->end.what, entry->socket);
     else if (entry->gate != NULL)
-        log_line(LOG_NOTICE, "accepted source=%s action=%s gate=%s", visit->peer.text, entry->name, entry->gate);
+        log_line(LOG_NOTICE, "accepted source=%s%s gate=%s", visit->peer.text, visit->end.what, entry->gate);
     else
-        log_line(LOG_NOTICE, "accepted source=%s action=%s uid=%ju gid=%ju", visit->peer.text, entry->name,
+        log_line(LOG_NOTICE, "accepted source=%s%s uid=%ju gid=%ju", visit->peer.text, visit->end.what,
                  (uintmax_t)start->account.uid, (uintmax_t)start->account.gid);
 }
 

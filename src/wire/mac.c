@@ -177,3 +177,33 @@ void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_L
 
     run_key(key, pieces, 3, receipt);
 }
+
+int mac_code(struct secret key, enum codes_hash hash, const uint8_t message[static CODES_MESSAGE_LEN],
+             uint8_t digest[static CODES_DIGEST_MAX], size_t *len)
+{
+    static const struct {
+        int number;
+        size_t len;
+    } algorithms[] = {[CODES_SHA1] = {GCRY_MD_SHA1, 20},
+                      [CODES_SHA256] = {GCRY_MD_SHA256, 32},
+                      [CODES_SHA512] = {GCRY_MD_SHA512, 64}};
+    const int algorithm = algorithms[hash].number;
+    const uint8_t *made = NULL;
+    gcry_md_hd_t md = NULL;
+
+    memset(digest, 0, CODES_DIGEST_MAX);
+    *len = algorithms[CODES_SHA1].len;
+    if (gcry_md_open(&md, algorithm, GCRY_MD_FLAG_HMAC | GCRY_MD_FLAG_SECURE) != 0)
+        return -1;
+    if (gcry_md_setkey(md, key.bytes, key.len) == 0) {
+        gcry_md_write(md, message, CODES_MESSAGE_LEN);
+        made = gcry_md_read(md, algorithm);
+    }
+    if (made != NULL) {
+        *len = algorithms[hash].len;
+        memcpy(digest, made, *len);
+    }
+    gcry_md_close(md);
+    wipe_stack();
+    return made != NULL ? 0 : -1;
+}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The cryptography of a knock: reply and receipt. It never sees a socket, a file or an option.
+ * The cryptography of a knock: reply, receipt and one-time codes. It never sees a socket, a file or an option.
  *
- * All of it is SHA-256 (FIPS 180-4) and HMAC (RFC 2104), both from libgcrypt. mac_init() comes first and once.
- * Functions that can fail return 0, or -1 when libgcrypt refused; the output is then all zero and must not be used.
+ * All of it is SHA-256 (FIPS 180-4) and HMAC (RFC 2104), and for codes HMAC with SHA-1 or SHA-512 too, from libgcrypt.
+ * mac_init() comes first and once. Functions that can fail return 0, or -1 when libgcrypt refused; the output is then
+ * all zero and must not be used.
  */
 #ifndef OSTIARY_MAC_H
 #define OSTIARY_MAC_H
 
+#include "codes.h"
 #include "secret.h"
 #include "wire.h"
 
@@ -68,6 +70,13 @@ void mac_key_receipt(const struct mac_key *key, const uint8_t seed[static SEED_L
 
 /* Wipe it and the stack, and give it back. Of nothing, it does nothing. */
 void mac_key_free(struct mac_key *key);
+
+/*
+ * The HMAC that a one-time code is made of (codes.h). *len is 20, 32 or 64, and the rest of digest zero. On -1 *len is
+ * 20 and digest all zero, so that a code can be made of it all the same.
+ */
+int mac_code(struct secret key, enum codes_hash hash, const uint8_t message[static CODES_MESSAGE_LEN],
+             uint8_t digest[static CODES_DIGEST_MAX], size_t *len);
 
 /* All ones when the 32 bytes are the same, else 0: a mask, made without a branch, in constant time. */
 uint32_t mac_same(const uint8_t a[static REPLY_LEN], const uint8_t b[static REPLY_LEN]);

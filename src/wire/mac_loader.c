@@ -93,3 +93,9 @@ void mac_key_free(struct mac_key *key)
 {
     loaded->key_free(key);
 }
+
+int mac_code(struct secret key, enum codes_hash hash, const uint8_t message[static CODES_MESSAGE_LEN],
+             uint8_t digest[static CODES_DIGEST_MAX], size_t *len)
+{
+    return loaded->code(key, hash, message, digest, len);
+}

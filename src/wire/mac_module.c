@@ -14,4 +14,5 @@ __attribute__((visibility("default"))) const struct mac_functions ostiary_mac = 
     .key_empty = mac_key_empty,
     .key_try = mac_key_try,
     .key_free = mac_key_free,
+    .code = mac_code,
 };

@@ -23,6 +23,8 @@ struct mac_functions {
     int (*key_try)(const struct mac_key *key, struct secret secret, const uint8_t seed[static SEED_LEN],
                    uint8_t reply[static REPLY_LEN]);
     void (*key_free)(struct mac_key *key);
+    int (*code)(struct secret key, enum codes_hash hash, const uint8_t message[static CODES_MESSAGE_LEN],
+                uint8_t digest[static CODES_DIGEST_MAX], size_t *len);
 };
 
 #endif

@@ -293,3 +293,43 @@ start_shipped_xinetd() {
     need_launchers
     launch shipped_xinetd 6
 }
+
+# stops COMMAND...: how often kill-at sees it stop: before and behind each system call.
+stops() {
+    "${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$@" 2>&1 | sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p'
+}
+
+# kill_everywhere REPLY LINE...: one handler for each such system call, which is killed behind it, each with a door of its own,
+# $WORK/kill.N, that has no table yet. $KILLS is how many. Nothing happens between one call and the next that could be seen
+# from outside, so there is no need to kill before them as well; and the calls with which any program begins, whatever it
+# is asked for, are left out. {n} in a LINE is the number of the door.
+kill_everywhere() {
+    local reply=$1 n text first last
+    shift
+    write_door "$@" TABLE_SIZE=64
+    text=$(<"$CONFIG")
+    first=$(($(stops "$OSTIARYD" --version) / 2 * 2))
+    HANDLER=("${NO_LEAK_CHECK[@]}" "$OSTIARY_BUILD/tests/kill-at" 0 "$OSTIARYD" -e -c "$CONFIG")
+    at_noon --env=OSTIARY_TEST_TALLY=/dev/null "127.0.0.2=$reply"
+    last=$(sed -n 's/^kill_at: \([0-9]*\) stops$/\1/p' "$LOG")
+    KILLS=$(((last - first) / 2 + 1))
+    for ((n = 1; n <= KILLS; n++)); do
+        mkdir -m 700 "$WORK/kill.$n" "$WORK/kill.$n/state"
+        (umask 077 && printf '%s\n' "${text//"$WORK/state"/"$WORK/kill.$n/state"}" | sed "s/{n}/$n/" >"$WORK/kill.$n/cfg")
+    done
+    # shellcheck disable=SC2016 # for the inner shell
+    HANDLER=("${NO_LEAK_CHECK[@]}" sh -c 'kill_at=$1 stop=$(($2 + 2 * ($3 - 1))) && shift 3 && exec "$kill_at" "$stop" "$@"'
+        sh "$OSTIARY_BUILD/tests/kill-at" "$first" '{n}' "$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
+    at_noon --width=2 --env="OSTIARY_TEST_TALLY=$WORK/kill.{n}/tally" "127.0.0.2=${reply}x$KILLS"
+    # Some more or less may have been needed: files that the C library looks for, a lock that had to be waited for, a
+    # sanitizer's memory.
+    local killed
+    killed=$(how_many status 137)
+    [ "$killed" -ge $((KILLS - KILLS / 10)) ] || is "$killed" "nearly $KILLS" "handlers that were killed"
+}
+
+# knock_again [REPLY]: another comes to each of these doors, from 127.0.0.3.
+knock_again() {
+    HANDLER=("$OSTIARYD" -e -c "$WORK/kill.{n}/cfg")
+    at_noon --width=2 "127.0.0.3=${1-sesame}x$KILLS"
+}

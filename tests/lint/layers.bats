@@ -9,19 +9,19 @@ load ../lib/files
 LAYERS='
 src/base
 state           src/base
-src/config      src/base
 src/codes       src/base
-src/gates       src/base src/config
-src/door        src/base src/config state
-src/wire        src/base
+src/config      src/base src/codes
+src/gates       src/base src/codes src/config
+src/door        src/base src/codes src/config state
+src/wire        src/base src/codes
 src/stretch     src/base
-src/actions     src/base src/config state src/gates src/door src/wire
-src/knock       src/base src/config state src/gates src/door src/wire src/actions
-src/client      src/base src/config src/wire src/stretch
-src/grant       src/base src/config src/gates state src/door src/actions
-src/admin       src/base src/config src/gates state src/door src/wire src/stretch src/actions
-src/grant/cgi   src/base src/config src/gates
-units           src/base src/config src/gates state
+src/actions     src/base src/codes src/config state src/gates src/door src/wire
+src/knock       src/base src/codes src/config state src/gates src/door src/wire src/actions
+src/client      src/base src/codes src/config src/wire src/stretch
+src/grant       src/base src/codes src/config src/gates state src/door src/actions
+src/admin       src/base src/codes src/config src/gates state src/door src/wire src/stretch src/actions
+src/grant/cgi   src/base src/codes src/config src/gates
+units           src/base src/codes src/config src/gates state
 '
 
 HEADERS=$(files_matching '^(src|state|units)/.*\.h$')

@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef int choose_function(const struct config *config, const uint8_t seed[static SEED_LEN],
-                            const uint8_t reply[static REPLY_LEN], const struct config_entry **entry);
+typedef int choose_function(const struct match_question *question, const uint8_t reply[static REPLY_LEN],
+                            struct match *match);
 typedef uint32_t same_function(const uint8_t a[static REPLY_LEN], const uint8_t b[static REPLY_LEN]);
 
 /* Stops at the first byte that differs. */
@@ -44,37 +44,39 @@ static inline uint32_t leaky_same_table(const uint8_t a[static REPLY_LEN], const
 }
 
 /* Stops at the first entry that fits. */
-static inline int leaky_choose_first(const struct config *config, const uint8_t seed[static SEED_LEN],
-                                     const uint8_t reply[static REPLY_LEN], const struct config_entry **entry)
+static inline int leaky_choose_first(const struct match_question *question, const uint8_t reply[static REPLY_LEN],
+                                     struct match *match)
 {
+    const struct config *config = question->config;
     uint8_t expected[REPLY_LEN];
     int failed = 0;
 
-    *entry = NULL;
-    for (size_t i = 0; i < config->entry_count && *entry == NULL; i++) {
-        failed |= mac_reply(config->entries[i].secret, seed, expected);
+    *match = (struct match){0};
+    for (size_t i = 0; i < config->entry_count && match->entry == NULL; i++) {
+        failed |= mac_reply(config->entries[i].secrets->bytes, question->seed, expected);
         if (mac_same(expected, reply) != 0)
-            *entry = &config->entries[i];
+            match->entry = &config->entries[i];
     }
     explicit_bzero(expected, sizeof(expected));
     return failed;
 }
 
 /* Goes through all of them, and branches on what fits. */
-static inline int leaky_choose_branch(const struct config *config, const uint8_t seed[static SEED_LEN],
-                                      const uint8_t reply[static REPLY_LEN], const struct config_entry **entry)
+static inline int leaky_choose_branch(const struct match_question *question, const uint8_t reply[static REPLY_LEN],
+                                      struct match *match)
 {
     const struct config_entry *volatile chosen = NULL;
+    const struct config *config = question->config;
     uint8_t expected[REPLY_LEN];
     int failed = 0;
 
     for (size_t i = 0; i < config->entry_count; i++) {
-        failed |= mac_reply(config->entries[i].secret, seed, expected);
+        failed |= mac_reply(config->entries[i].secrets->bytes, question->seed, expected);
         if (mac_same(expected, reply) != 0)
             chosen = &config->entries[i];
     }
     explicit_bzero(expected, sizeof(expected));
-    *entry = chosen;
+    *match = (struct match){.entry = chosen};
     return failed;
 }
 

@@ -4,7 +4,7 @@
  * memcheck then reports is a branch or an address that depends on a secret. Nothing is stubbed and nothing suppressed:
  * the secret goes through libgcrypt's SHA-256 too.
  *
- * match_entry may show one thing, its final answer. It makes that out of its masks after it has wiped what it
+ * match_reply may show one thing, its final answer. It makes that out of its masks after it has wiped what it
  * computed, so the wrapper of explicit_bzero here is where the secret ends. This is linked with the objects as they are
  * shipped.
  */
@@ -18,6 +18,7 @@
 #define ENTRIES_MAX 40
 
 static uint8_t secrets[ENTRIES_MAX][SECRET_MAX];
+static struct config_secret listed[ENTRIES_MAX];
 static struct config_entry entries[ENTRIES_MAX];
 static struct config config = {.entries = entries};
 static uint8_t seed[SEED_LEN];
@@ -86,9 +87,11 @@ static void prepare(size_t count, size_t len, size_t place)
     for (size_t i = 0; i < count; i++) {
         (void)VALGRIND_MAKE_MEM_DEFINED(secrets[i], sizeof(secrets[i]));
         fill(secrets[i], len, i);
-        entries[i].secret = (struct secret){.bytes = secrets[i], .len = len};
+        listed[i].bytes = (struct secret){.bytes = secrets[i], .len = len};
+        entries[i] =
+            (struct config_entry){.secrets = &listed[i], .secret_count = 1, .codes.origin = CONFIG_SECRET_NONE};
         if (i == place)
-            right = entries[i].secret;
+            right = listed[i].bytes;
     }
     if (mac_reply(right, seed, reply) != 0)
         abort();
@@ -101,12 +104,13 @@ static void prepare(size_t count, size_t len, size_t place)
 static unsigned reports_of_choice(choose_function *choose, size_t place, bool *right)
 {
     const unsigned before = VALGRIND_COUNT_ERRORS;
-    const struct config_entry *entry = NULL;
-    const int status = choose(&config, seed, reply, &entry);
+    const struct match_question question = {&config, seed, 0};
+    struct match match;
+    const int status = choose(&question, reply, &match);
     const unsigned reports = VALGRIND_COUNT_ERRORS - before;
 
-    (void)VALGRIND_MAKE_MEM_DEFINED(&entry, sizeof(entry));
-    *right = status == 0 && entry == (place < config.entry_count ? &entries[place] : NULL);
+    (void)VALGRIND_MAKE_MEM_DEFINED(&match, sizeof(match));
+    *right = status == 0 && match.entry == (place < config.entry_count ? &entries[place] : NULL);
     return reports;
 }
 
@@ -125,13 +129,13 @@ static void test_choice(void)
 
             for (size_t p = 0; p < 3; p++) {
                 prepare(counts[c], lengths[l], places[p]);
-                reports += reports_of_choice(match_entry, places[p], &right);
+                reports += reports_of_choice(match_reply, places[p], &right);
                 wrong += !right;
                 choices++;
             }
         }
     }
-    check_number(reports, 0, "I6: match_entry has no branch and no address that depends on a secret");
+    check_number(reports, 0, "I6: match_reply has no branch and no address that depends on a secret");
     check_number(wrong, 0, "and chooses the first, the last or none, as it should");
     check_number(wiped_secret, choices, "and what it compared was secret in every bit, until it was wiped");
 }
@@ -145,7 +149,7 @@ static void test_macs(void)
 
     prepare(2, 20, 0);
     before = VALGRIND_COUNT_ERRORS;
-    const int status = mac_reply(entries[0].secret, seed, again) | mac_receipt(entries[0].secret, seed, reply, receipt);
+    const int status = mac_reply(listed[0].bytes, seed, again) | mac_receipt(listed[0].bytes, seed, reply, receipt);
     check_number(VALGRIND_COUNT_ERRORS - before, 0, "I6: mac_reply and mac_receipt have none");
     check(status == 0 && is_secret(again, sizeof(again)) && is_secret(receipt, sizeof(receipt)),
           "and what they make is as secret as what they were given");
@@ -188,7 +192,7 @@ static void test_leaks(void)
         } else {
             const unsigned before = VALGRIND_COUNT_ERRORS;
 
-            right = mac_reply(entries[1].secret, seed, expected) == 0;
+            right = mac_reply(listed[1].bytes, seed, expected) == 0;
             uint32_t mask = leaks[i].same(expected, reply);
             (void)VALGRIND_MAKE_MEM_DEFINED(&mask, sizeof(mask));
             right = right && mask == UINT32_MAX;

@@ -142,6 +142,7 @@ static void free_series(struct series *series)
 
 static const char *const words[] = {"the first of the secrets", "one that is in between", "the last of the secrets",
                                     "one that is not there"};
+static struct config_secret listed[ENTRIES];
 static struct config_entry entries[ENTRIES];
 static const struct config config = {.entries = entries, .entry_count = ENTRIES};
 
@@ -159,8 +160,11 @@ static void fill_pool(void)
     static const char *const holders[KINDS] = {"the first of the secrets", "the last of the secrets",
                                                "one that is not there"};
 
-    for (size_t i = 0; i < ENTRIES; i++)
-        entries[i].secret = secret_of(words[i]);
+    for (size_t i = 0; i < ENTRIES; i++) {
+        listed[i].bytes = secret_of(words[i]);
+        entries[i] =
+            (struct config_entry){.secrets = &listed[i], .secret_count = 1, .codes.origin = CONFIG_SECRET_NONE};
+    }
     for (size_t i = 0; i < POOL; i++) {
         for (size_t at = 0; at < SEED_LEN; at++)
             seeds[i][at] = (uint8_t)(next_random() >> 32);
@@ -171,7 +175,7 @@ static void fill_pool(void)
 }
 
 /*
- * match_entry wipes what it has computed before it makes its answer of it. Up to there nothing may depend on whether
+ * match_reply wipes what it has computed before it makes its answer of it. Up to there nothing may depend on whether
  * a secret fits; behind it is the answer, which is no secret: NULL or an entry.
  */
 static uint64_t wiped_at;
@@ -204,15 +208,16 @@ static void measure_choice(choose_function *choose, size_t count, struct series 
         const uint64_t dice = next_random() >> 16;
         const size_t kind = dice % KINDS;
         const size_t at = dice / KINDS % POOL;
-        const struct config_entry *entry;
+        const struct match_question question = {&config, seed, 0};
+        struct match match;
 
         memcpy(seed, seeds[at], SEED_LEN);
         memcpy(reply, replies[at][kind], REPLY_LEN);
         const uint64_t start = now_ticks();
-        const int failed = choose(&config, seed, reply, &entry);
+        const int failed = choose(&question, reply, &match);
         const uint64_t end = now_ticks();
 
-        if (failed != 0 || entry != (kind == NONE ? NULL : &entries[kind == LAST ? ENTRIES - 1 : 0]))
+        if (failed != 0 || match.entry != (kind == NONE ? NULL : &entries[kind == LAST ? ENTRIES - 1 : 0]))
             abort();
         to_wipe->kinds[i] = to_end->kinds[i] = (uint8_t)kind;
         to_wipe->ticks[i] = wiped_at - start;
@@ -285,9 +290,9 @@ static void check_clean_choice(void)
     struct result best = {INFINITY, INFINITY, INFINITY};
 
     for (unsigned i = 0; i < ATTEMPTS && (best.to_wipe >= T_LIMIT || best.first_last >= T_LIMIT); i++) {
-        const struct result result = t_of_choice(match_entry, CHOICES);
+        const struct result result = t_of_choice(match_reply, CHOICES);
 
-        printf("# match_entry, %d measurements: |t| = %.2f; of the answer too: %.2f for first or last, %.2f for any "
+        printf("# match_reply, %d measurements: |t| = %.2f; of the answer too: %.2f for first or last, %.2f for any "
                "or none\n",
                CHOICES, result.to_wipe, result.first_last, result.any_or_none);
         best.to_wipe = fmin(best.to_wipe, result.to_wipe);

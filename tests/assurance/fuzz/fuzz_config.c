@@ -58,6 +58,21 @@ static void take_finding(void *context, const struct config_finding *finding)
         DEMAND((unsigned char)*at >= ' ' && *at != 0x7f);
 }
 
+static void demand_secret(const struct config_secret *secret, bool with_secrets)
+{
+    const bool is_named = secret->origin == CONFIG_SECRET_FILE || secret->origin == CONFIG_SECRET_CREDENTIAL;
+
+    DEMAND(is_named == (secret->path != NULL));
+    DEMAND(secret->label == NULL || (secret->label[0] != '\0' && strlen(secret->label) <= 64));
+    if (!with_secrets || secret->origin == CONFIG_SECRET_NONE) {
+        DEMAND(secret->bytes.len == 0);
+        return;
+    }
+    DEMAND(secret->bytes.len >= 1 && secret->bytes.len <= SECRET_MAX);
+    for (size_t i = 0; i < secret->bytes.len; i++)
+        DEMAND(secret->bytes.bytes[i] != '\0' && secret->bytes.bytes[i] != '\r' && secret->bytes.bytes[i] != '\n');
+}
+
 static void demand_entry(const struct config_entry *entry, bool with_secrets)
 {
     DEMAND(entry->name[0] != '\0' && strlen(entry->name) <= 64);
@@ -70,14 +85,10 @@ static void demand_entry(const struct config_entry *entry, bool with_secrets)
     DEMAND(entry->gate != NULL || !entry->revoke);
     DEMAND(entry->command == NULL || entry->command[0] == '/');
     DEMAND(entry->socket == NULL || entry->socket[0] == '/');
-    DEMAND((entry->origin == CONFIG_SECRET_INLINE) == (entry->secret_path == NULL));
-    if (!with_secrets) {
-        DEMAND(entry->secret.len == 0);
-        return;
-    }
-    DEMAND(entry->secret.len >= 1 && entry->secret.len <= SECRET_MAX);
-    for (size_t i = 0; i < entry->secret.len; i++)
-        DEMAND(entry->secret.bytes[i] != '\0' && entry->secret.bytes[i] != '\r' && entry->secret.bytes[i] != '\n');
+    for (size_t i = 0; i < entry->secret_count; i++)
+        demand_secret(&entry->secrets[i], with_secrets);
+    DEMAND((entry->codes.origin == CONFIG_SECRET_NONE) == (entry->codes.path == NULL));
+    DEMAND(entry->codes.origin != CONFIG_SECRET_INLINE);
 }
 
 static void demand_sound(const struct config *config, bool with_secrets)
@@ -85,11 +96,13 @@ static void demand_sound(const struct config *config, bool with_secrets)
     DEMAND(config->entry_count >= 1);
     for (size_t i = 0; i < config->entry_count; i++)
         demand_entry(&config->entries[i], with_secrets);
-    for (size_t i = 0; with_secrets && i < config->entry_count && i < 16; i++)
-        for (size_t j = 0; j < i; j++)
-            DEMAND(config->entries[i].secret.len != config->entries[j].secret.len ||
-                   memcmp(config->entries[i].secret.bytes, config->entries[j].secret.bytes,
-                          config->entries[i].secret.len) != 0);
+    DEMAND(config->secret_count >= config->entry_count);
+    for (size_t i = 0; with_secrets && i < config->secret_count && i < 16; i++)
+        for (size_t j = 0; j < i; j++) {
+            const struct secret a = config->secret_list[i].bytes, b = config->secret_list[j].bytes;
+
+            DEMAND(a.len != b.len || memcmp(a.bytes, b.bytes, a.len) != 0);
+        }
     DEMAND(with_secrets || config->secrets.bytes == NULL);
     if (config->has_lockout_action)
         demand_entry(&config->lockout_action, false);

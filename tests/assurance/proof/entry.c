@@ -116,15 +116,15 @@ static void take(const struct config_reader *reader)
     }
 }
 
-static struct config_entry make_entry(enum config_secret_origin origin, size_t len, char *room)
+static struct config_secret make_secret(enum config_secret_origin origin, size_t len, char *room)
 {
-    struct config_entry entry = {.line = 1, .kill = any_bool(), .origin = origin};
+    struct config_secret secret = {.origin = origin};
 
     if (origin == CONFIG_SECRET_INLINE)
-        entry.secret = (struct secret){.bytes = (uint8_t *)any_text(room, len), .len = len};
+        secret.bytes = (struct secret){.bytes = (uint8_t *)any_text(room, len), .len = len};
     else
-        entry.secret_path = "/any";
-    return entry;
+        secret.path = "/any";
+    return secret;
 }
 
 /* The end of a file with up to two entries, when their secrets are wanted. */
@@ -134,8 +134,9 @@ static void finish(const struct config_reader *reader)
     const int second = Frama_C_interval(CONFIG_SECRET_INLINE, CONFIG_SECRET_CREDENTIAL);
     const int first_len = Frama_C_interval(0, 3);
     const int second_len = Frama_C_interval(0, 3);
+    struct config_secret secrets[2];
     struct config_entry entries[2];
-    struct config config = {.entries = entries, .entry_count = any_size(0, 2)};
+    struct config config = {.entries = entries, .entry_count = any_size(0, 2), .secret_list = secrets};
     struct reading reading = {.config = &config, .has_entry = any_bool()};
     struct parser parser = {.reader = reader, .file = &reading};
 
@@ -145,8 +146,15 @@ static void finish(const struct config_reader *reader)
     //@ split first_len;
     //@ split second_len;
     //@ split config.entry_count;
-    entries[0] = make_entry((enum config_secret_origin)first, secret_lens[first_len], secret_text);
-    entries[1] = make_entry((enum config_secret_origin)second, secret_lens[second_len], second_text);
+    secrets[0] = make_secret((enum config_secret_origin)first, secret_lens[first_len], secret_text);
+    secrets[1] = make_secret((enum config_secret_origin)second, secret_lens[second_len], second_text);
+    config.secret_count = config.entry_count;
+    for (unsigned i = 0; i < 2; i++)
+        entries[i] = (struct config_entry){.line = 1,
+                                           .kill = any_bool(),
+                                           .secrets = &secrets[i],
+                                           .secret_count = 1,
+                                           .codes.origin = CONFIG_SECRET_NONE};
     entry_finish(&parser);
 }
 

@@ -228,8 +228,8 @@ int main(int argc, char **argv)
         .port = (in_port_t)number_of(argv[2], UINT16_MAX),
         .delay_ms = (int64_t)config.delay * 1000,
         .timeout_ms = (int64_t)config.comm_timeout * 1000,
-        .secret = config.entries[0].secret,
-        .linger_secret = config.entries[1].secret,
+        .secret = config.entries[0].secrets->bytes,
+        .linger_secret = config.entries[1].secrets->bytes,
     };
     soak.next_ms = visit_now_ms();
     soak.end_ms = soak.next_ms + (int64_t)number_of(argv[3], 86400) * 1000;

@@ -120,7 +120,8 @@ static void load_good(const char *corpus, const char *name, struct config *confi
 
 static void check_secret(const struct config_entry *entry, const char *want)
 {
-    check(entry->secret.len == strlen(want) && memcmp(entry->secret.bytes, want, entry->secret.len) == 0,
+    check(entry->secrets->bytes.len == strlen(want) &&
+              memcmp(entry->secrets->bytes.bytes, want, entry->secrets->bytes.len) == 0,
           "the secret of line %u is right", entry->line);
 }
 
@@ -153,7 +154,7 @@ static void test_sample(const char *corpus, const char *name, bool uncommented)
     check_number(strlen(config.entries[4].name), 64, "its name is cut at 64");
     check_text(config.lockout_action.command, "/bin/false", "the lockout action is kept");
     check_ids(&config.lockout_action, "0", "0");
-    check(config.lockout_action.secret.len == 0, "the lockout action has no secret");
+    check(config.lockout_action.secret_count == 0, "the lockout action has no secret");
     check_number(config.max_total_errs, uncommented ? 100 : 0, "MAX_TOTAL_ERRS is what the file says");
     check(config.close_when_full == uncommented, "EXIT_ON_IPCACHE_FULL is what the file says");
     check_number((uint64_t)config.log_level, uncommented ? LOG_DEBUG : LOG_INFO, "MIN_LOGLEVEL is what the file says");
@@ -394,22 +395,24 @@ static void test_secrets(void)
     struct config config;
 
     check(parse(ENTRY, false, &config) == 0, "a file is read without its secrets");
-    check(config.secrets.bytes == NULL && config.entries[0].secret.bytes == NULL && config.entries[0].secret.len == 0,
+    check(config.secrets.bytes == NULL && config.entries[0].secrets->bytes.bytes == NULL &&
+              config.entries[0].secrets->bytes.len == 0,
           "I4: then no secret is kept");
     config_free(&config);
 
     check(parse(ENTRY "KILL=\"zz9\"\n", true, &config) == 0, "a file is read with its secrets");
     check_secret(&config.entries[0], "zz9 four words of pure chance");
     check_secret(&config.entries[1], "zz9");
-    check(config.entries[0].secret.bytes >= config.secrets.bytes &&
-              config.entries[1].secret.bytes + 3 <= config.secrets.bytes + config.secrets.len,
+    check(config.entries[0].secrets->bytes.bytes >= config.secrets.bytes &&
+              config.entries[1].secrets->bytes.bytes + 3 <= config.secrets.bytes + config.secrets.len,
           "they are in locked memory");
     config_free(&config);
 
     memset(secret, 'z', 255);
     secret[255] = '\0';
     snprintf(text, sizeof(text), "KILL=\"%s\"\n", secret);
-    check(parse(text, true, &config) == 0 && config.entries[0].secret.len == 255, "a secret of 255 bytes is good");
+    check(parse(text, true, &config) == 0 && config.entries[0].secrets->bytes.len == 255,
+          "a secret of 255 bytes is good");
     config_free(&config);
 
     check(parse("KILL=\"a\"\nACTION=\"b\",\"/b\"\nACTION=\"a \",\"/b\"\nACTION=\"A\",\"/b\"\n", true, &config) == 0,
@@ -468,8 +471,8 @@ static void test_no_credentials(void)
     check(strstr(last.text, "error: ACTION: there are no credentials here") != NULL, "and the reason named");
     config_free(&config);
     reader.may_lack_credentials = true;
-    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) == 0 && config.entries[0].secret.len == 0 &&
-              config.entries[1].secret.len == 18,
+    check(parse_bytes(content, sizeof(content) - 1, &reader, &config) == 0 &&
+              config.entries[0].secrets->bytes.len == 0 && config.entries[1].secrets->bytes.len == 18,
           "who may lack it gets the rest, and no secret for it");
     check(strstr(last.text, "warning: ACTION: the credential= is given to the unit alone") != NULL, "with a warning");
     config_free(&config);
@@ -507,15 +510,16 @@ static void test_secret_file_sizes(void)
         return;
     check_secret(&config.entries[1], "zz9 four words");
     check_secret(&config.entries[2], "zz9 short");
-    check(config.entries[0].secret.len == 255 && config.entries[0].secret.bytes[254] == 'z' &&
-              config.entries[3].secret.len == 255 && memcmp(config.entries[3].secret.bytes, longest, 255) == 0,
+    check(config.entries[0].secrets->bytes.len == 255 && config.entries[0].secrets->bytes.bytes[254] == 'z' &&
+              config.entries[3].secrets->bytes.len == 255 &&
+              memcmp(config.entries[3].secrets->bytes.bytes, longest, 255) == 0,
           "each has its secret");
     for (size_t i = 1; i < 4; i++)
-        apart +=
-            config.entries[i].secret.bytes != config.entries[i - 1].secret.bytes + config.entries[i - 1].secret.len;
+        apart += config.entries[i].secrets->bytes.bytes !=
+                 config.entries[i - 1].secrets->bytes.bytes + config.entries[i - 1].secrets->bytes.len;
     check_number(apart, 0, "and they lie one behind the other");
-    check(config.entries[0].secret.bytes == config.secrets.bytes &&
-              config.entries[3].secret.bytes + sizeof(longest) < config.secrets.bytes + config.secrets.len,
+    check(config.entries[0].secrets->bytes.bytes == config.secrets.bytes &&
+              config.entries[3].secrets->bytes.bytes + sizeof(longest) < config.secrets.bytes + config.secrets.len,
           "in one block that has room for the last file and a byte");
     config_free(&config);
     unlink(scratch_path("a.key"));
@@ -549,9 +553,10 @@ static void test_secret_files(void)
     check_secret(&config.entries[0], "zz9 from a file");
     check_secret(&config.entries[1], "zz9 credential");
     check_secret(&config.entries[2], "zz9 four words of pure chance");
-    check(config.entries[0].origin == CONFIG_SECRET_FILE && config.entries[1].origin == CONFIG_SECRET_CREDENTIAL,
+    check(config.entries[0].secrets->origin == CONFIG_SECRET_FILE &&
+              config.entries[1].secrets->origin == CONFIG_SECRET_CREDENTIAL,
           "and each entry says where its secret is");
-    check_text(config.entries[1].secret_path, "b.key", "a credential by its name");
+    check_text(config.entries[1].secrets->path, "b.key", "a credential by its name");
     config_free(&config);
 
     refused("KILL=\"\",\"secret-file=@/none\"\n",
@@ -622,12 +627,152 @@ static void test_secret_files(void)
         "1: error: KILL: the secret-file= is too large: 1 MiB is the most for a configuration, 1 KiB for a secret\n",
         "a large file");
     put("c.key", large, 255, 0600);
-    check(parse_with_files("KILL=\"\",\"secret-file=@/c.key\"\n", &config) == 0 && config.entries[0].secret.len == 255,
+    check(parse_with_files("KILL=\"\",\"secret-file=@/c.key\"\n", &config) == 0 &&
+              config.entries[0].secrets->bytes.len == 255,
           "255 bytes are good");
     config_free(&config);
     unlink(scratch_path("a.key"));
     unlink(scratch_path("b.key"));
     unlink(scratch_path("c.key"));
+}
+
+static const char totp_key[] = "hex:3132333435363738393031323334353637383930\ndigits=8 window=2\n";
+
+/* The key of RFC 6238. */
+static bool is_totp_key(const struct config_codes *codes)
+{
+    return codes->key.len == 20 && memcmp(codes->key.bytes, "12345678901234567890", 20) == 0;
+}
+
+static void test_codes(void)
+{
+    struct config config;
+
+    put("a.key", "zz9 from a file", 15, 0600);
+    put("t.key", totp_key, sizeof(totp_key) - 1, 0600);
+    check(parse_with_files("ACTION=\"\",\"/bin/true\",\"secret-file=@/a.key\",\"totp=@/t.key\"\n"
+                           "ACTION=\"zz9 four words\",\"/bin/false\",\"hotp=credential:h.key\"\nKILL=\"zz9\"\n",
+                           &config) != 0,
+          "a key that is missing");
+    put("h.key", "base32:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ", 39, 0600);
+    check(parse_with_files("ACTION=\"\",\"/bin/true\",\"secret-file=@/a.key\",\"totp=@/t.key\"\n"
+                           "ACTION=\"zz9 four words\",\"/bin/false\",\"hotp=credential:h.key\"\nKILL=\"zz9\"\n",
+                           &config) == 0,
+          "keys come from files and credentials");
+    check(is_totp_key(&config.entries[0].codes) && is_totp_key(&config.entries[1].codes), "as they are there");
+    check(config.entries[0].codes.way.kind == CODES_TOTP && config.entries[0].codes.way.digits == 8 &&
+              config.entries[0].codes.way.window == 2,
+          "with what differs from the usual");
+    check(config.entries[1].codes.way.kind == CODES_HOTP && config.entries[1].codes.way.digits == 6 &&
+              config.entries[1].codes.way.window == 10,
+          "or with the usual");
+    check(config.entries[2].codes.origin == CONFIG_SECRET_NONE, "KILL can do without");
+    check(config.entries[1].codes.key.bytes >= config.secrets.bytes &&
+              config.entries[1].codes.key.bytes + 20 <= config.secrets.bytes + config.secrets.len,
+          "I4: keys are in locked memory");
+    check_secret(&config.entries[0], "zz9 from a file");
+    check_secret(&config.entries[1], "zz9 four words");
+    config_free(&config);
+    check(parse_with_files("ACTION=\"\",\"/bin/true\",\"totp=@/t.key\",\"code-alone=yes\"\n", &config) == 0 &&
+              config.entries[0].secret_count == 1 && config.entries[0].secrets->origin == CONFIG_SECRET_NONE,
+          "a code alone");
+    config_free(&config);
+
+    refused("KILL=\"zz9\",\"totp=@/a.key\"\n", "1: error: KILL: totp= file: the key must begin with base32: or hex:\n",
+            "a file that is none of a key");
+    put("c.key", totp_key, sizeof(totp_key) - 1, 0604);
+    refused("KILL=\"zz9\",\"totp=@/c.key\"\n", "1: error: KILL: the totp= is readable by others: chmod o-r\n",
+            "I8: a key that others can read");
+    refused(
+        "KILL=\"zz9\",\"totp=@/t.key\"\nACTION=\"zz91\",\"/b\"\n",
+        "1: error: KILL: its secret and the one of line 2 differ by digits at the end alone, which are a code: write "
+        "another secret\n",
+        "a secret that continues another one by a digit");
+    refused(
+        "KILL=\"zz9123456\"\nACTION=\"zz9\",\"/b\",\"totp=@/t.key\"\n",
+        "2: error: ACTION: its secret and the one of line 1 differ by digits at the end alone, which are a code: write "
+        "another secret\n",
+        "one that is another's with what could be its code");
+    refused(
+        "KILL=\"12345678\"\nACTION=\"\",\"/b\",\"totp=@/t.key\",\"code-alone=yes\"\n",
+        "2: error: ACTION: its secret and the one of line 1 differ by digits at the end alone, which are a code: write "
+        "another secret\n",
+        "one that could be a code alone");
+    refused(
+        "ACTION=\"\",\"/b\",\"totp=@/t.key\",\"code-alone=yes\"\nKILL=\"\",\"totp=@/t.key\",\"code-alone=yes\"\n",
+        "2: error: KILL: code-alone=yes is given already in line 1: two codes can be the same by chance, so write a "
+        "secret here\n",
+        "two codes alone");
+    check(parse_with_files("KILL=\"zz9123456x\"\nACTION=\"zz9\",\"/b\",\"totp=@/t.key\"\n", &config) == 0,
+          "one that has a letter behind it is another");
+    config_free(&config);
+    check(parse_with_files("KILL=\"zz9123456\"\nACTION=\"zz9\",\"/b\"\n", &config) == 0,
+          "as 4.0 took it where there are no codes");
+    config_free(&config);
+    for (unsigned len = 247; len <= 248; len++) {
+        char text[512];
+
+        snprintf(text, sizeof(text), "KILL=\"%0*d\",\"totp=@/t.key\"\n", (int)len, 0);
+        if (len == 247)
+            check(parse_with_files(text, &config) == 0, "a secret that has room for its code");
+        else
+            refused(text, "1: error: KILL: the secret and its code have more than 255 bytes: write a shorter one\n",
+                    "one that has not");
+        config_free(&config);
+    }
+    unlink(scratch_path("a.key"));
+    unlink(scratch_path("t.key"));
+    unlink(scratch_path("h.key"));
+    unlink(scratch_path("c.key"));
+}
+
+static void test_several_secrets(void)
+{
+    char text[4096] = "ACTION=\"\",\"/bin/true\"";
+    size_t len = strlen(text);
+    struct config config;
+
+    put("a.key", "zz9 from a file", 15, 0600);
+    put("b.key", "zz9 from another", 16, 0600);
+    check(parse_with_files("ACTION=\"zz9 old\",\"/bin/false\",\"label=x.1\",\"expires=2026-12-31\"\n"
+                           "ACTION=\"\",\"/bin/true\",\"secret-file=@/a.key\",\"label=old\",\"expires=2030-02-28\","
+                           "\"credential=b.key\",\"label=new\"\n",
+                           &config) == 0 &&
+              config.entry_count == 2 && config.secret_count == 3,
+          "an action with two secrets");
+    check(config.entries[1].secret_count == 2 && config.entries[1].secrets == &config.secret_list[1],
+          "both are its own");
+    check_text(config.entries[0].secrets[0].label, "x.1", "a secret in the line has a label");
+    check_text(config.entries[1].secrets[0].label, "old", "the first of two");
+    check_text(config.entries[1].secrets[1].label, "new", "and the second");
+    check_number(config.entries[0].secrets[0].expires_s, 1798761600, "the end of 2026 in UTC, in which it is good");
+    check_number(config.entries[1].secrets[0].expires_s, 1898553600, "the end of a February");
+    check_number(config.entries[1].secrets[1].expires_s, 0, "one that does not expire");
+    check(config.entries[1].secrets[1].bytes.len == 16 &&
+              memcmp(config.entries[1].secrets[1].bytes.bytes, "zz9 from another", 16) == 0,
+          "each has its bytes");
+    config_free(&config);
+    refused("ACTION=\"\",\"/b\",\"secret-file=@/a.key\",\"label=a\",\"secret-file=@/a.key\",\"label=b\"\n",
+            "1: error: ACTION: a secret of this line is there twice: keep one\n", "one secret with two labels");
+    for (unsigned i = 0; i < 20; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%u.key", i);
+        put(name, name, strlen(name), 0600);
+        len += (size_t)snprintf(text + len, sizeof(text) - len,
+                                ",\"secret-file=@/%s\",\"label=host%u\",\"expires=2030-01-01\"", name, i);
+    }
+    snprintf(text + len, sizeof(text) - len, "\n");
+    check(parse_with_files(text, &config) == 0 && config.entries[0].secret_count == 20, "twenty hosts with one action");
+    config_free(&config);
+    for (unsigned i = 0; i < 20; i++) {
+        char name[16];
+
+        snprintf(name, sizeof(name), "%u.key", i);
+        unlink(scratch_path(name));
+    }
+    unlink(scratch_path("a.key"));
+    unlink(scratch_path("b.key"));
 }
 
 static void load_refused(const char *want, const char *what)
@@ -879,6 +1024,8 @@ int main(int argc, char **argv)
     test_words();
     test_secrets();
     test_secret_files();
+    test_codes();
+    test_several_secrets();
     test_secret_file_sizes();
     test_unread_files();
     test_no_credentials();
