@@ -52,6 +52,7 @@ struct ctl {
 };
 
 /* The commands: argv[0] is the command's name. Each gives the exit status. */
+enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv);
@@ -70,6 +71,16 @@ enum ctl_status ctl_log(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_grants(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_grant(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_revoke(struct ctl *ctl, int argc, char **argv);
+
+/* For ctl_list: "list --codes", or "list --secrets". */
+enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json);
+
+/*
+ * For ctl_verify and ctl_repair, the record of used codes. As root. ctl_verify_used prints what is wrong, and is false
+ * then; ctl_repair_used exits where it cannot be mended.
+ */
+bool ctl_verify_used(const struct ctl *ctl);
+void ctl_repair_used(const struct ctl *ctl, bool give_up);
 
 /* Say what is wrong with the command line, and exit. */
 _Noreturn __attribute__((format(printf, 1, 2))) void ctl_usage(const char *format, ...);

@@ -233,14 +233,25 @@ static void read_all(struct ctl *ctl, struct list *list)
 
 enum ctl_status ctl_list(struct ctl *ctl, int argc, char **argv)
 {
-    static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"codes", no_argument, NULL, 'c'},
+                                            {"json", no_argument, NULL, 'j'},
+                                            {"secrets", no_argument, NULL, 's'},
+                                            {NULL, 0, NULL, 0}};
     struct list list = {.ctl = ctl, .moment = ctl_now()};
     bool as_json = false;
     char **arguments;
+    int option, what = 0;
 
-    while (ctl_option(argc, argv, ":", options) != -1)
-        as_json = true;
-    arguments = ctl_arguments(argc, argv, 0, 1);
+    while ((option = ctl_option(argc, argv, ":", options)) != -1) {
+        as_json |= option == 'j';
+        if (option != 'j' && what != 0)
+            ctl_usage("--codes and --secrets exclude each other");
+        if (option != 'j')
+            what = option;
+    }
+    arguments = ctl_arguments(argc, argv, 0, what == 0 ? 1 : 0);
+    if (what != 0)
+        return ctl_list_used(ctl, what == 'c', as_json);
     list.now = list.moment.wall_ms / 1000;
     list.limited = arguments[0] != NULL;
     if (list.limited)

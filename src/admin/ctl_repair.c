@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* ostiaryctl verify and repair: is the table whole, and make it so. See ctl.h. */
+/* ostiaryctl verify and repair: is the table whole, and the record of used codes, and make them so. See ctl.h. */
 #include "ctl.h"
 #include "repair.h"
 
@@ -66,13 +66,15 @@ enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv)
     struct damage damage = {.ctl = ctl};
     struct repair_findings findings;
     enum store_fault fault;
+    enum ctl_status status;
 
     ctl_option(argc, argv, ":", options);
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
+    status = ctl_verify_used(ctl) ? CTL_OK : CTL_STATE;
     if (!ctl_open_table(ctl, true)) {
         printf("%s/lockout: there is no table yet\n", ctl->config.state_dir);
-        return CTL_OK;
+        return status;
     }
     fault = repair_verify(&ctl->store, print_damaged, &damage, &findings);
     if (fault != STORE_OK)
@@ -83,7 +85,7 @@ enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv)
     }
     printf("%s/lockout: good: %" PRIu64 " of %" PRIu64 " places used\n", ctl->config.state_dir, findings.whole,
            findings.places);
-    return CTL_OK;
+    return status;
 }
 
 enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
@@ -97,6 +99,7 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
         order.give_up = true;
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
+    ctl_repair_used(ctl, order.give_up);
     order.places = ctl->config.table_size;
     ctl_open_table(ctl, false);
     fault = repair_table(&ctl->store, &order, &report);

@@ -24,7 +24,7 @@ static const struct command commands[] = {
     {"flush", ctl_flush},   {"close", ctl_close},   {"open", ctl_open},     {"verify", ctl_verify},
     {"repair", ctl_repair}, {"keygen", ctl_keygen}, {"status", ctl_status}, {"log", ctl_log},
     {"add", ctl_add},       {"remove", ctl_remove}, {"merge", ctl_merge},   {"grants", ctl_grants},
-    {"grant", ctl_grant},   {"revoke", ctl_revoke},
+    {"grant", ctl_grant},   {"revoke", ctl_revoke}, {"codes", ctl_codes},
 };
 
 static const char help_text[] =
@@ -45,10 +45,14 @@ static const char help_text[] =
     "  log [-n N] [-f] [--since TIME] [--source ADDR] [--action NAME] [--door DOOR] [--directory DIR] [--json]\n"
     "                               show who knocked and what came of it\n"
     "  list [--json] [ADDR]         show strikes and locks\n"
+    "  list --codes [--json]        show which one-time codes are used up\n"
+    "  list --secrets [--json]      show when each secret was last accepted\n"
     "  lock ADDR[/PREFIX] [TIME]    lock a source or a network, for TIME (10m, 12h, 7d; 0: until unlocked)\n"
     "  unlock ADDR[/PREFIX]         lift its lock and forget its strikes\n"
     "  unlock --all                 the same for everybody\n"
     "  flush                        forget all strikes that lock nobody\n"
+    "  codes --forget NAME          forget which codes of TOTP an action has seen, used at a wrong clock\n"
+    "  codes --counter NUMBER NAME  say which code of HOTP is the next\n"
     "  merge DIRECTORY              take over the locks of another table\n"
     "  close [REASON]               serve nobody\n"
     "  open                         serve again, after close, KILL or too many errors\n"

@@ -1618,7 +1618,7 @@ al\ ice@example.org'
     use_ctl 'ACTION="another secret","/bin/true","name=one"' 'ACTION="a third secret","/bin/true","root","name=two","socket=/x"'
     is "$(complete_words ostiaryctl -c "$CONFIG" remove '')" 'one two'
     is "$(complete_words ostiaryctl repair --)" --empty
-    is "$(complete_words ostiaryctl list --)" --json
+    is "$(complete_words ostiaryctl list --)" "--codes --json --secrets"
     is "$(complete_words ostiaryd --)" '--help --version'
     is "$(complete_words ostiaryd -)" '--help --version -T -c -e -h -t'
 }

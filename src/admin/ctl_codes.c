@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * ostiaryctl codes, list --codes and list --secrets: which one-time codes are used up, when each secret was last
+ * accepted, and what to do where a clock or a counter was wrong. Keys are read, to find what is kept of them; none is
+ * shown. See ctl.h.
+ */
+#include "ctl.h"
+
+#include "number.h"
+#include "spend.h"
+#include "when.h"
+
+#include <err.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- The record -------------------------------------------------------------------------------------------------- */
+
+static struct spend_place place_of(const struct ctl *ctl)
+{
+    return (struct spend_place){.state_dir = ctl->config.state_dir, .door = which_door(ctl->config_path)};
+}
+
+/* errno as the fault left it. */
+_Noreturn static void used_fault(const struct ctl *ctl, enum used_fault fault)
+{
+    const char *text = used_fault_text(fault);
+    const bool denied = used_fault_has_errno(fault) && (errno == EACCES || errno == EPERM);
+
+    if (denied && getuid() != 0)
+        err(CTL_NOT_PERMITTED, "run as root: %s: %s", ctl->config.state_dir, text);
+    if (used_fault_has_errno(fault))
+        err(denied ? CTL_NOT_PERMITTED : CTL_STATE, "%s: %s", ctl->config.state_dir, text);
+    errx(CTL_STATE, "%s: %s", ctl->config.state_dir, text);
+}
+
+/* Open and hold it; false: there is none yet. */
+static bool hold(const struct ctl *ctl, bool read_only, struct used *used)
+{
+    const struct spend_place place = place_of(ctl);
+    struct used_options options = spend_options(&place, read_only);
+    enum used_fault fault;
+
+    options.patience_ms = CTL_PATIENCE_MS;
+    fault = used_open(&options, used);
+    if (fault == USED_OK)
+        fault = used_hold(used, read_only ? HOLD_SHARED : HOLD_ALONE);
+    if (fault == USED_ABSENT)
+        return false;
+    if (fault != USED_OK)
+        used_fault(ctl, fault);
+    return true;
+}
+
+static void be_handler(const struct ctl *ctl)
+{
+    if (geteuid() == 0 && which_door(ctl->config_path) == DOOR_SEALED && ctl_be_sealed() != 0)
+        err(CTL_OS, "cannot become the sealed door's user");
+}
+
+/* Read the configuration with its keys, as the handler does. Credentials are the unit's. */
+static void load_keys(struct ctl *ctl)
+{
+    struct ctl_findings findings = {.out = NULL};
+    const struct config_reader reader = {
+        .path = ctl->config_path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = true,
+        .may_lack_credentials = true,
+        .report = ctl_take_finding,
+        .context = &findings,
+    };
+    int status;
+
+    ctl_require_readable(ctl);
+    be_handler(ctl);
+    status = config_load(&reader, &ctl->config);
+    ctl_be_root();
+    if (status != 0)
+        errx(CTL_CONFIG, "%s has errors: run '%s check'", ctl->config_path, ctl->self);
+}
+
+static bool has_codes(const struct config_entry *entry)
+{
+    return entry->codes.origin != CONFIG_SECRET_NONE;
+}
+
+/* ---- What is shown ----------------------------------------------------------------------------------------------- */
+
+/* One key or secret, and what is known of it. */
+struct row {
+    const struct config_entry *entry;
+    const struct config_secret *secret; /* NULL: it is about the codes */
+    bool known;
+    struct used_mark mark;
+};
+
+struct rows {
+    const struct ctl *ctl;
+    uint64_t now_s;
+    struct used used;
+    bool held; /* else nothing has been used yet */
+    struct json json;
+};
+
+static void find(const struct rows *rows, const struct used_name *name, struct row *row)
+{
+    enum used_fault fault;
+
+    if (!rows->held)
+        return;
+    fault = used_find(&rows->used, name, &row->mark);
+    if (fault != USED_OK && fault != USED_UNKNOWN)
+        used_fault(rows->ctl, fault);
+    row->known = fault == USED_OK;
+}
+
+static struct row codes_row(const struct rows *rows, const struct config_entry *entry)
+{
+    struct row row = {.entry = entry};
+    uint8_t text[USED_TEXT_MAX];
+    struct used_name name;
+
+    if (entry->codes.key.len == 0)
+        return row; /* a credential, which the unit alone has */
+    name = spend_codes_name(&entry->codes, text);
+    find(rows, &name, &row);
+    explicit_bzero(text, sizeof(text));
+    return row;
+}
+
+static struct row secret_row(const struct rows *rows, const struct config_entry *entry,
+                             const struct config_secret *secret)
+{
+    struct row row = {.entry = entry, .secret = secret};
+    uint8_t text[USED_TEXT_MAX];
+    struct used_name name;
+
+    if (secret->label == NULL)
+        return row;
+    name = spend_secret_name(entry->name, secret->label, text);
+    find(rows, &name, &row);
+    return row;
+}
+
+/* Where it was used from; "-": from nowhere. */
+static void format_from(const struct row *row, char text[static ADDRESS_TEXT_LEN])
+{
+    static const uint8_t nowhere[USED_ADDRESS_LEN];
+    struct address address = {0};
+
+    memcpy(address.bytes, row->mark.address, sizeof(address.bytes));
+    if (memcmp(row->mark.address, nowhere, sizeof(nowhere)) == 0)
+        snprintf(text, ADDRESS_TEXT_LEN, "-");
+    else
+        address_format(&address, text);
+}
+
+static void format_used(const struct rows *rows, const struct row *row, char text[static WHEN_TEXT_LEN])
+{
+    snprintf(text, WHEN_TEXT_LEN, "-");
+    if (row->mark.when_s != 0)
+        when_format_past(rows->now_s, row->mark.when_s, text);
+}
+
+static void json_used(struct json *json, const struct row *row)
+{
+    char when[WHEN_TEXT_LEN], from[ADDRESS_TEXT_LEN];
+
+    format_from(row, from);
+    when_format_utc(row->mark.when_s, when);
+    json_text(json, "last_used", row->mark.when_s != 0 ? when : NULL);
+    json_text(json, "source", strcmp(from, "-") != 0 ? from : NULL);
+}
+
+/* ---- list --codes ------------------------------------------------------------------------------------------------ */
+
+static const char *const algorithms[] = {[CODES_SHA1] = "sha1", [CODES_SHA256] = "sha256", [CODES_SHA512] = "sha512"};
+
+static void format_kind(const struct config_codes *codes, char text[static WHEN_TEXT_LEN])
+{
+    if (codes->way.kind == CODES_TOTP)
+        snprintf(text, WHEN_TEXT_LEN, "totp, %u digits, %u s, %s", codes->way.digits, codes->way.period_s,
+                 algorithms[codes->way.hash]);
+    else
+        snprintf(text, WHEN_TEXT_LEN, "hotp, %u digits, %s", codes->way.digits, algorithms[codes->way.hash]);
+}
+
+/* Which code is the first that can be good. */
+static void format_next(const struct row *row, char text[static WHEN_TEXT_LEN])
+{
+    const struct config_codes *codes = &row->entry->codes;
+
+    if (codes->key.len == 0)
+        snprintf(text, WHEN_TEXT_LEN, "the unit alone has the key");
+    else if (codes->way.kind == CODES_HOTP && row->known)
+        snprintf(text, WHEN_TEXT_LEN, "counter %" PRIu64, row->mark.next);
+    else if (codes->way.kind == CODES_HOTP)
+        snprintf(text, WHEN_TEXT_LEN, "counter not known");
+    else if (row->known)
+        when_format_local(row->mark.next * codes->way.period_s, text);
+    else
+        snprintf(text, WHEN_TEXT_LEN, "any");
+}
+
+static void print_codes(const struct rows *rows, const struct row *row)
+{
+    char kind[WHEN_TEXT_LEN], next[WHEN_TEXT_LEN], used[WHEN_TEXT_LEN], from[ADDRESS_TEXT_LEN];
+
+    format_kind(&row->entry->codes, kind);
+    format_next(row, next);
+    format_used(rows, row, used);
+    format_from(row, from);
+    printf("%-20s  %-28s  %-13s  %-15s  %s\n", row->entry->name, kind, used, from, next);
+}
+
+static void json_codes(struct json *json, const struct row *row)
+{
+    const struct config_codes *codes = &row->entry->codes;
+
+    json_open_object(json, NULL);
+    json_text(json, "action", row->entry->name);
+    json_number(json, "line", row->entry->line);
+    json_text(json, "kind", codes->way.kind == CODES_TOTP ? "totp" : "hotp");
+    json_bool(json, "key_read", codes->key.len != 0);
+    json_number(json, "digits", codes->way.digits);
+    json_number(json, "period", codes->way.period_s);
+    json_number(json, "window", codes->way.window);
+    json_text(json, "algorithm", algorithms[codes->way.hash]);
+    json_bool(json, "known", row->known);
+    json_number(json, "next", row->mark.next);
+    json_used(json, row);
+    json_close_object(json);
+}
+
+static void show_codes(struct rows *rows, bool as_json)
+{
+    const struct config *config = &rows->ctl->config;
+    size_t count = 0;
+
+    if (as_json)
+        json_open_array(&rows->json, "codes");
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+        struct row row;
+
+        if (!has_codes(entry))
+            continue;
+        row = codes_row(rows, entry);
+        if (as_json)
+            json_codes(&rows->json, &row);
+        else if (count++ == 0)
+            printf("%-20s  %-28s  %-13s  %-15s  %s\n", "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
+        if (!as_json)
+            print_codes(rows, &row);
+    }
+    if (as_json)
+        json_close_array(&rows->json);
+    else if (count == 0)
+        puts("no action has codes");
+}
+
+/* ---- list --secrets ---------------------------------------------------------------------------------------------- */
+
+static void format_expiry(const struct rows *rows, const struct config_secret *secret, char text[static WHEN_TEXT_LEN])
+{
+    char left[WHEN_TEXT_LEN];
+
+    if (secret->expires_s == 0) {
+        snprintf(text, WHEN_TEXT_LEN, "never");
+    } else if (secret->expires_s <= rows->now_s) {
+        snprintf(text, WHEN_TEXT_LEN, "has expired");
+    } else {
+        when_format_span(secret->expires_s - rows->now_s, left);
+        snprintf(text, WHEN_TEXT_LEN, "in %.40s", left);
+    }
+}
+
+static void print_secret(const struct rows *rows, const struct row *row)
+{
+    char expiry[WHEN_TEXT_LEN], used[WHEN_TEXT_LEN], from[ADDRESS_TEXT_LEN];
+
+    format_expiry(rows, row->secret, expiry);
+    format_used(rows, row, used);
+    format_from(row, from);
+    printf("%-20s  %-20s  %-13s  %-15s  %s\n", row->entry->name, row->secret->label != NULL ? row->secret->label : "-",
+           row->secret->label != NULL ? used : "not recorded", from, expiry);
+}
+
+static void json_secret(struct json *json, const struct row *row)
+{
+    char expires[WHEN_TEXT_LEN];
+
+    when_format_utc(row->secret->expires_s, expires);
+    json_open_object(json, NULL);
+    json_text(json, "action", row->entry->name);
+    json_number(json, "line", row->entry->line);
+    json_text(json, "label", row->secret->label);
+    json_text(json, "expires", row->secret->expires_s != 0 ? expires : NULL);
+    json_used(json, row);
+    json_close_object(json);
+}
+
+static void show_secrets(struct rows *rows, bool as_json)
+{
+    const struct config *config = &rows->ctl->config;
+
+    if (as_json)
+        json_open_array(&rows->json, "secrets");
+    else
+        printf("%-20s  %-20s  %-13s  %-15s  %s\n", "ACTION", "LABEL", "LAST ACCEPTED", "FROM", "EXPIRES");
+    for (size_t i = 0; i < config->entry_count; i++) {
+        for (size_t k = 0; k < config->entries[i].secret_count; k++) {
+            const struct row row = secret_row(rows, &config->entries[i], &config->entries[i].secrets[k]);
+
+            if (as_json)
+                json_secret(&rows->json, &row);
+            else
+                print_secret(rows, &row);
+        }
+    }
+    if (as_json)
+        json_close_array(&rows->json);
+}
+
+enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
+{
+    struct rows rows = {.ctl = ctl, .now_s = ctl_now().wall_ms / 1000, .json = {.out = stdout}};
+
+    if (of_codes)
+        load_keys(ctl);
+    else
+        ctl_load(ctl);
+    rows.held = hold(ctl, true, &rows.used);
+    if (as_json)
+        json_open_object(&rows.json, NULL);
+    if (of_codes)
+        show_codes(&rows, as_json);
+    else
+        show_secrets(&rows, as_json);
+    if (as_json) {
+        json_close_object(&rows.json);
+        json_end(&rows.json);
+    }
+    used_close(&rows.used);
+    return CTL_OK;
+}
+
+/* ---- codes ------------------------------------------------------------------------------------------------------- */
+
+struct order {
+    bool forget;
+    bool has_counter;
+    uint64_t counter;
+};
+
+static void read_order(int argc, char **argv, struct order *order)
+{
+    static const struct option options[] = {
+        {"forget", no_argument, NULL, 'f'}, {"counter", required_argument, NULL, 'n'}, {NULL, 0, NULL, 0}};
+    int option;
+
+    while ((option = ctl_option(argc, argv, ":", options)) != -1) {
+        if (option == 'f') {
+            order->forget = true;
+            continue;
+        }
+        order->has_counter = true;
+        if (number_parse(optarg, (struct number_range){0, CODES_COUNTER_MAX}, &order->counter) != NUMBER_OK)
+            ctl_usage("--counter takes a number from 0 on, as the token or its maker says it: %s", optarg);
+    }
+    if (order->forget == order->has_counter)
+        ctl_usage("codes takes one of --forget and --counter NUMBER; 'list --codes' shows what there is");
+}
+
+/* What is kept of this action's key from now on. */
+static struct used_mark mark_for(const struct config_entry *entry, const struct order *order, uint64_t now_s)
+{
+    const struct codes_way *way = &entry->codes.way;
+
+    /* No code that could have been used is good again: the first one is that behind the window. */
+    if (order->forget)
+        return (struct used_mark){.next = codes_step(way, now_s) + way->window + 1};
+    return (struct used_mark){.next = order->counter};
+}
+
+static void require(const struct ctl *ctl, const struct config_entry *entry, const struct order *order)
+{
+    if (entry->codes.key.len == 0)
+        errx(CTL_CONFIG,
+             "%s:%u: the unit alone has the key of action %s: run this with the same LoadCredential=, by "
+             "systemd-run(1)",
+             ctl->config_path, entry->line, entry->name);
+    if (order->forget && entry->codes.way.kind == CODES_HOTP)
+        errx(CTL_USAGE,
+             "action %s has hotp=, whose used codes would be good again: say with --counter NUMBER which is "
+             "the next",
+             entry->name);
+    if (order->has_counter && entry->codes.way.kind == CODES_TOTP)
+        errx(CTL_USAGE,
+             "action %s has totp=, which has no counter: --forget is for a code that was used at a wrong clock",
+             entry->name);
+}
+
+static void report(const struct config_entry *entry, const struct used_mark *mark)
+{
+    char text[WHEN_TEXT_LEN];
+
+    if (entry->codes.way.kind == CODES_HOTP) {
+        ctl_changed("action %s: its next code is the one of counter %" PRIu64, entry->name, mark->next);
+        return;
+    }
+    when_format_local(mark->next * entry->codes.way.period_s, text);
+    ctl_changed("action %s: what was used is forgotten; its first code that is good is the one of %s", entry->name,
+                text);
+}
+
+static void set_mark(struct ctl *ctl, struct used *used, const struct config_entry *entry, const struct used_mark *mark)
+{
+    uint8_t text[USED_TEXT_MAX];
+    const struct used_name name = spend_codes_name(&entry->codes, text);
+    enum used_fault fault = used_put(used, &name, mark);
+
+    explicit_bzero(text, sizeof(text));
+    if (fault == USED_OK)
+        fault = used_sync(used);
+    if (fault != USED_OK)
+        used_fault(ctl, fault);
+    report(entry, mark);
+}
+
+enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
+{
+    const uint64_t now_s = ctl_now().wall_ms / 1000;
+    struct order order = {0};
+    struct used used;
+    size_t found = 0;
+    const char *name;
+
+    read_order(argc, argv, &order);
+    name = *ctl_arguments(argc, argv, 1, 1);
+    load_keys(ctl);
+    for (size_t i = 0; i < ctl->config.entry_count; i++) {
+        const struct config_entry *entry = &ctl->config.entries[i];
+
+        if (!has_codes(entry) || strcmp(entry->name, name) != 0)
+            continue;
+        require(ctl, entry, &order);
+        found++;
+    }
+    if (found == 0)
+        errx(CTL_NOT_SO, "%s has no action %s with totp= or hotp=: '%s list --codes' shows those there are",
+             ctl->config_path, name, ctl->self);
+    hold(ctl, false, &used);
+    for (size_t i = 0; i < ctl->config.entry_count; i++) {
+        const struct config_entry *entry = &ctl->config.entries[i];
+        struct used_mark mark;
+
+        if (!has_codes(entry) || strcmp(entry->name, name) != 0)
+            continue;
+        mark = mark_for(entry, &order, now_s);
+        set_mark(ctl, &used, entry, &mark);
+    }
+    used_close(&used);
+    return CTL_OK;
+}
+
+/* ---- verify and repair ------------------------------------------------------------------------------------------- */
+
+bool ctl_verify_used(const struct ctl *ctl)
+{
+    const struct spend_place place = place_of(ctl);
+    const struct used_options options = spend_options(&place, true);
+    struct used_totals totals;
+    struct used used;
+    enum used_fault fault = used_open(&options, &used);
+
+    if (fault == USED_OK)
+        fault = used_hold(&used, HOLD_SHARED);
+    if (fault == USED_ABSENT)
+        return true; /* nobody has used any */
+    if (fault != USED_OK && fault != USED_DAMAGED && fault != USED_FOREIGN)
+        used_fault(ctl, fault);
+    if (fault != USED_OK) {
+        printf("%s: %s; until then nobody gets in who needs a code\n", ctl->config.state_dir, used_fault_text(fault));
+        used_close(&used);
+        return false;
+    }
+    used_count(&used, &totals);
+    used_close(&used);
+    if (totals.header_damaged)
+        printf("%s: one of the two headers of the record of used codes is damaged\n", ctl->config.state_dir);
+    if (totals.damaged != 0)
+        printf("%s: %" PRIu64 " slots of the record of used codes are damaged: some who need a code do not get in\n",
+               ctl->config.state_dir, totals.damaged);
+    return totals.damaged == 0 && !totals.header_damaged;
+}
+
+void ctl_repair_used(const struct ctl *ctl, bool give_up)
+{
+    const struct spend_place place = place_of(ctl);
+    struct used_options options = spend_options(&place, false);
+    struct used used;
+    uint64_t lost = 0;
+    enum used_fault fault;
+
+    options.read_only = true;
+    fault = used_open(&options, &used);
+    if (fault == USED_OK)
+        fault = used_hold(&used, HOLD_SHARED);
+    used_close(&used);
+    if (fault == USED_ABSENT)
+        return;
+    options.read_only = false;
+    fault = used_open(&options, &used);
+    if (fault == USED_OK)
+        fault = used_repair(&used, ctl_now().wall_ms / 1000, give_up, &lost);
+    used_close(&used);
+    if (fault == USED_DAMAGED)
+        errx(CTL_STATE,
+             "%s: both headers of the record of used codes are damaged, so that nothing of it can be kept: nothing was "
+             "changed. '%s repair --empty' starts an empty one: codes of hotp= are good again after '%s codes "
+             "--counter'",
+             ctl->config.state_dir, ctl->self, ctl->self);
+    if (fault != USED_OK)
+        used_fault(ctl, fault);
+    if (lost != 0)
+        ctl_changed("%s: %" PRIu64
+                    " damaged slots of the record of used codes are forgotten: codes of totp= are good from "
+                    "the next ones on, and those of hotp= after '%s codes --counter'",
+                    ctl->config.state_dir, lost, ctl->self);
+}
