@@ -52,7 +52,7 @@ struct config_reader {
 };
 
 /* Where a secret is. NONE: there is none, and a code alone is good (code-alone=yes). */
-enum config_secret_origin { CONFIG_SECRET_INLINE, CONFIG_SECRET_FILE, CONFIG_SECRET_CREDENTIAL, CONFIG_SECRET_NONE };
+enum config_secret_origin { CONFIG_SECRET_NONE, CONFIG_SECRET_INLINE, CONFIG_SECRET_FILE, CONFIG_SECRET_CREDENTIAL };
 
 /* One of the secrets of an ACTION or KILL. Strings belong to the struct config. */
 struct config_secret {
