@@ -18,6 +18,7 @@
 #define KIB_OF_MIB      1024
 
 _Static_assert((KEY_LEN * 8 + 5) / 6 == STRETCH_SECRET_LEN, "six bits a character");
+_Static_assert(STRETCH_SECRET_LEN <= SECRET_MAX_LEGACY, "a 4.0 client can send it");
 
 /* What the name stands behind, so that no other use of SHA-256 gives the same salt. */
 static const char context[] = "ostiary-stretch-v1:";
