@@ -36,7 +36,8 @@ container_wait() {
         inside systemctl list-jobs || true
         return 1
     fi
-    is "$(inside systemctl is-system-running)" running "the system"
+    is "$(inside systemctl is-system-running)" running "the system, where these have failed: $(
+        inside systemctl --failed --no-legend --plain)"
     container_leader >"$CONTAINER_DIR.leader"
 }
 

@@ -12,7 +12,8 @@ load ../lib/recipes
 # What the page names, what its commands are of, and what the programs are linked with.
 PACKAGES=(systemd dbus nftables jq dma sudo nagios-nrpe-server prometheus-node-exporter cron
     iproute2 iputils-ping openssh-client openssh-server nagios-nrpe-plugin curl lighttpd lighttpd-mod-openssl openssl
-    libgcrypt20 libsystemd0)
+    libgcrypt20 libsystemd0 tpm2-tools swtpm libtss2-tcti-swtpm0
+    tpm2-abrmd libtss2-tcti-tabrmd0)
 
 setup_file() {
     need_container
@@ -267,6 +268,101 @@ nothing_of_gates() {
     fails inside nft list table inet ostiary_grants
     is "$(inside systemctl list-units --no-legend --plain 'ostiary-grant*')" '' 'units that are still there'
     is "$(inside find /etc/systemd/system -name 'ostiary-grant*')" '' 'what a boot would start'
+}
+
+# The TPM of nas is a program, and stays what it is over a boot. A resource manager takes the place of the kernel's.
+start_tpm() {
+    inside systemd-run --quiet --unit=tpm -p Type=exec -p StateDirectory=tpm -p RuntimeDirectory=tpm -p StandardError=null \
+        swtpm socket --tpm2 --tpmstate dir=/var/lib/tpm --server type=unixio,path=/run/tpm/socket \
+        --ctrl type=unixio,path=/run/tpm/socket.ctrl --flags not-need-init,startup-clear
+    eventually inside test -S /run/tpm/socket
+    inside systemd-run --quiet --unit=tpm-manager -p Type=exec tpm2-abrmd --allow-root --tcti=swtpm:path=/run/tpm/socket
+    eventually inside tpm2_getcap -l >/dev/null
+}
+
+# What systemd starts is at the server, but for this.
+nightly_is_at_nas() {
+    printf '%s\n' '[Service]' NetworkNamespacePath=/run/netns/nas BindPaths=/var/lib/machines/nas/etc/ostiary:/etc/ostiary |
+        write_inside /etc/systemd/system/nightly.service.d/at-nas.conf
+    # PID 1 reads credentials, and where it is there is the server's.
+    inside ln -sf /var/lib/machines/nas/etc/ostiary/nightly.cred /etc/ostiary/nightly.cred
+}
+
+# A person who types this PIN when he is asked for it, wherever.
+PIN=4711-0815
+type_pin() {
+    inside sh -c 'until file=$(grep -ls "PIN of the key" /run/systemd/ask-password/ask.*); do sleep 0.1; done
+        printf %s "$1" | /lib/systemd/systemd-reply-password 1 "$(sed -n s/^Socket=//p "$file")"' sh "$PIN" 3>&- &
+}
+
+# knock_at_night STATUS: the timer's time has come, and its job ends so.
+knock_at_night() {
+    local before
+    before=$(inside systemctl show -p InvocationID --value nightly.service)
+    printf '%s\n' '[Timer]' OnActiveSec=0 | write_inside /run/systemd/system/nightly.timer.d/now.conf
+    inside systemctl daemon-reload
+    inside systemctl restart nightly.timer
+    eventually has_knocked "$before"
+    is "$(inside systemctl show -p ExecMainStatus --value nightly.service)" "$1" 'status of the job'
+    inside rm -r /run/systemd/system/nightly.timer.d
+    inside systemctl daemon-reload
+    inside systemctl reset-failed
+}
+
+has_knocked() {
+    [ "$(inside systemctl show -p InvocationID --value nightly.service)" != "$1" ] &&
+        [[ $(inside systemctl show -p ActiveState --value nightly.service) =~ ^(inactive|failed)$ ]]
+}
+
+# The server and nas start anew; the others are not needed any more.
+reboot_all() {
+    inside tpm2_shutdown --clear
+    # What setup_file has mounted is wanted before anything is mounted at a boot.
+    inside sh -c '[ "$1" = /etc ] || [ -h "$1" ] || { umount --lazy "$1" && rm -r "$1" && ln -sr /etc "$1"; }' sh "$OSTIARY_SYSCONFDIR"
+    container_reboot
+    start_tpm
+    machines_wire alice bob nas
+    inside systemctl start machine@nas
+    journal_from_here
+}
+
+@test "a secret in a TPM: the machine knocks every night, also after a boot, and nobody is needed" {
+    inside sh -c 'echo DELAY=1 >>/etc/ostiary.cfg'
+    start_tpm
+    nightly_is_at_nas
+    recipe 'A SECRET IN A TPM'
+    reboot_all
+    is "$(inside systemctl is-active nightly.timer)" active 'the timer after a boot'
+    knock_at_night 0
+    journal_says 'accepted source=192\.0\.2\.13 action=nightly '
+    all_is_well
+}
+
+@test "a secret in a TPM, with a PIN that is typed once for each boot, and is on no disk" {
+    type_pin
+    recipe 'A SECRET IN A TPM/A PIN, once for each boot'
+    reboot_all
+    # I11: until it has been typed no server is asked.
+    knock_at_night 66
+    journal_counts 0 'ostiaryd\['
+    fails inside test -e /run/nightly-pin/pin
+    type_pin
+    recipe 'A SECRET IN A TPM/After a boot with a PIN'
+    knock_at_night 0
+    journal_counts 2 'accepted source=192\.0\.2\.13 action=nightly '
+    is "$(inside findmnt -n -o FSTYPE -T /run/nightly-pin/pin)" ramfs 'where the PIN is'
+    is "$(inside cat /run/nightly-pin/pin)" "$PIN" 'the PIN'
+    is "$(inside grep -rlsF --exclude-dir=tpm -e "$PIN" /etc /home /opt /root /srv /tmp /usr/local /var ||
+        :)" '' 'files on a disk that have the PIN, but for the TPM'
+    all_is_well
+}
+
+@test "a secret as a credential of systemd, that this machine alone can open" {
+    recipe 'A SECRET IN A TPM/A credential of systemd'
+    fails inside grep -qF -- "$(inside cat /etc/ostiary/nightly.secret)" /var/lib/machines/nas/etc/ostiary/nightly.cred
+    inside rm /etc/systemd/system/nightly.service.d/at-nas.conf /etc/ostiary/nightly.cred
+    recipe 'A SECRET IN A TPM/Undo'
+    all_is_well
 }
 
 @test "whatever is in the page has been done" {
