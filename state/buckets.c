@@ -38,10 +38,9 @@ static bool find_own(const struct store *store, const uint8_t *bytes, unsigned c
 }
 
 /* Only as far as the bucket in which the source is found. */
-enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets)
+static enum store_fault read_own(const struct store *store, const struct source *source, struct buckets *buckets,
+                                 uint8_t bytes[static RECORD_CHOICES * RECORD_BUCKET_LEN])
 {
-    uint8_t bytes[RECORD_CHOICES * RECORD_BUCKET_LEN];
-
     record_buckets(&store->header, source, buckets->firsts);
     buckets->own = NULL;
     buckets->damaged = 0;
@@ -52,6 +51,23 @@ enum store_fault buckets_read(const struct store *store, const struct source *so
         if (fault != STORE_OK || find_own(store, bytes, choice, source, buckets))
             return fault;
     }
+    return STORE_OK;
+}
+
+enum store_fault buckets_find(const struct store *store, const struct source *source, struct buckets *buckets)
+{
+    uint8_t bytes[RECORD_CHOICES * RECORD_BUCKET_LEN];
+
+    return read_own(store, source, buckets, bytes);
+}
+
+enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets)
+{
+    uint8_t bytes[RECORD_CHOICES * RECORD_BUCKET_LEN];
+    const enum store_fault fault = read_own(store, source, buckets, bytes);
+
+    if (fault != STORE_OK || buckets->own != NULL)
+        return fault;
     for (unsigned place = 0; place < BUCKETS_SLOTS; place++) {
         buckets->states[place] = decode(store, bytes, buckets, place);
         if (buckets->states[place] == RECORD_DAMAGED)

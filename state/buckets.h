@@ -18,6 +18,9 @@ struct buckets {
     unsigned damaged; /* how many are; they count as empty */
 };
 
+/* Find the source's own slot, and nothing else: a look at all others takes longer than the rest of it. */
+enum store_fault buckets_find(const struct store *store, const struct source *source, struct buckets *buckets);
+
 enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets);
 
 /* Overwrite damaged slots with empty ones, so that each is reported once. */

@@ -99,7 +99,7 @@ static enum store_fault look_around(struct turn *turn)
 
     while (turn->enclosing_count < count && turn->barring == NULL) {
         struct enclosing *network = &turn->enclosing[turn->enclosing_count++];
-        const enum store_fault fault = buckets_read(turn->store, &network->source, &turn->around);
+        const enum store_fault fault = buckets_find(turn->store, &network->source, &turn->around);
 
         if (fault != STORE_OK)
             return fault;
@@ -546,7 +546,7 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
 static enum store_fault take_back_network(const struct store *store, const struct lockout_network *struck)
 {
     struct buckets buckets;
-    const enum store_fault fault = buckets_read(store, &struck->source, &buckets);
+    const enum store_fault fault = buckets_find(store, &struck->source, &buckets);
     struct record_slot *slot = buckets.own;
 
     if (fault != STORE_OK || slot == NULL || slot->generation != struck->strike.generation || slot->strikes == 0)
@@ -605,7 +605,7 @@ enum store_fault lockout_forgive(struct store *store, const struct source *sourc
 static enum store_fault settle_network(const struct store *store, const struct lockout_network *struck)
 {
     struct buckets buckets;
-    const enum store_fault fault = buckets_read(store, &struck->source, &buckets);
+    const enum store_fault fault = buckets_find(store, &struck->source, &buckets);
     struct record_slot *slot = buckets.own;
 
     if (fault != STORE_OK || slot == NULL || slot->generation != struck->strike.generation)

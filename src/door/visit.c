@@ -24,8 +24,6 @@
 #define PAUSE_MOST_MS   64
 #define LAST_MOMENTS_MS 1000
 
-#define NETWORK_TEXT_LEN (ADDRESS_TEXT_LEN + 16)
-
 bool visit_refuse(struct visit *visit, const char *reason, int status)
 {
     visit->end.outcome = VISIT_REFUSED;
@@ -85,33 +83,35 @@ static void describe_locked(const struct visit *visit, const char *reason, char 
              (uintmax_t)visit->table.charge.strikes, until, reason);
 }
 
-/* A network, or the one that a source is refused with. */
-static void describe_network(const struct source *network, char text[static NETWORK_TEXT_LEN])
+/* At the end of a line, where a source is refused with a network. */
+static void add_network(const struct lockout_bar *bar, char line[static LOGLINE_LEN])
 {
-    char name[ADDRESS_TEXT_LEN];
+    const size_t used = strlen(line);
+    char network[ADDRESS_TEXT_LEN];
 
-    address_format_source(network, name);
-    snprintf(text, NETWORK_TEXT_LEN, " network=%s", name);
+    if (!bar->is_network)
+        return;
+    address_format_source(&bar->network, network);
+    snprintf(line + used, LOGLINE_LEN - used, " network=%s", network);
 }
 
 /* Refused: with what is known of the lock, or of the action that a right reply asked for. Gives how urgent that is. */
 static int describe_refused(const struct visit *visit, const char *reason, char line[static LOGLINE_LEN])
 {
-    char network[NETWORK_TEXT_LEN] = "";
     char until[CLOCK_UTC_LEN];
 
     if (visit->table.charge.locks) {
         describe_locked(visit, reason, line); /* its strike could not be judged or taken back */
         return LOG_WARNING;
     }
-    if (visit->end.bar.is_network)
-        describe_network(&visit->end.bar.network, network);
     if (visit->end.locked_until != 0) {
         format_until(visit->end.locked_until, until);
-        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s until=%s%s", visit->peer.text, reason, until, network);
+        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s until=%s", visit->peer.text, reason, until);
+        add_network(&visit->end.bar, line);
         return LOG_INFO;
     }
-    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s%s", visit->peer.text, reason, network, visit->end.what);
+    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s", visit->peer.text, reason, visit->end.what);
+    add_network(&visit->end.bar, line);
     return visit->end.what[0] != '\0' ? LOG_WARNING : LOG_INFO;
 }
 
@@ -126,7 +126,7 @@ static void log_locked(const struct visit *visit)
 /* Networks that this strike has locked as well. */
 static void log_locked_networks(const struct visit *visit)
 {
-    char text[NETWORK_TEXT_LEN];
+    char name[ADDRESS_TEXT_LEN];
     char until[CLOCK_UTC_LEN];
 
     for (unsigned i = 0; i < ENCLOSING_MAX; i++) {
@@ -134,9 +134,9 @@ static void log_locked_networks(const struct visit *visit)
 
         if (!network->strike.locks)
             continue;
-        describe_network(&network->source, text);
+        address_format_source(&network->source, name);
         format_until(network->locked_until, until);
-        log_line(LOG_WARNING, "locked source=%s%s strikes=%ju until=%s reason=%s", visit->peer.text, text,
+        log_line(LOG_WARNING, "locked source=%s network=%s strikes=%ju until=%s reason=%s", visit->peer.text, name,
                  (uintmax_t)network->strike.strikes, until, visit->end.reason);
     }
 }

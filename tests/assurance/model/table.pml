@@ -270,7 +270,7 @@ inline take_slot()
  * ---- Looking ----
  *
  * C: inspect = look_whether_closed networks_read find_slot look_around
- * C: look_around = buckets_read
+ * C: look_around = buckets_find
  * C: look_whether_closed = closed_look
  */
 
@@ -485,7 +485,7 @@ inline JUDGE_IN_NETWORK()
     fi
 }
 
-/* C: take_back_network = buckets_read buckets_drop buckets_write */
+/* C: take_back_network = buckets_find buckets_drop buckets_write */
 inline take_back_network()
 {
     if
@@ -508,7 +508,7 @@ inline take_back_network()
     fi
 }
 
-/* C: settle_network = buckets_read buckets_write */
+/* C: settle_network = buckets_find buckets_write */
 inline settle_network()
 {
     if
