@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Visitors of one source at the same moment, each a process of its own, as at a door without a pace: who is right is
- * not locked out by others who are right as well, and whoever guesses has MAX_BAD_CONNS guesses, also where handlers
- * are killed between their strike and its judgement. Time passes when nobody is at work and all wait: so a handler that
- * lives is never later than its deadline, however slow the machine is, and one that was killed always is.
+ * Visitors of one source, or of one /56, at the same moment, each a process of its own, as at a door without a pace:
+ * who is right is not locked out by others who are right as well, and whoever guesses has MAX_BAD_CONNS guesses, also
+ * where handlers are killed between their strike and its judgement; and as many as that bears where each has a source
+ * of his own in one network. Time passes when nobody is at work and all wait: so a handler that lives is never later
+ * than its deadline, however slow the machine is, and one that was killed always is.
  */
 #include "check.h"
+#include "enclosing.h"
 #include "manage.h"
 #include "scratch.h"
 
@@ -18,6 +20,7 @@
 #define GUESSERS 8
 #define WHO      1
 #define PAUSE_MS 3
+#define PLACES   1024
 
 /* In the time of the test. All who wait can make one step at once, and are far from a deadline still. */
 #define JUDGING_MS UINT64_C(30000)
@@ -38,6 +41,7 @@ struct seen {
 
 static struct seen *seen;
 static unsigned killed_ones, wrong_ones; /* of a crowd, the first so many */
+static bool are_apart;                   /* each with a source of his own in one /56 */
 
 static struct moment now(void)
 {
@@ -74,16 +78,23 @@ static void compare_wrong(struct store *store, const struct lockout_visitor *vis
     scratch_need(lockout_settle(store, &usual, visitor, charge) == STORE_OK, "settle");
 }
 
+static struct source source_of(unsigned number)
+{
+    if (!are_apart)
+        return scratch_source(WHO);
+    return (struct source){.address = {0x20, 1, 0x0d, 0xb8, 0, 5, 6, (uint8_t)number}, .prefix = 64};
+}
+
 static int visit(unsigned number)
 {
-    const struct source source = scratch_source(WHO);
+    const struct source source = source_of(number);
     const bool killed = number < killed_ones;
     const bool wrong = number < killed_ones + wrong_ones;
-    struct lockout_visitor visitor = {.source = &source, .judging_ms = JUDGING_MS};
+    struct lockout_visitor visitor = {.source = &source, .enclosed = are_apart, .judging_ms = JUDGING_MS};
     struct lockout_charge charge;
     struct store store;
 
-    if (scratch_try(&store, 64, false, SCRATCH_PATIENCE_MS) != STORE_OK)
+    if (scratch_try(&store, PLACES, false, SCRATCH_PATIENCE_MS) != STORE_OK)
         return 1;
     charge_in_time(&store, &visitor, &charge);
     if (charge.answer != LOCKOUT_ADMITTED) {
@@ -102,11 +113,14 @@ static int visit(unsigned number)
 
 static bool take_it(void *context, const struct manage_entry *entry)
 {
-    *(struct record_slot *)context = *entry->slot;
+    const struct source *source = &entry->slot->source;
+
+    if (!are_apart || (source->is_network && source->prefix == 56))
+        *(struct record_slot *)context = *entry->slot;
     return true;
 }
 
-/* What a round has left of the source in the table. */
+/* What a round has left of the source, or of the /56, in the table. */
 static struct record_slot what_is_left(struct store *store)
 {
     struct record_slot slot = {0};
@@ -119,7 +133,7 @@ static struct record_slot what_is_left(struct store *store)
 /* One round with an empty table; gives what it has left. */
 static struct record_slot meet(unsigned killed, unsigned wrong, unsigned right)
 {
-    struct store store = scratch_open(64);
+    struct store store = scratch_open(PLACES);
     struct record_slot left;
     unsigned results[256];
 
@@ -190,6 +204,51 @@ static void test_guessers_among_them(void)
     check_number(strikes, ROUNDS * usual.max_bad_conns, "with a strike for each guess");
 }
 
+/* What the /56 bears, all from sources of their own. */
+static void test_guessers_in_a_network(void)
+{
+    const struct enclosing network = {.rule = &enclosing_rules[0]};
+    const unsigned limit = (unsigned)enclosing_limit(&network, usual.max_bad_conns);
+    const unsigned guessers = limit + 8;
+    unsigned more = 0, fewer = 0, open = 0, strikes = 0;
+
+    are_apart = true;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const unsigned killed = round * guessers / (ROUNDS - 1);
+        const struct record_slot left = meet(killed, guessers - killed, RIGHTFUL);
+
+        more += seen->compared_wrong > limit;
+        fewer += seen->compared_wrong < limit;
+        open += !left.locked || seen->locked < guessers - limit;
+        strikes += left.strikes;
+    }
+    are_apart = false;
+    check_number(more, 0, "I1: of all guesses at once from one /56 as many are compared as lock it, whoever is killed");
+    check_number(fewer, 0, "and not fewer, whoever is right meanwhile");
+    check_number(open, 0, "I2: then it is locked, and the others are refused");
+    check_number(strikes, ROUNDS * limit, "with a strike for each guess");
+}
+
+static void test_rightful_in_a_network(void)
+{
+    unsigned accepted = 0, strikes = 0;
+
+    are_apart = true;
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        const unsigned killed = round % 3;
+        const struct record_slot left = meet(killed, 11 - killed, 2 * RIGHTFUL);
+
+        accepted += seen->accepted;
+        strikes += left.strikes;
+        strikes += left.locked ? 1000 : 0;
+    }
+    are_apart = false;
+    check_number(accepted, ROUNDS * 2 * RIGHTFUL,
+                 "one strike below the lock of their /56 all are served who are right");
+    check_number(strikes, ROUNDS * 11,
+                 "I1: each takes back its own strike there, and those of handlers that were killed stay");
+}
+
 int main(void)
 {
     seen = mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -198,6 +257,8 @@ int main(void)
     test_rightful_alone();
     test_strikes_among_them();
     test_guessers_among_them();
+    test_rightful_in_a_network();
+    test_guessers_in_a_network();
     scratch_end();
     return check_end();
 }
