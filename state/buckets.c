@@ -43,6 +43,7 @@ static enum store_fault read_own(const struct store *store, const struct source 
 {
     record_buckets(&store->header, source, buckets->firsts);
     buckets->own = NULL;
+    buckets->spared = NULL;
     buckets->damaged = 0;
     for (unsigned choice = 0; choice < RECORD_CHOICES; choice++) {
         const enum store_fault fault = store_read(store, store_slot_at(buckets->firsts[choice]),
@@ -156,20 +157,41 @@ static bool has_few_known(const struct buckets *buckets, struct buckets_age age)
     return known <= KNOWN_MAX;
 }
 
+void buckets_spare(const struct buckets *buckets, const struct record_slot *slot, struct buckets_spared *spared)
+{
+    if (spared->count < BUCKETS_SPARED)
+        spared->indices[spared->count++] = index_of(buckets, (unsigned)(slot - buckets->slots));
+}
+
+static bool is_spared(const struct buckets *buckets, unsigned place)
+{
+    if (buckets->spared == NULL)
+        return false;
+    for (unsigned i = 0; i < buckets->spared->count; i++)
+        if (buckets->spared->indices[i] == index_of(buckets, place))
+            return true;
+    return false;
+}
+
 /* The place that gives way first. Of empty ones that in the emptiest bucket, so that all buckets fill alike. */
 static unsigned least_worthy(const struct buckets *buckets, struct buckets_age age, struct worth *least)
 {
     const bool keep_known = has_few_known(buckets, age);
+    bool is_first = true;
     unsigned chosen = 0;
 
+    *least = (struct worth){.rank = RANK_LOCKED};
     for (unsigned place = 0; place < BUCKETS_SLOTS; place++) {
         struct worth worth = {.rank = RANK_FREE};
 
+        if (is_spared(buckets, place))
+            continue;
         if (buckets->states[place] == RECORD_WHOLE)
             worth = slot_worth(&buckets->slots[place], age, keep_known);
         else
             worth.amount = crowd(buckets, place);
-        if (place == 0 || is_less(&worth, least)) {
+        if (is_first || is_less(&worth, least)) {
+            is_first = false;
             chosen = place;
             *least = worth;
         }

@@ -8,20 +8,31 @@
 
 #include "store.h"
 
-#define BUCKETS_SLOTS (RECORD_CHOICES * RECORD_BUCKET_SLOTS)
+#define BUCKETS_SLOTS  (RECORD_CHOICES * RECORD_BUCKET_SLOTS)
+#define BUCKETS_SPARED 4
+
+/* Slots that do not give way to others of the same visit, by their index in the table. */
+struct buckets_spared {
+    unsigned count;
+    uint64_t indices[BUCKETS_SPARED];
+};
 
 struct buckets {
     uint64_t firsts[RECORD_CHOICES]; /* index in the table of slots[0], slots[8], slots[16] */
     struct record_slot *own; /* the source's slot, one of slots; NULL: it has none, and only then the rest is filled */
     struct record_slot slots[BUCKETS_SLOTS];
     enum record_state states[BUCKETS_SLOTS];
-    unsigned damaged; /* how many are; they count as empty */
+    unsigned damaged;                    /* how many are; they count as empty */
+    const struct buckets_spared *spared; /* by buckets_read and buckets_find: NULL, none */
 };
 
 /* Find the source's own slot, and nothing else: a look at all others takes longer than the rest of it. */
 enum store_fault buckets_find(const struct store *store, const struct source *source, struct buckets *buckets);
 
 enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets);
+
+/* From now on this slot, one of slots, does not give way. */
+void buckets_spare(const struct buckets *buckets, const struct record_slot *slot, struct buckets_spared *spared);
 
 /* Overwrite damaged slots with empty ones, so that each is reported once. */
 enum store_fault buckets_clean(const struct store *store, struct buckets *buckets);

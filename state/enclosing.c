@@ -24,12 +24,11 @@ unsigned enclosing_of(const struct source *source, struct enclosing networks[sta
     unsigned count = 0;
 
     for (unsigned i = 0; i < ENCLOSING_MAX; i++)
-        if (enclosing_rules[i].prefix < source->prefix) {
-            networks[count].rule = &enclosing_rules[i];
-            networks[count].source = around(source, enclosing_rules[i].prefix);
-            networks[count].found = false;
-            count++;
-        }
+        if (enclosing_rules[i].prefix < source->prefix)
+            networks[count++] = (struct enclosing){
+                .rule = &enclosing_rules[i],
+                .source = around(source, enclosing_rules[i].prefix),
+            };
     return count;
 }
 
@@ -51,5 +50,5 @@ bool enclosing_spares_known(const struct source *network)
 
 bool enclosing_binds(const struct enclosing *network, bool known, uint64_t now)
 {
-    return network->found && slot_in_force(&network->slot, now) && !(known && network->rule->spares_known);
+    return slot_in_force(&network->slot, now) && !(known && network->rule->spares_known);
 }

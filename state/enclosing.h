@@ -31,7 +31,7 @@ struct enclosing {
     struct record_slot slot; /* if found */
 };
 
-/* Which networks they are: those that are wider than the source. Gives how many; slots have not been looked for. */
+/* Which networks they are: those that are wider than the source. Gives how many; none is found yet. */
 unsigned enclosing_of(const struct source *source, struct enclosing networks[static ENCLOSING_MAX]);
 
 /* How many strikes lock it. */
@@ -40,7 +40,7 @@ uint64_t enclosing_limit(const struct enclosing *network, uint64_t max_bad_conns
 /* Does the lock of this network, as the table has it, spare sources that are known? */
 bool enclosing_spares_known(const struct source *network);
 
-/* Does its lock bind a source that is known, or is not? */
+/* Does the lock of one that was found bind a source that is known, or is not? */
 bool enclosing_binds(const struct enclosing *network, bool known, uint64_t now);
 
 #endif

@@ -29,6 +29,7 @@ struct turn {
     struct enclosing enclosing[ENCLOSING_MAX];
     const struct enclosing *barring; /* the one of these that bars the source, or NULL */
     struct buckets around;           /* and where it stands: as around.own */
+    struct buckets_spared spared;    /* the slots of this visit, while it is charged */
     unsigned damaged;                /* slots that were met and emptied */
 };
 
@@ -103,9 +104,10 @@ static enum store_fault look_around(struct turn *turn)
 
         if (fault != STORE_OK)
             return fault;
-        network->found = turn->around.own != NULL;
-        if (network->found)
-            network->slot = *turn->around.own;
+        if (turn->around.own == NULL)
+            continue;
+        network->found = true;
+        network->slot = *turn->around.own;
         if (enclosing_binds(network, known, turn->now))
             turn->barring = network;
     }
@@ -211,8 +213,9 @@ static enum store_fault count_refusal(struct turn *turn, const struct lockout_po
     struct store *store = turn->store;
     const bool with_network = turn->network != NULL || turn->barring != NULL;
     const bool with_provider = turn->barring != NULL && turn->barring->rule->spares_known;
-    struct buckets *buckets = turn->barring != NULL ? &turn->around : &turn->buckets;
-    struct record_slot *slot = turn->network != NULL ? turn->network : buckets->own;
+    const struct buckets *buckets = turn->barring != NULL ? &turn->around : &turn->buckets;
+    struct record_slot *own = turn->barring != NULL ? turn->around.own : turn->slot;
+    struct record_slot *slot = turn->network != NULL ? turn->network : own;
     enum store_fault fault = STORE_OK;
 
     slot_refresh(slot, policy->strike_time, turn->now);
@@ -453,9 +456,13 @@ static bool hangs_on_others(const struct turn *turn, const struct lockout_policy
 /* From here on the slot and the buckets are those of a network that the source is in, or the source's own again. */
 static enum store_fault turn_to(struct turn *turn, const struct source *source)
 {
+    enum store_fault fault;
+
     turn->source = source;
     turn->slot = NULL;
-    return find_slot(turn);
+    fault = find_slot(turn);
+    turn->buckets.spared = &turn->spared;
+    return fault;
 }
 
 /* One of the networks that the source is in: its slot, and the strike in it. A lock that spares the source is left as
@@ -478,16 +485,23 @@ static enum store_fault strike_network(struct turn *turn, const struct lockout_p
     struck->struck = true;
     struck->source = network->source;
     struck->locked_until = wall(turn, struck->strike.locked_until);
+    buckets_spare(&turn->buckets, turn->slot, &turn->spared);
     return buckets_write(turn->store, &turn->buckets, turn->slot);
 }
 
-/* One after the other, for their buckets may be the same; the source's own are read anew behind them. */
+/*
+ * One after the other, for their buckets may be the same; the source's own are read anew behind them. Where places are
+ * short none of them takes that of another, nor the source's.
+ */
 static enum store_fault strike_networks(struct turn *turn, const struct lockout_policy *policy,
                                         struct lockout_charge *charge)
 {
     const struct source *source = turn->source;
     enum store_fault fault = STORE_OK;
 
+    turn->spared.count = 0;
+    if (turn->slot != NULL)
+        buckets_spare(&turn->buckets, turn->slot, &turn->spared);
     for (unsigned i = 0; i < turn->enclosing_count; i++) {
         fault = strike_network(turn, policy, &turn->enclosing[i], charge);
         if (fault != STORE_OK || turn->answer != LOCKOUT_ADMITTED)

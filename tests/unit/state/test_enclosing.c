@@ -565,6 +565,35 @@ static void test_flood(void)
     end(&store);
 }
 
+/* Where all places are taken by locks, a source and its networks have to take some of them. */
+static void test_full_of_locks(void)
+{
+    struct store store = scratch_open(64);
+    unsigned guesses = 0, forgotten = 0;
+
+    for (uint32_t who = 0; who < 3000; who++) {
+        const struct source source = scratch_source(who);
+        const struct lockout_visitor visitor = {.source = &source, .now = scratch_at(NOW)};
+        struct lockout_charge charge;
+
+        for (unsigned i = 0; i < 3; i++)
+            scratch_need(lockout_charge(&store, &usual, &visitor, &charge) == STORE_OK, "charge");
+    }
+    for (uint32_t site = 0; site < 50; site++) {
+        const struct source source = source_at(site << 16, 1);
+        struct lockout_charge charge = strike_at(&store, &source, NOW);
+
+        for (unsigned i = 2; charge.answer == LOCKOUT_ADMITTED && i < 10; i++) {
+            charge = strike_at(&store, &source, NOW);
+            forgotten += charge.answer == LOCKOUT_ADMITTED && charge.strikes != i;
+            guesses += charge.answer == LOCKOUT_ADMITTED;
+        }
+    }
+    check(forgotten == 0 && guesses == 50 * 2,
+          "I1: in a table full of locks no source loses its strikes to its own networks");
+    end(&store);
+}
+
 /* Somebody with one secret and more sources than there are places. */
 static void test_many_known(void)
 {
@@ -691,6 +720,7 @@ int main(int argc, char **argv)
     test_moved();
     test_damaged();
     test_flood();
+    test_full_of_locks();
     if (exhaustive)
         test_many_known();
     if (scratch_can_trace()) {
