@@ -10,6 +10,7 @@
 #include "buckets.h"
 #include "clocks.h"
 #include "closed.h"
+#include "enclosing.h"
 #include "form1.h"
 #include "fuzz.h"
 #include "head.h"
@@ -257,8 +258,10 @@ struct view {
     uint64_t strikes; /* that count */
     unsigned waiting; /* places in the pace that are held and have not come */
     bool has_slot;
-    bool has_twin; /* a second slot of the same source, which nobody writes who goes by the rules */
+    bool has_twin; /* a second slot of the same source or network, which nobody writes who goes by the rules */
     struct record_slot slot;
+    unsigned enclosing_count;
+    struct enclosing enclosing[ENCLOSING_MAX];
 };
 
 static struct pace_rule rule_of(const struct run *run)
@@ -350,6 +353,31 @@ static void view_slot(struct run *run, const struct source *source, bool exempt,
     view->waiting = pace_waiting(&buckets.own->pace, &rule, run->store.now_ms);
 }
 
+/* Those of IPv6 alone. */
+static bool is_enclosed(const struct source *source)
+{
+    return source->prefix == 64;
+}
+
+/* The networks that the source is in. */
+static void view_around(struct run *run, const struct source *source, struct view *view)
+{
+    const bool known = view->has_slot && slot_is_known(&view->slot, run->store.now);
+    struct buckets buckets;
+
+    view->enclosing_count = enclosing_of(source, view->enclosing);
+    for (unsigned i = 0; view->readable && i < view->enclosing_count; i++) {
+        struct enclosing *network = &view->enclosing[i];
+
+        view->readable = buckets_read(&run->store, &network->source, &buckets) == STORE_OK;
+        network->found = view->readable && buckets.own != NULL;
+        if (network->found)
+            network->slot = *buckets.own;
+        view->has_twin |= has_twin(&run->store, &network->source);
+        view->barred |= network->found && enclosing_binds(network, known, run->store.now);
+    }
+}
+
 static struct view view_of(struct run *run, const struct source *source, bool exempt)
 {
     struct view view = {0};
@@ -367,6 +395,8 @@ static struct view view_of(struct run *run, const struct source *source, bool ex
     view.readable &= networks_read(&run->store, &networks) == STORE_OK;
     view.barred = view.readable && networks_find(&networks, source, run->store.now) != NULL;
     view_slot(run, source, exempt, &view);
+    if (is_enclosed(source) && !exempt)
+        view_around(run, source, &view);
     store_release(&run->store);
     return view;
 }
@@ -402,14 +432,17 @@ static struct source source_of(uint8_t who)
     struct source source = {.address = {[10] = 0xff, [11] = 0xff, [12] = 10}, .prefix = 128};
 
     source.address[15] = who % SOURCES;
+    /* Two in one /56, three in one /48, four in one /32. */
     if (who % SOURCES >= 12)
-        source = (struct source){.address = {0x20, 1, 0xd, 0xb8, who % SOURCES}, .prefix = 64};
+        source = (struct source){.address = {0x20, 1, 0xd, 0xb8, 0, who % SOURCES == 15, who % SOURCES == 14, who},
+                                 .prefix = 64};
     return source;
 }
 
 static struct lockout_visitor visitor_of(const struct run *run, const struct source *source, bool exempt)
 {
-    return (struct lockout_visitor){.source = source, .exempt = exempt, .now = run->now};
+    return (struct lockout_visitor){
+        .source = source, .exempt = exempt, .enclosed = is_enclosed(source), .now = run->now};
 }
 
 /* What admit and charge have in common: whom they let through, and that doubt denies (I8). */
@@ -520,10 +553,41 @@ static struct lockout_visitor charging_visitor(const struct run *run, const stru
 static void demand_not_yet(const struct run *run, const struct lockout_visitor *visitor, const struct view *before,
                            const struct view *after)
 {
-    DEMAND(visitor->patient && !visitor->exempt && before->has_slot && !before->closed);
-    DEMAND(slot_unjudged(&before->slot, run->store.now_ms) > 0);
-    DEMAND(before->barred || before->slot.strikes + 1 >= run->policy.max_bad_conns);
+    bool hangs = before->has_slot && slot_unjudged(&before->slot, run->store.now_ms) > 0 &&
+                 (before->barred || before->slot.strikes + 1 >= run->policy.max_bad_conns);
+
+    for (unsigned i = 0; i < before->enclosing_count; i++) {
+        const struct enclosing *network = &before->enclosing[i];
+
+        hangs |= network->found && slot_unjudged(&network->slot, run->store.now_ms) > 0 &&
+                 (before->barred || network->slot.strikes + 1 >= enclosing_limit(network, run->policy.max_bad_conns));
+    }
+    DEMAND(visitor->patient && !visitor->exempt && !before->closed && hangs);
     DEMAND(memcmp(&after->slot, &before->slot, sizeof(after->slot)) == 0 && after->seed == before->seed);
+}
+
+/*
+ * I1. The strike stands in each network as well, but for one whose lock spares the source; and where it locks one, that
+ * one is at its limit.
+ */
+static void demand_around(const struct run *run, const struct lockout_charge *charge, const struct view *before,
+                          const struct view *after)
+{
+    for (unsigned i = 0; i < after->enclosing_count; i++) {
+        const struct enclosing *was = &before->enclosing[i], *is = &after->enclosing[i];
+        const struct lockout_network *struck = &charge->networks[i];
+        const bool spares = was->found && slot_in_force(&was->slot, run->store.now);
+
+        DEMAND(struck->struck == !spares && is->found);
+        if (spares)
+            DEMAND(is->slot.strikes == was->slot.strikes && is->slot.locked_until == was->slot.locked_until);
+        else if (was->found && was->slot.generation == is->slot.generation)
+            DEMAND(is->slot.strikes == was->slot.strikes + (was->slot.strikes < UINT32_MAX));
+        else
+            DEMAND(is->slot.strikes == 1);
+        DEMAND(spares || struck->strike.locks == (is->slot.strikes >= enclosing_limit(is, run->policy.max_bad_conns)));
+        DEMAND(!struck->strike.locks || is->slot.locked);
+    }
 }
 
 static void charge(struct run *run, const struct source *source, bool exempt, unsigned place)
@@ -550,6 +614,8 @@ static void charge(struct run *run, const struct source *source, bool exempt, un
         DEMAND(!pending->charge.locks);
         return;
     }
+    if (!before.has_twin)
+        demand_around(run, &pending->charge, &before, &after);
     /* I1: what may be compared has its strike in the file. */
     DEMAND(after.has_slot && after.slot.strikes == pending->charge.strikes);
     DEMAND(after.slot.strikes == (before.strikes < UINT32_MAX ? before.strikes + 1 : UINT32_MAX));
@@ -580,6 +646,10 @@ static void forgive(struct run *run, unsigned place)
     /* I1: success takes back one strike, and no lock made by hand. */
     if (before.has_slot)
         DEMAND(after.slot.strikes == before.slot.strikes || after.slot.strikes + 1 == before.slot.strikes);
+    for (unsigned i = 0; i < after.enclosing_count && !before.has_twin; i++)
+        if (after.enclosing[i].found)
+            DEMAND(after.enclosing[i].slot.strikes == before.enclosing[i].slot.strikes ||
+                   after.enclosing[i].slot.strikes + 1 == before.enclosing[i].slot.strikes);
     if (before.has_slot && before.slot.by_hand)
         DEMAND(after.slot.by_hand && after.slot.locked == before.slot.locked &&
                after.slot.locked_until == before.slot.locked_until);
@@ -936,8 +1006,10 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
 {
     struct fuzz_input *input = run->input;
     const uint8_t bits = fuzz_byte(input);
+    const bool of_network = (bits & 8) != 0 && is_enclosed(source);
+    struct enclosing around[ENCLOSING_MAX];
     struct record_slot slot = {
-        .source = *source,
+        .source = of_network && enclosing_of(source, around) > 0 ? around[value % ENCLOSING_MAX].source : *source,
         .locked = (bits & 1) != 0,
         .by_hand = (bits & 3) == 3,
         .lock_judged = (bits & 5) == 5,
@@ -961,9 +1033,12 @@ static void plant(struct run *run, const struct source *source, uint16_t value)
     slot.errors = (uint32_t)fuzz_number(input, 1);
     if (slot.strikes == 255)
         slot.strikes = UINT32_MAX;
+    else if (of_network)
+        slot.strikes *= 4;
+    slot.accepted = slot.errors % 2 == 1 ? less(run->store.now, (uint64_t)value * 64) : 0;
     if (slot.locked)
         slot.locked_until = value % 32 == 0 ? RECORD_FOREVER : run->store.now + value;
-    if (buckets_read(&run->store, source, &buckets) == STORE_OK) {
+    if (buckets_read(&run->store, &slot.source, &buckets) == STORE_OK) {
         place = buckets.own != NULL ? (unsigned)(buckets.own - buckets.slots) : value % BUCKETS_SLOTS;
         const uint64_t index = buckets.firsts[place / RECORD_BUCKET_SLOTS] + place % RECORD_BUCKET_SLOTS;
 

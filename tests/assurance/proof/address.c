@@ -69,6 +69,7 @@ static struct source any_network(void)
 
     any_bytes(network.address, sizeof(network.address));
     network.prefix = (uint8_t)any_size(0, 128);
+    network.is_network = any_bool();
     return network;
 }
 
@@ -126,6 +127,7 @@ static void compare(void)
     address_within(&address, &network);
     address_covers(&network, &other);
     address_is_vast(&network);
+    address_is_allocated(&network);
     address_source(&address, (uint8_t)any_size(32, 128));
 }
 

@@ -58,24 +58,35 @@ enum store_fault store_sync(const struct store *store)
     return any_fault();
 }
 
-enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets)
+/* Which of the slots is the source's own the analysis does not keep apart, so each holds anything. */
+enum store_fault buckets_find(const struct store *store, const struct source *source, struct buckets *buckets)
 {
-    const bool has_own = any_bool();
-    const size_t place = any_size(0, BUCKETS_SLOTS - 1);
-
-    //@ split has_own;
-    //@ split place;
     (void)store;
     (void)source;
-    buckets->own = NULL;
+    for (unsigned i = 0; i < BUCKETS_SLOTS; i++)
+        buckets->slots[i] = any_slot();
+    buckets->own = any_bool() ? &buckets->slots[any_size(0, BUCKETS_SLOTS - 1)] : NULL;
+    buckets->spared = NULL;
     buckets->damaged = 0;
-    if (has_own) {
-        buckets->own = &buckets->slots[place];
-        *buckets->own = any_slot();
-    } else {
-        buckets->damaged = (unsigned)any_size(0, BUCKETS_SLOTS);
-    }
     return any_fault();
+}
+
+enum store_fault buckets_read(const struct store *store, const struct source *source, struct buckets *buckets)
+{
+    const enum store_fault fault = buckets_find(store, source, buckets);
+
+    if (buckets->own == NULL)
+        buckets->damaged = (unsigned)any_size(0, BUCKETS_SLOTS);
+    return fault;
+}
+
+void buckets_spare(const struct buckets *buckets, const struct record_slot *slot, struct buckets_spared *spared)
+{
+    const ptrdiff_t place = slot - buckets->slots;
+
+    //@ assert spared_is_one_of_the_buckets: 0 <= place < BUCKETS_SLOTS;
+    if (spared->count < BUCKETS_SPARED)
+        spared->indices[spared->count++] = any_number();
 }
 
 enum store_fault buckets_clean(const struct store *store, struct buckets *buckets)
@@ -95,9 +106,7 @@ enum store_fault store_new_generation(const struct store *store, uint64_t *gener
 struct record_slot *buckets_make(struct buckets *buckets, const struct source *source, struct buckets_age age,
                                  bool evict_lock, uint64_t generation)
 {
-    const size_t place = any_size(0, BUCKETS_SLOTS - 1);
-    //@ split place;
-    struct record_slot *made = &buckets->slots[place];
+    struct record_slot *made = &buckets->slots[any_size(0, BUCKETS_SLOTS - 1)];
 
     (void)age;
     if (!evict_lock && any_bool())
@@ -236,9 +245,10 @@ static void visit(struct store *store, const struct lockout_policy *policy, cons
     }
 }
 
-int main(void)
+/* A source with a prefix of least to most bits: those have the same number of networks around them. */
+static void visit_of(uint8_t least, uint8_t most)
 {
-    const struct source source = any_source();
+    struct source source = any_source();
     const struct lockout_visitor visitor = {
         .source = &source,
         .exempt = any_bool(),
@@ -261,8 +271,33 @@ int main(void)
     };
     struct store store = {.dir_fd = 3, .table_fd = 4, .options = {.patience_ms = STORE_PATIENCE_MS}};
 
+    source.prefix = (uint8_t)any_size(least, most);
     store.options.door = (enum doors)Frama_C_interval(DOOR_KNOCK, DOOR_EVERY - 1);
 
     visit(&store, &policy, &visitor);
+}
+
+int main(void)
+{
+    switch (Frama_C_interval(0, 4)) {
+    case 0:
+        visit_of(0, 32);
+        break;
+    case 1:
+        visit_of(33, 48);
+        break;
+    case 2:
+        visit_of(49, 56);
+        break;
+    case 3:
+        visit_of(57, UINT8_MAX);
+        break;
+    default: {
+        const struct source network = any_source();
+
+        enclosing_spares_known(&network);
+        break;
+    }
+    }
     return 0;
 }

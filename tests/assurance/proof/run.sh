@@ -78,13 +78,13 @@ choose() {
     pace) files=state/pace.c ;;
     rebuild) files=state/rebuild.c ;;
     convert) files=state/convert.c states=0 turns=0 ;;
-    table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c src/base/siphash.c' states=20 ;;
+    table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c src/base/siphash.c' states=20 inlined=read_own ;;
     grants_bytes) files=state/grants_bytes.c needed="state/record.c src/base/siphash.c $proof/text_loose.c" states=150 returned=decode_header:2 ;;
     grant_time) files=state/grant_time.c needed='state/moment.c state/record.c' ;;
     request)
         files=src/gates/request.c states=20000
         ;;
-    lockout) files='state/lockout.c state/enclosing.c' needed='state/slot.c state/pace.c' inlined=inspect,take_slot,find_slot ;;
+    lockout) files='state/lockout.c state/enclosing.c' needed='state/slot.c state/pace.c' inlined=inspect,look_around,take_slot,find_slot,turn_to ;;
     *) return 1 ;;
     esac
 }

@@ -53,6 +53,7 @@ static struct buckets any_buckets(void)
         buckets.states[i] = (enum record_state)Frama_C_interval(RECORD_DAMAGED, RECORD_FOREIGN);
     }
     buckets.own = NULL;
+    buckets.spared = NULL;
     buckets.damaged = (unsigned)any_size(0, BUCKETS_SLOTS);
     return buckets;
 }
@@ -72,8 +73,15 @@ static void change_buckets(const struct store *store, const struct source *sourc
     struct buckets buckets = any_buckets();
     const struct buckets_age age = {.now = any_number(), .strike_time = any_number()};
     const struct record_slot record = any_slot();
+    struct buckets_spared spared = {.count = (unsigned)any_size(0, BUCKETS_SPARED)};
     bool pushed_out;
 
+    for (unsigned i = 0; i < BUCKETS_SPARED; i++)
+        spared.indices[i] = any_number();
+    if (any_bool()) {
+        buckets_spare(&buckets, &buckets.slots[any_size(0, BUCKETS_SLOTS - 1)], &spared);
+        buckets.spared = &spared;
+    }
     if (any_bool())
         buckets.own = &buckets.slots[any_size(0, BUCKETS_SLOTS - 1)];
     if (any_bool())
@@ -87,7 +95,7 @@ static void read_buckets(const struct store *store, const struct source *source)
 {
     struct buckets buckets = any_buckets();
 
-    if (buckets_read(store, source, &buckets) != STORE_OK)
+    if ((any_bool() ? buckets_find(store, source, &buckets) : buckets_read(store, source, &buckets)) != STORE_OK)
         return;
     if (buckets.own != NULL)
         buckets_write(store, &buckets, buckets.own);
