@@ -67,6 +67,7 @@ function print_instructions(    format) {
     print_instructions_of("static handler", "static")
     printf format, "500 actions, default build", "", "", counted("default/accepted/ten/500"), ""
     printf format, "500 in files, default build", "", "", counted("default/accepted/ten/500files"), ""
+    printf format, "from IPv6, default build", "", "", "", counted("default/accepted-ipv6/ten/1numbers"), ""
     printf format, "floor-dynamic", "", "", counted("floor-dynamic"), ""
     printf format, "floor-libgcrypt", "", "", counted("floor-libgcrypt"), ""
     print ""

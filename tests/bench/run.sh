@@ -293,9 +293,19 @@ count_calls() {
     done
 }
 
+# A few knocks from an IPv6 source, whose strike is counted for three networks as well, in a network of its own.
+knock_from_ipv6() {
+    # shellcheck disable=SC2046 # a list of options, split on purpose
+    unshare --net sh -euc 'ip link set lo up && ip -6 address add 2001:db8::1/128 dev lo nodad && exec "$@"' sh \
+        "$source/tests/tools/door.py" --log="$work/log" -- \
+        $(instructions "$work/instructions/default,accepted-ipv6,ten,1numbers") "$bin/default" -e -c "$work/ten-1numbers.cfg" \
+        -- "2001:db8::1=$(cat "$key")x3" >"$work/results-ipv6"
+}
+
 # How many thousand instructions of each, the mean of the few rounds. A process has one file for each part of its life.
 count_instructions() {
     under instructions
+    knock_from_ipv6
     for profile in "$work/instructions"/*,[0-9]*; do
         name=$(basename "$profile")
         echo "$(echo "${name%,*}" | tr , /) ${name##*,} $(sed -n 's/^totals: //p' "$profile")"
