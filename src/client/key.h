@@ -19,6 +19,7 @@
 struct key {
     struct locked memory;
     struct secret secret;
+    size_t code_len; /* of the one-time code at its end; 0: there is none */
 };
 
 /*

@@ -4,6 +4,7 @@
  * ends; the options are usage.c, where the secret comes from is key.c, and the knock itself knock.c. See ostclient(1).
  */
 #include "clock.h"
+#include "code.h"
 #include "descriptors.h"
 #include "key.h"
 #include "knock.h"
@@ -166,18 +167,17 @@ static enum exit_status status_of(enum knock_result result)
     return STATUS_NO_RESOURCES;
 }
 
-static enum exit_status knock(const struct options *options, struct voice *voice, struct secret secret,
-                              int64_t deadline_ms)
+static enum exit_status knock(const struct options *options, struct voice *voice, struct key *key, int64_t deadline_ms)
 {
     const struct target *target = &options->target;
     const struct replier_command command = key_command(options);
-    const struct knock_plan plan = {
+    struct knock_plan plan = {
         .host = {.name = target->host,
                  .port = options->has_port  ? options->port
                          : target->has_port ? target->port
                                             : WIRE_PORT,
                  .family = options->family},
-        .secret = secret,
+        .secret = key->secret,
         .command = options->from == FROM_REPLY_COMMAND ? &command : NULL,
         .wait = options->wait,
         .note = on_note,
@@ -196,6 +196,9 @@ static enum exit_status knock(const struct options *options, struct voice *voice
         if (!voice->tries_left || !knock_may_repeat(result))
             return status_of(result);
         pause_before(try + 1, options, voice);
+        if (code_renew(options, voice, key) != STATUS_DONE)
+            return STATUS_NO_SECRET;
+        plan.secret = key->secret;
         deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
     }
 }
@@ -211,10 +214,15 @@ static enum exit_status run(const struct options *options, struct voice *voice)
         /* How long that takes is the label's affair, and not the server's. */
         deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
     }
+    if (status == STATUS_DONE) {
+        status = code_add(options, voice, key);
+        if (options->asks_code)
+            deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
+    }
     if (status == STATUS_DONE && options->is_check)
         status = key_check(options, voice, key);
     else if (status == STATUS_DONE)
-        status = knock(options, voice, key->secret, deadline_ms);
+        status = knock(options, voice, key, deadline_ms);
     locked_free(&key->memory);
     return status;
 }

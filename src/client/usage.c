@@ -20,7 +20,8 @@
 const char usage_line[] = "usage: ostclient [-46qvw] [-a ADDR[:PORT]] [-p PORT]\n"
                           "                 [-f FD | -k FILE | --credential NAME | --secret-command CMD |\n"
                           "                  --reply-command CMD]\n"
-                          "                 [--command-timeout SECONDS] [--stretch LABEL] [--check-secret]\n"
+                          "                 [--command-timeout SECONDS] [--stretch LABEL] [--code | --totp FILE]\n"
+                          "                 [--check-secret]\n"
                           "                 [-t SECONDS] [-r N] [ADDR[:PORT]]\n";
 
 const char usage_help[] = "\n"
@@ -44,6 +45,8 @@ const char usage_help[] = "\n"
                           "                           limit for the command (default 120, for a reply 4)\n"
                           "      --check-secret       say whether the secret can be had, and connect to nobody\n"
                           "      --stretch=LABEL      what is typed or read is a passphrase: make the secret of it\n"
+                          "      --code               ask for a one-time code as well\n"
+                          "      --totp=FILE          make the one-time code of the key in this file\n"
                           "      --help               show this\n"
                           "      --version            show the version\n"
                           "\n"
@@ -57,6 +60,8 @@ enum long_only {
     OPTION_COMMAND_TIMEOUT,
     OPTION_CHECK_SECRET,
     OPTION_STRETCH,
+    OPTION_CODE,
+    OPTION_TOTP,
     OPTION_HELP = 256,
     OPTION_VERSION
 };
@@ -81,6 +86,8 @@ static const struct option long_options[] = {
     {"command-timeout", required_argument, NULL, OPTION_COMMAND_TIMEOUT},
     {"check-secret", no_argument, NULL, OPTION_CHECK_SECRET},
     {"stretch", required_argument, NULL, OPTION_STRETCH},
+    {"code", no_argument, NULL, OPTION_CODE},
+    {"totp", required_argument, NULL, OPTION_TOTP},
     {"help", no_argument, NULL, OPTION_HELP},
     {"version", no_argument, NULL, OPTION_VERSION},
     {0},
@@ -215,6 +222,12 @@ static void take_long_option(struct options *options, int option)
     case OPTION_STRETCH:
         take_label(options, optarg);
         break;
+    case OPTION_CODE:
+        options->asks_code = true;
+        break;
+    case OPTION_TOTP:
+        options->totp_file = optarg;
+        break;
     case OPTION_HELP:
         options->help = true;
         break;
@@ -286,6 +299,10 @@ static void check_together(struct options *options)
         reject(options, "--command-timeout is for --secret-command and --reply-command");
     if (options->has_label && options->from == FROM_REPLY_COMMAND)
         reject(options, "--stretch makes a secret here, and --reply-command has one elsewhere: leave one of them out");
+    if (options->asks_code && options->totp_file != NULL)
+        reject(options, "--code and --totp exclude each other");
+    if ((options->asks_code || options->totp_file != NULL) && options->from == FROM_REPLY_COMMAND)
+        reject(options, "a code goes behind the secret, which --reply-command has elsewhere: leave one of them out");
     if (options->quiet && options->verbose)
         reject(options, "-q and -v exclude each other");
     if (options->has_port && target->has_port && options->port != target->port)

@@ -33,6 +33,8 @@ struct options {
     uint64_t command_timeout; /* seconds; 0: it is not given */
     bool has_label;
     struct stretch_label label; /* how the secret is made of what is typed or read */
+    const char *totp_file;      /* of the key that a code is made of; NULL: none is */
+    bool asks_code;             /* and a person has it */
     uint64_t timeout;           /* seconds */
     uint64_t retries;
     char fault[1024]; /* what is wrong with the command line; empty: nothing */

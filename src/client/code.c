@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: ISC */
+/* See code.h. */
+#include "code.h"
+
+#include "clock.h"
+#include "codes.h"
+#include "file.h"
+#include "mac.h"
+#include "prompt.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define KEY_FILE_MAX 1024 /* bytes */
+#define ANSWER_ROOM  256
+
+/* A code, in room for CODES_TEXT_LEN bytes. */
+struct code {
+    struct locked memory;
+    size_t len;
+};
+
+/* ---- By a key ---------------------------------------------------------------------------------------------------- */
+
+static enum exit_status make(struct secret key, const struct codes_way *way, const struct voice *voice,
+                             struct code *code)
+{
+    uint8_t message[CODES_MESSAGE_LEN], digest[CODES_DIGEST_MAX];
+    size_t len;
+    int failed;
+
+    codes_message(codes_step(way, (uint64_t)clock_wall_ms() / 1000), message);
+    failed = mac_code(key, way->hash, message, digest, &len);
+    codes_text(way, digest, len, (char *)code->memory.bytes);
+    explicit_bzero(digest, sizeof(digest));
+    code->len = way->digits;
+    if (failed == 0)
+        return STATUS_DONE;
+    voice_complain(voice, "libgcrypt makes no codes of this key: in FIPS mode it has to have 14 bytes or more");
+    return STATUS_NO_RESOURCES;
+}
+
+static enum exit_status no_memory(const struct voice *voice)
+{
+    voice_complain(voice, "no locked memory for the secret: %s: raise the limit (ulimit -l)", strerror(errno));
+    return STATUS_NO_RESOURCES;
+}
+
+static enum exit_status by_key(const char *path, const struct voice *voice, struct code *code)
+{
+    struct locked text = {0}, key = {0};
+    struct codes_file file = {.kind = CODES_TOTP};
+    struct codes_way way;
+    const enum file_fault unread = file_read_private(path, KEY_FILE_MAX, &text, &file.len);
+    enum exit_status status = STATUS_NO_SECRET;
+    enum codes_fault fault;
+    size_t len;
+
+    if (unread == FILE_CANNOT_OPEN || unread == FILE_CANNOT_READ || unread == FILE_NO_MEMORY)
+        voice_complain(voice, "%s %s: %s", path, file_fault_text(unread), strerror(errno));
+    else if (unread != FILE_OK)
+        voice_complain(voice, "%s %s", path, file_fault_text(unread));
+    if (unread != FILE_OK)
+        return STATUS_NO_SECRET;
+    if (locked_new(CODES_KEY_MAX, &key) != 0) {
+        locked_free(&text);
+        return no_memory(voice);
+    }
+    file.text = (const char *)text.bytes;
+    fault = codes_read(&file, &way, key.bytes, &len);
+    if (fault == CODES_OK)
+        status = make((struct secret){.bytes = key.bytes, .len = len}, &way, voice, code);
+    else
+        voice_complain(voice, "%s: %s", path, codes_fault_text(fault));
+    locked_free(&key);
+    locked_free(&text);
+    return status;
+}
+
+/* ---- By whoever has the telephone -------------------------------------------------------------------------------- */
+
+static enum exit_status take_answer(const struct locked *answer, size_t len, const struct voice *voice,
+                                    struct code *code)
+{
+    while (len > 0 && answer->bytes[len - 1] == ' ')
+        len--;
+    if (len < CODES_DIGITS_MIN || len > CODES_DIGITS_MAX) {
+        voice_complain(voice, "terminal: a code has %d to %d digits", CODES_DIGITS_MIN, CODES_DIGITS_MAX);
+        return STATUS_NO_SECRET;
+    }
+    memcpy(code->memory.bytes, answer->bytes, len);
+    code->len = len;
+    return STATUS_DONE;
+}
+
+static enum exit_status ask(const struct options *options, const struct voice *voice, struct code *code)
+{
+    char question[TARGET_HOST_MAX + 32];
+    enum exit_status status = STATUS_NO_SECRET;
+    struct locked answer;
+    int signal_number = 0;
+    size_t len = 0;
+
+    if (locked_new(ANSWER_ROOM, &answer) != 0)
+        return no_memory(voice);
+    snprintf(question, sizeof(question), "Code%s%s: ", options->has_target ? " for " : "", options->target.host);
+    switch (prompt_ask(question, &answer, &len, &signal_number)) {
+    case PROMPT_OK:
+        status = take_answer(&answer, len, voice, code);
+        break;
+    case PROMPT_NO_TERMINAL:
+        voice_complain(voice, "no terminal to ask for the code: name a file that holds its key with --totp FILE");
+        break;
+    case PROMPT_FAULT:
+        voice_complain(voice, "the terminal failed: %s", strerror(errno));
+        break;
+    case PROMPT_SIGNAL:
+        locked_wipe_all();
+        raise(signal_number);
+        break;
+    }
+    locked_free(&answer);
+    return status;
+}
+
+/* ---- Behind the secret ------------------------------------------------------------------------------------------- */
+
+/* In memory of its own: that of the secret is as large as what it was read from. */
+static enum exit_status join(const struct code *code, const struct voice *voice, struct key *key)
+{
+    const size_t len = key->secret.len + code->len;
+    struct locked whole;
+
+    if (len > SECRET_MAX) {
+        voice_complain(voice, "the secret and its code have %zu bytes: %d are the most", len, SECRET_MAX);
+        return STATUS_NO_SECRET;
+    }
+    if (locked_new(SECRET_MAX, &whole) != 0)
+        return no_memory(voice);
+    memcpy(whole.bytes, key->secret.bytes, key->secret.len);
+    memcpy(whole.bytes + key->secret.len, code->memory.bytes, code->len);
+    locked_free(&key->memory);
+    key->memory = whole;
+    key->secret = (struct secret){.bytes = whole.bytes, .len = len};
+    key->code_len = code->len;
+    return STATUS_DONE;
+}
+
+enum exit_status code_add(const struct options *options, const struct voice *voice, struct key *key)
+{
+    struct code code = {0};
+    enum exit_status status;
+
+    if (options->totp_file == NULL && !options->asks_code)
+        return STATUS_DONE;
+    if (locked_new(CODES_TEXT_LEN, &code.memory) != 0)
+        return no_memory(voice);
+    status = options->totp_file != NULL ? by_key(options->totp_file, voice, &code) : ask(options, voice, &code);
+    if (status == STATUS_DONE)
+        status = join(&code, voice, key);
+    locked_free(&code.memory);
+    return status;
+}
+
+enum exit_status code_renew(const struct options *options, const struct voice *voice, struct key *key)
+{
+    if (options->totp_file == NULL)
+        return STATUS_DONE;
+    key->secret.len -= key->code_len;
+    return code_add(options, voice, key);
+}
