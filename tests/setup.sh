@@ -22,11 +22,11 @@
 # can be removed at any time.
 set -eu
 
-build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev'
+build='gcc libc6-dev meson ninja-build pkg-config libgcrypt20-dev libsystemd-dev libqrencode-dev'
 demo="$build libnftables-dev libjansson-dev iproute2 util-linux systemd"
 test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind strace mandoc man-db python3
       curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables ipset iptables iproute2 openssh-client
-      oathtool procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap argon2 libnftables-dev libjansson-dev
+      oathtool python3-zbar procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap argon2 libnftables-dev libjansson-dev
       libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0
       swtpm tpm2-tools libtss2-tcti-swtpm0 softhsm2 libsofthsm2 opensc gnutls-bin age pass gnupg"
 bench="$demo python3 strace valgrind procps nftables libnftables-dev libjansson-dev iproute2 util-linux ucspi-tcp-ipv6

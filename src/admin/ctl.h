@@ -72,6 +72,12 @@ enum ctl_status ctl_grants(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_grant(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_revoke(struct ctl *ctl, int argc, char **argv);
 
+/*
+ * The record of used codes begins with this key: next is the lowest step or counter that is not used up. As root; exits
+ * when it cannot be written.
+ */
+void ctl_begin_codes(const struct ctl *ctl, const struct config_codes *codes, uint64_t next);
+
 /* For ctl_list: "list --codes", or "list --secrets". */
 enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json);
 

@@ -7,6 +7,7 @@
  */
 #include "check.h"
 #include "ctl_edit.h"
+#include "ctl_enrol.h"
 #include "ctl_passphrase.h"
 #include "ctl_secret.h"
 #include "gates.h"
@@ -43,12 +44,18 @@ struct add {
     const char *user;    /* NULL: DEFAULT_UID */
     const char *stretch; /* the label of the passphrase that the secret is made of; NULL: it is random */
     struct stretch_label label;
+    const char *users_file; /* of pam_oath, from which a key of codes comes; NULL: from none */
+    bool has_codes;
+    enum codes_kind kind;
     char file_name[ACTION_NAME_MAX + sizeof(".secret")];
+    char key_name[ACTION_NAME_MAX + sizeof(".totp")];
 
     struct ctl_listeners listeners;
     enum ctl_layout layout;
     struct ctl_edit edit;
     struct ctl_secret secret;
+    struct ctl_secret key; /* of its codes */
+    struct ctl_enrol enrol;
     struct locked line; /* the secret itself */
     size_t line_len;
     struct locked text; /* the configuration that is to be */
@@ -121,11 +128,25 @@ static void take_deed(struct add *add, const char *text)
 
 static void read_arguments(struct add *add, int argc, char **argv)
 {
-    static const struct option options[] = {{"stretch", required_argument, NULL, 's'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"stretch", required_argument, NULL, 's'},
+                                            {"totp", no_argument, NULL, 't'},
+                                            {"hotp", no_argument, NULL, 'h'},
+                                            {"from-usersfile", required_argument, NULL, 'u'},
+                                            {NULL, 0, NULL, 0}};
     char **arguments;
+    int option;
 
-    while (ctl_option(argc, argv, ":", options) != -1)
-        add->stretch = optarg;
+    while ((option = ctl_option(argc, argv, ":", options)) != -1) {
+        if (option == 's') {
+            add->stretch = optarg;
+            continue;
+        }
+        if (add->has_codes)
+            ctl_usage("add: an action has one of --totp, --hotp and --from-usersfile");
+        add->has_codes = true;
+        add->kind = option == 'h' ? CODES_HOTP : CODES_TOTP;
+        add->users_file = option == 'u' ? optarg : NULL;
+    }
     if (add->stretch != NULL)
         ctl_passphrase_label("add", add->stretch, &add->label);
     arguments = ctl_arguments(argc, argv, 2, 3);
@@ -147,6 +168,11 @@ static void read_arguments(struct add *add, int argc, char **argv)
 
 /* ---- the configuration that is to be --------------------------------------------------------------------------- */
 
+static const char *option_of(const struct add *add)
+{
+    return add->kind == CODES_TOTP ? "totp=" : "hotp=";
+}
+
 /* For a configuration that is not there yet: who may read it. */
 static enum ctl_status choose_owner(struct add *add)
 {
@@ -167,8 +193,9 @@ static enum ctl_status choose_owner(struct add *add)
     return CTL_OK;
 }
 
-/* The new line, with the secret at this path, goes behind what is there, which may lack its last line feed. */
-static enum ctl_status compose(struct add *add, const char *secret_path)
+/* The new line, with the secret at this path, and the key at the other, goes behind what is there, which may lack its
+ * last line feed. */
+static enum ctl_status compose(struct add *add, const char *secret_path, const char *key_path)
 {
     const struct ctl_edit *edit = &add->edit;
     const char *start = edit->exists ? "" : add->layout == CTL_SEALED ? sealed_start : ordinary_start;
@@ -186,10 +213,12 @@ static enum ctl_status compose(struct add *add, const char *secret_path)
     at = (char *)add->text.bytes + edit->len;
     add->len = edit->len;
     add->len += (size_t)snprintf(
-        at, room - edit->len, "%s%sACTION=\"\",\"%s\"%s%s%s,\"name=%s\",%s%s%s\"secret-file=%s\"\n", start, gap,
+        at, room - edit->len, "%s%sACTION=\"\",\"%s\"%s%s%s,\"name=%s\",%s%s%s\"secret-file=%s\"%s%s%s%s\n", start, gap,
         add->command != NULL ? add->command : "", add->user != NULL ? ",\"" : "", add->user != NULL ? add->user : "",
         add->user != NULL ? "\"" : "", add->name, add->instead != NULL ? "\"" : "",
-        add->instead != NULL ? add->instead : "", add->instead != NULL ? "\"," : "", secret_path);
+        add->instead != NULL ? add->instead : "", add->instead != NULL ? "\"," : "", secret_path,
+        add->has_codes ? ",\"" : "", add->has_codes ? option_of(add) : "", add->has_codes ? key_path : "",
+        add->has_codes ? "\"" : "");
     if (add->len >= room) {
         errno = ENAMETOOLONG;
         return ctl_complain(add->command != NULL ? add->command : add->instead);
@@ -317,19 +346,45 @@ static enum ctl_status make_state_dir(struct add *add)
     return CTL_OK;
 }
 
-static enum ctl_status make_secret(struct add *add)
+static enum ctl_status make_file(struct add *add, struct ctl_secret *secret, const uint8_t *bytes, size_t len)
 {
-    enum ctl_status status = ctl_secret_make_directory(&add->secret, &add->edit);
+    enum ctl_status status = ctl_secret_make_directory(secret, &add->edit);
+    bool swept = false;
 
-    if (status == CTL_OK && ctl_secret_shared(add->ctl, add->secret.path, add->number) == NULL)
-        status = ctl_secret_sweep(&add->secret, &add->swept);
-    if (status == CTL_OK && ctl_secret_exists(&add->secret)) {
+    if (status == CTL_OK && ctl_secret_shared(add->ctl, secret->path, add->number) == NULL)
+        status = ctl_secret_sweep(secret, &swept);
+    add->swept |= swept;
+    if (status == CTL_OK && ctl_secret_exists(secret)) {
         warnx("%s: it is there, and is not overwritten: take another name, or remove it if nothing uses it",
-              add->secret.path);
+              secret->path);
         return CTL_NOT_SO;
     }
     if (status == CTL_OK)
-        status = ctl_secret_write(&add->secret, &add->edit, add->line.bytes, add->line_len);
+        status = ctl_secret_write(secret, &add->edit, bytes, len);
+    return status;
+}
+
+static enum ctl_status make_secrets(struct add *add)
+{
+    enum ctl_status status = make_file(add, &add->secret, add->line.bytes, add->line_len);
+
+    if (status == CTL_OK && add->has_codes)
+        status = make_file(add, &add->key, add->enrol.file.bytes, add->enrol.len);
+    return status;
+}
+
+/* A new one, which is tried out, or one that is in use already. */
+static enum ctl_status think_of_key(struct add *add)
+{
+    enum ctl_status status;
+
+    if (!add->has_codes)
+        return CTL_OK;
+    status = add->users_file != NULL ? ctl_enrol_import(add->users_file, add->name, &add->enrol)
+                                     : ctl_enrol_new(add->kind, add->name, &add->enrol);
+    if (status == CTL_OK)
+        add->kind = add->enrol.way.kind;
+    snprintf(add->key_name, sizeof(add->key_name), "%s.%s", add->name, add->kind == CODES_TOTP ? "totp" : "hotp");
     return status;
 }
 
@@ -357,7 +412,7 @@ static enum ctl_status prepare(struct add *add)
     if (status == CTL_OK && !add->edit.exists)
         status = choose_owner(add);
     if (status == CTL_OK)
-        status = compose(add, add->secret.path);
+        status = compose(add, add->secret.path, add->key.path);
     if (status == CTL_OK && parse(add, false) != 0)
         status = CTL_CONFIG;
     if (status != CTL_OK)
@@ -370,18 +425,22 @@ static enum ctl_status prepare(struct add *add)
 /* The secret is under its mark only while all is looked at, and then the line that names it there is written anew. */
 static enum ctl_status make(struct add *add)
 {
-    enum ctl_status status = make_secret(add);
+    enum ctl_status status = make_secrets(add);
 
     if (status == CTL_OK)
         status = make_state_dir(add);
     if (status == CTL_OK)
-        status = compose(add, add->secret.mark_path);
+        status = compose(add, add->secret.mark_path, add->key.mark_path);
     if (status == CTL_OK)
         status = examine(add);
+    if (status == CTL_OK && add->has_codes)
+        ctl_begin_codes(add->ctl, &add->entry->codes, add->enrol.next);
     if (status == CTL_OK)
-        status = compose(add, add->secret.path);
+        status = compose(add, add->secret.path, add->key.path);
     if (status == CTL_OK)
         status = ctl_secret_publish(&add->secret);
+    if (status == CTL_OK && add->has_codes)
+        status = ctl_secret_publish(&add->key);
     if (status == CTL_OK)
         status = ctl_edit_replace(&add->edit, add->text.bytes, add->len);
     return status;
@@ -389,6 +448,8 @@ static enum ctl_status make(struct add *add)
 
 static void undo(struct add *add)
 {
+    if (add->has_codes)
+        ctl_secret_undo(&add->key);
     ctl_secret_undo(&add->secret);
     if (add->made_state_dir)
         rmdir(add->state_dir);
@@ -497,6 +558,11 @@ static void report(const struct add *add)
                "Then he knocks with\n"
                "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
                host, add->secret.path, add->file_name, add->file_name, target);
+    if (add->has_codes)
+        puts("Each knock needs a code behind the secret: with --code ostclient asks for it.");
+    if (add->has_codes && add->kind == CODES_TOTP)
+        printf("A cron job can make it of a copy of %s: --totp " CLIENT_DIRECTORY "/%s.\n", add->key.path,
+               add->key_name);
     print_listener(add);
     if (gate_of(add->instead) != NULL)
         ctl_print_gate(add->ctl, gate_of(add->instead), behind(add->instead, REVOKE_PREFIX) != NULL);
@@ -504,15 +570,22 @@ static void report(const struct add *add)
 
 enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)
 {
-    struct add add = {.ctl = ctl, .edit = {.dir_fd = -1, .new_fd = -1}};
+    struct add add = {
+        .ctl = ctl, .edit = {.dir_fd = -1, .new_fd = -1}, .secret = {.dir_fd = -1}, .key = {.dir_fd = -1}};
     enum ctl_status status;
 
     read_arguments(&add, argc, argv);
     status = think_of_secret(&add);
-    if (status != CTL_OK)
+    if (status == CTL_OK)
+        status = think_of_key(&add);
+    if (status != CTL_OK) {
+        locked_free(&add.line);
         return status;
+    }
     ctl_read_listeners(&add.listeners);
     status = ctl_secret_open(ctl->config_path, add.file_name, &add.secret);
+    if (status == CTL_OK && add.has_codes)
+        status = ctl_secret_open(ctl->config_path, add.key_name, &add.key);
     if (status == CTL_OK) {
         require_plain("directory of the configuration", add.secret.directory);
         status = prepare(&add);
@@ -523,11 +596,15 @@ enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)
         const enum ctl_status unmarked = ctl_secret_unmark(&add.secret);
 
         status = status == CTL_OK ? unmarked : status;
+        if (add.has_codes)
+            (void)ctl_secret_unmark(&add.key);
         report(&add);
     } else {
         undo(&add);
     }
     ctl_secret_close(&add.secret);
+    ctl_secret_close(&add.key);
+    locked_free(&add.enrol.file);
     ctl_edit_end(&add.edit);
     locked_free(&add.text);
     locked_free(&add.line);

@@ -419,10 +419,11 @@ static void report(const struct config_entry *entry, const struct used_mark *mar
                 text);
 }
 
-static void set_mark(struct ctl *ctl, struct used *used, const struct config_entry *entry, const struct used_mark *mark)
+static void set_mark(const struct ctl *ctl, struct used *used, const struct config_codes *codes,
+                     const struct used_mark *mark)
 {
     uint8_t text[USED_TEXT_MAX];
-    const struct used_name name = spend_codes_name(&entry->codes, text);
+    const struct used_name name = spend_codes_name(codes, text);
     enum used_fault fault = used_put(used, &name, mark);
 
     explicit_bzero(text, sizeof(text));
@@ -430,7 +431,16 @@ static void set_mark(struct ctl *ctl, struct used *used, const struct config_ent
         fault = used_sync(used);
     if (fault != USED_OK)
         used_fault(ctl, fault);
-    report(entry, mark);
+}
+
+void ctl_begin_codes(const struct ctl *ctl, const struct config_codes *codes, uint64_t next)
+{
+    const struct used_mark mark = {.next = next};
+    struct used used;
+
+    hold(ctl, false, &used);
+    set_mark(ctl, &used, codes, &mark);
+    used_close(&used);
 }
 
 enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
@@ -463,7 +473,8 @@ enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
         if (!has_codes(entry) || strcmp(entry->name, name) != 0)
             continue;
         mark = mark_for(entry, &order, now_s);
-        set_mark(ctl, &used, entry, &mark);
+        set_mark(ctl, &used, &entry->codes, &mark);
+        report(entry, &mark);
     }
     used_close(&used);
     return CTL_OK;

@@ -6,6 +6,7 @@ usage: at_terminal.py STEP... -- COMMAND...
 
 Steps:  expect=TEXT   wait until the terminal shows TEXT (again)
         type=TEXT     press these keys; \\r, \\x03 and the like are understood
+        answer=CMD    run this in a shell, with all that the terminal has shown, and type what it prints
         signal=NAME   send a signal to the command
         echo=on|off   the terminal's echo must be so by now, or soon
         pause=SECONDS take that long
@@ -23,6 +24,7 @@ import os
 import pty
 import select
 import signal
+import subprocess
 import sys
 import termios
 import time
@@ -94,6 +96,8 @@ class Terminal:
             self.wait_for(step, lambda: self.has_shown(value.encode()))
         elif kind == "type":
             os.write(self.master, value.encode().decode("unicode_escape").encode("latin-1"))
+        elif kind == "answer":
+            os.write(self.master, subprocess.run(value, shell=True, input=self.shown, stdout=subprocess.PIPE, check=True).stdout)
         elif kind == "signal":
             os.kill(self.pid, getattr(signal, "SIG" + value))
         elif kind == "echo":

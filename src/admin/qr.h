@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+/* A QR code for a terminal: blocks of text, dark on light whatever the terminal's colours are. */
+#ifndef OSTIARY_QR_H
+#define OSTIARY_QR_H
+
+/* Write it to the descriptor. Returns 0, or -1 with errno; ENOTSUP where this was built without libqrencode. */
+int qr_write(int fd, const char *text);
+
+#endif
