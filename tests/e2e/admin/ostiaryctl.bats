@@ -1523,6 +1523,20 @@ three_knocks() {
     is "$output" 'ostiaryctl: nothing found'
 }
 
+@test "log: a visit that was refused with a network, or has locked one, says which" {
+    three_knocks
+    entry "$((AT + 180))" 0 ostiaryd 'locked source=2001:db8:5:6::1 network=2001:db8:5::/48 strikes=48 until=2026-11-22T20:03:00Z reason=wrong-reply'
+    entry "$((AT + 240))" 0 ostiaryd 'refused source=2001:db8:5:7::1 reason=locked until=2026-11-22T20:03:00Z network=2001:db8:5::/48'
+    rm -r "$WORK/journal"
+    make_journal
+    ctl 0 log --directory "$WORK/journal" -n 2
+    is "$output" "\
+2026-11-21 20:03:00  locked    2001:db8:5:6::1  network=2001:db8:5::/48 strikes=48 until=2026-11-22T20:03:00Z reason=wrong-reply
+2026-11-21 20:04:00  refused   2001:db8:5:7::1  reason=locked until=2026-11-22T20:03:00Z network=2001:db8:5::/48"
+    ctl 0 log --directory "$WORK/journal" -n 1 --json
+    is "$output" '{"time":"2026-11-21T20:04:00.500Z","door":"ordinary","verdict":"refused","source":"2001:db8:5:7::1","reason":"locked","until":"2026-11-22T20:03:00Z","network":"2001:db8:5::/48"}'
+}
+
 @test "log: an outcome without a source is shown as that, and is of no source that is asked for" {
     three_knocks
     entry "$((AT + 180))" 0 ostiaryd 'closed reason=by-order'

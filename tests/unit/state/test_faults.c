@@ -22,7 +22,7 @@
 
 /* ---- Where operations begin ---- */
 
-enum who { LOCKED = 1, STRUCK = 2, FRESH = 9, IN_NETWORK = 0x070001 };
+enum who { LOCKED = 1, STRUCK = 2, FRESH = 9, IN_NETWORK = 0x070001, IPV6 = 0x1000000, IPV6_LOCKED = 0x1000100 };
 
 static const struct lockout_policy usual = {
     .delay = 5, .delay_max_wait = 30, .waiting_max = 2, .max_bad_conns = 3, .lockout_time = DAY, .strike_time = 3600};
@@ -99,7 +99,11 @@ struct stage {
 static void be(struct stage *stage, enum who who)
 {
     stage->source = scratch_source(who);
-    stage->visitor = (struct lockout_visitor){.source = &stage->source, .now = now};
+    /* 2001:db8:0:HHHH::/64, and its networks with it. */
+    if (who >= IPV6)
+        stage->source =
+            (struct source){.address = {0x20, 1, 0x0d, 0xb8, 0, 0, (uint8_t)(who >> 8), (uint8_t)who}, .prefix = 64};
+    stage->visitor = (struct lockout_visitor){.source = &stage->source, .enclosed = who >= IPV6, .now = now};
 }
 
 static void charge(struct stage *stage, enum who who)
@@ -137,6 +141,8 @@ static void make_files(void)
         strike(&stage, LOCKED);
     strike(&stage, STRUCK);
     strike(&stage, STRUCK);
+    for (unsigned i = 0; i < 12; i++)
+        strike(&stage, (enum who)(IPV6_LOCKED + 1 + i / 2));
     scratch_need(manage_lock(&stage.store, &network, LOCKOUT_FOREVER, &now) == STORE_OK, "lock");
     ordinary = take_files();
 
@@ -399,12 +405,20 @@ static const struct operation {
     {"admitting a new source", admit, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"admitting a locked source", admit, &ordinary, LOCKED, SAME_FILES, false, NULL},
     {"admitting one of a locked network", admit, &ordinary, IN_NETWORK, SAME_FILES, false, NULL},
+    {"admitting one of a locked network of strikes", admit, &ordinary, IPV6_LOCKED, SAME_FILES, false, NULL},
     {"admitting where slots are damaged", admit, &damaged, FRESH, SAME_FILES, false, NULL},
     {"admitting where the table is full", admit, &full, FRESH, 0, false,
      &(const struct lockout_policy){.max_bad_conns = 3, .close_when_full = true}},
     {"admitting at a door that is to be closed", admit, &promised, FRESH, SAME_FILES, false, NULL},
     {"looking", look, &ordinary, FRESH, SAME_FILES, false, NULL},
     {"a first strike", take_strike, &ordinary, FRESH, SAME_FILES, false, NULL},
+    {"looking at one of a network of strikes", look, &ordinary, IPV6, SAME_FILES, false, NULL},
+    {"a strike in networks", take_strike, &ordinary, IPV6, SAME_FILES, false, NULL},
+    {"a strike in networks where slots are damaged", take_strike, &damaged, IPV6, SAME_FILES, false, NULL},
+    {"a strike in networks where the table is full", take_strike, &full, IPV6, 0, false,
+     &(const struct lockout_policy){.max_bad_conns = 3, .close_when_full = true}},
+    {"forgiving in networks", forgive, &ordinary, IPV6, SAME_FILES, true, NULL},
+    {"settling in networks", settle, &ordinary, IPV6, SAME_FILES, true, NULL},
     {"a last strike", take_strike, &ordinary, STRUCK, SAME_FILES, false, NULL},
     {"a strike where the table is full", take_strike, &full, FRESH, 0, false,
      &(const struct lockout_policy){.max_bad_conns = 3, .close_when_full = true}},
