@@ -6,7 +6,7 @@
  * usage: clients CONFIG PORT SECONDS RATE
  *
  * CONFIG is the door's: two actions, the first for most knocks, the second goes on after the connection. PORT is on
- * 127.0.0.1 and ::1; 2001:db8::/32 must be routed to this machine. RATE: connections in a second, at the most.
+ * 127.0.0.1 and ::1; fd00::/8 must be routed to this machine. RATE: connections in a second, at the most.
  *
  * Prints a line for each connection that has ended: source, address, kind, outcome, reason, when it began and how long
  * it took in ms, and "ok" or what was not so. The last line is

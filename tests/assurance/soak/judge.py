@@ -14,6 +14,7 @@ What has to be in the log and in the table is computed here from the journal alo
 
 import calendar
 import collections
+import ipaddress
 import json
 import re
 import statistics
@@ -31,6 +32,8 @@ XINETD_KIB_GROWTH = 64
 HANDLER_KIB_GROWTH = 256
 
 KINDS = 15  # of clients (kind.h)
+# Networks of IPv6 lock at so many times MAX_BAD_CONNS. Each client has his own, which lock at the same moment as he does.
+FACTORS = {56: 4, 48: 16, 32: 256}
 
 place, seconds, rate, tap = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), bool(sys.argv[4])
 mark = "# " if tap else ""
@@ -123,6 +126,18 @@ def judge_visits():
 Standing = collections.namedtuple("Standing", "strikes until refused")
 
 
+def networks_locked(visit, strikes, limit):
+    """What a strike locks besides the source: the networks around it, in the order of their lines."""
+    if ":" not in visit.address:
+        return
+    for prefix, factor in FACTORS.items():
+        network = ipaddress.ip_network(f"{visit.address}/{prefix}", strict=False)
+        strikes[network] += 1
+        if strikes[network] == factor * limit:
+            yield f"locked network={network} strikes={factor * limit} reason={visit.reason}"
+            strikes[network] = 0
+
+
 def expected_lines():
     """For each source a count of its lines; but what a hasty client leads to is not among them."""
     limit = setting("MAX_BAD_CONNS")
@@ -140,6 +155,8 @@ def expected_lines():
             if strikes[visit.source] == limit:
                 line = f"locked strikes={limit} reason={visit.reason}"
                 strikes[visit.source] = 0
+            for locked in networks_locked(visit, strikes, limit):
+                lines[visit.address, locked] += 1
         if line:
             lines[visit.address, line] += 1
     return lines
@@ -171,13 +188,15 @@ def judge_lines():
         source = source_of.get(address)
         found = f"{verdict} {UNTIL.sub('', rest)}"
         found = re.sub(r" uid=65534 gid=65534$", "", found)
-        count += 1
+        count += " network=" not in rest
         if due[address, found] > 0:
             due[address, found] -= 1
         elif hasty[address] > 0 and HASTY.match(found):
             hasty[address] -= 1
         else:
             problems.append(f"one too many: {line}")
+        if " network=" in rest:
+            continue
         if verdict == "rejected":
             strikes[source] += 1
         elif verdict == "locked":
@@ -210,7 +229,7 @@ def judge_actions():
 def judge_table(standings):
     table = json.loads(read("list"))
     listed = int(read("listed"))
-    rows = {row["source"]: row for row in table["sources"] if row["source"] != "127.0.0.1"}
+    rows = {row["source"]: row for row in table["sources"] if row["source"] != "127.0.0.1" and not row["network"]}
     problems = [f"not in the table: {source}" for source in sources - set(rows) - may_strike]
     problems += [f"unknown: {source}" for source in set(rows) - sources]
     locked = 0

@@ -55,9 +55,9 @@ struct address people_address(const struct person *person)
     const uint8_t low = (uint8_t)person->number;
 
     if (is_ipv6(person)) {
-        /* 2001:db8:GROUP:NUMBER::/64 */
+        /* fdGROUP:NUMBER::/64: each has a /32 of his own, and so no network together with others. */
         const uint32_t host = 1 + people_random(UINT16_MAX);
-        const uint8_t network[] = {0x20, 0x01, 0x0d, 0xb8, 0, (uint8_t)person->group, high, low};
+        const uint8_t network[] = {0xfd, (uint8_t)person->group, high, low};
 
         memcpy(bytes, network, sizeof(network));
         bytes[14] = (uint8_t)(host >> 8);

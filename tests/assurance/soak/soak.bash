@@ -32,7 +32,7 @@ trap clean_up EXIT
 trap 'exit 143' TERM INT HUP
 
 ip link set lo up
-ip -6 route add local 2001:db8::/32 dev lo
+ip -6 route add local fd00::/8 dev lo
 
 # Whatever the door and its actions might leave behind is in $WORK; what watches them is not.
 WORK=$place/door
@@ -60,7 +60,7 @@ MAX_BAD_CONNS=3
 LOCKOUT_TIME=40
 STRIKE_TIME=30d
 EXEMPT="127.18.0.0/16"
-EXEMPT="2001:db8:2::/48"
+EXEMPT="fd02::/16"
 ACTION="$(cat "$key")","$WORK/bin/knock","65534","65534"
 ACTION="$(head -c 18 /dev/urandom | base64)","$WORK/bin/linger","65534","65534"
 END
