@@ -83,7 +83,7 @@ teardown() {
     is "$(how_many receipt right)" 1 "another network"
     is "$(in_slot fd00:0:0:1::/64 strikes)" 3 strikes
     is "$(in_slot fd00:0:0:1::/64 refusals)" 97 refusals
-    is "$(in_table used)" 2 "sources in the table"
+    is "$(in_table used)" 5 "sources in the table, and the networks of the one that struck"
     logged 'refused source=fd00:0:0:1::501 reason=locked'
 }
 
