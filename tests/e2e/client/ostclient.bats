@@ -1098,7 +1098,7 @@ help_options() {
 @test "--help, the manual and the completion have the same options, and the same defaults" {
     local manual=$OSTIARY_SOURCE/src/client/ostclient.1 completion=$OSTIARY_SOURCE/src/completions/ostclient
     help_options >"$client_dir/help"
-    [ "$(wc -l <"$client_dir/help")" -eq 30 ]
+    [ "$(wc -l <"$client_dir/help")" -eq 32 ]
     # The option list of the manual: .It Fl 4 , Fl -ipv4
     sed -n 's/^\.It Fl/Fl/p' "$manual" | grep -Eo 'Fl -?[a-z0-9][a-z0-9-]*' | sed 's/^Fl /-/' | sort -u >"$client_dir/manual"
     diff "$client_dir/help" "$client_dir/manual"
