@@ -248,6 +248,12 @@ void ctl_take_finding(void *context, const struct config_finding *finding);
  */
 bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 
+/* Whether the record of used codes is such that those who need a code get in. After ctl_examine. */
+void ctl_check_codes(const struct ctl *ctl, struct ctl_findings *findings);
+
+/* Whether a file with a secret or a key, where add puts them, is named by no line. Likewise. */
+void ctl_check_unused(const struct ctl *ctl, struct ctl_findings *findings);
+
 /* Whether what listens is what the configuration says, and whether two want to listen at one place. */
 void ctl_check_listeners(const struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 

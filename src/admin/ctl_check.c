@@ -394,6 +394,8 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
     ctl_check_gates(ctl, &findings); /* as root */
     if (usable) {
         check_leftovers(ctl, &findings);
+        ctl_check_codes(ctl, &findings);
+        ctl_check_unused(ctl, &findings);
         check_way_in(ctl, &findings);
     }
     check_boot(ctl, &findings);

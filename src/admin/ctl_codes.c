@@ -545,3 +545,96 @@ void ctl_repair_used(const struct ctl *ctl, bool give_up)
                     "the next ones on, and those of hotp= after '%s codes --counter'",
                     ctl->config.state_dir, lost, ctl->self);
 }
+
+/* ---- check ------------------------------------------------------------------------------------------------------- */
+
+/* Is there a code of HOTP for which it is not known whether it has been used? */
+static void check_counters(const struct config *config, const struct used *used, const struct ctl_subject *subject,
+                           const char *self)
+{
+    uint8_t text[USED_TEXT_MAX];
+    struct used_mark mark;
+
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+        struct used_name name;
+
+        if (!has_codes(entry) || entry->codes.way.kind != CODES_HOTP || entry->codes.key.len == 0)
+            continue;
+        name = spend_codes_name(&entry->codes, text);
+        if (used == NULL || used_find(used, &name, &mark) == USED_UNKNOWN)
+            ctl_find(subject, CONFIG_ERROR,
+                     "which codes of '%s' have been used is not known, so that nobody gets in by it: run '%s codes "
+                     "--counter NUMBER %s', with 0 for a new token",
+                     entry->name, self, entry->name);
+    }
+    explicit_bzero(text, sizeof(text));
+}
+
+/* As whoever the handler is, and without a word of what the file has wrong: that is said already. */
+static int load_quietly(const struct ctl *ctl, struct config *config)
+{
+    const struct config_reader reader = {
+        .path = ctl->config_path,
+        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+        .with_secrets = true,
+        .may_lack_credentials = true,
+        .report = ctl_take_finding,
+        .context = &(struct ctl_findings){.out = NULL},
+    };
+    int status;
+
+    if (geteuid() == 0 && which_door(ctl->config_path) == DOOR_SEALED && ctl_be_sealed() != 0)
+        return -1;
+    status = config_load(&reader, config);
+    ctl_be_root();
+    return status;
+}
+
+static bool needs_record(const struct config *config)
+{
+    for (size_t i = 0; i < config->entry_count; i++) {
+        if (has_codes(&config->entries[i]))
+            return true;
+    }
+    return false;
+}
+
+static void check_record(const struct ctl *ctl, const struct config *config, struct ctl_findings *findings)
+{
+    const struct spend_place place = place_of(ctl);
+    const struct used_options options = spend_options(&place, true);
+    const struct ctl_subject of_state = {findings, ctl->config.state_dir};
+    const struct ctl_subject of_config = {findings, ctl->config_path};
+    struct used_totals totals = {0};
+    struct used used;
+    enum used_fault fault = used_open(&options, &used);
+
+    if (fault == USED_OK)
+        fault = used_hold(&used, HOLD_SHARED);
+    if (fault == USED_OK)
+        used_count(&used, &totals);
+    if (fault == USED_OK || fault == USED_ABSENT)
+        check_counters(config, fault == USED_OK ? &used : NULL, &of_config, ctl->self);
+    else if (used_fault_has_errno(fault))
+        ctl_find(&of_state, CONFIG_ERROR, "%s: %s", used_fault_text(fault), strerror(errno));
+    else
+        ctl_find(&of_state, CONFIG_ERROR, "%s", used_fault_text(fault));
+    if (totals.damaged != 0)
+        ctl_find(&of_state, CONFIG_ERROR,
+                 "%" PRIu64
+                 " slots of the record of used codes are damaged, and some who need a code do not get in: run "
+                 "'%s repair'",
+                 totals.damaged, ctl->self);
+    used_close(&used);
+}
+
+void ctl_check_codes(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    struct config config;
+
+    if (!needs_record(&ctl->config) || load_quietly(ctl, &config) != 0)
+        return;
+    check_record(ctl, &config, findings);
+    config_free(&config);
+}

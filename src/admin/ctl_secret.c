@@ -4,6 +4,7 @@
 
 #include "file.h"
 
+#include <dirent.h>
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -227,6 +228,58 @@ const char *ctl_secret_shared(const struct ctl *ctl, const char *path, unsigned 
     named = is_named_in(&other, path, 0);
     config_free(&other);
     return named ? "the other door's configuration names it too" : NULL;
+}
+
+/* What add makes: NAME.secret, NAME.totp and NAME.hotp. */
+static bool is_of_add(const char *name)
+{
+    static const char *const suffixes[] = {".secret", ".totp", ".hotp"};
+    const char *dot = strrchr(name, '.');
+
+    for (size_t i = 0; name[0] != '.' && dot != NULL && i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
+        if (strcmp(dot, suffixes[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Then a unit may name the files, which nobody here can know. */
+static bool has_credentials(const struct config *config)
+{
+    for (size_t i = 0; i < config->secret_count; i++) {
+        if (config->secret_list[i].origin == CONFIG_SECRET_CREDENTIAL)
+            return true;
+    }
+    for (size_t i = 0; i < config->entry_count; i++) {
+        if (config->entries[i].codes.origin == CONFIG_SECRET_CREDENTIAL)
+            return true;
+    }
+    return false;
+}
+
+void ctl_check_unused(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    char beside[PATH_MAX], path[PATH_MAX];
+    const struct ctl_subject subject = {findings, path};
+    const struct dirent *entry;
+    DIR *directory;
+
+    if (has_credentials(&ctl->config) || ctl_real_directory(ctl->config_path, beside) != 0 ||
+        snprintf(path, sizeof(path), "%s/" DIRECTORY_NAME, beside) >= (int)sizeof(path))
+        return;
+    directory = opendir(path);
+    if (directory == NULL)
+        return; /* there is none, or it is not for this user to see */
+    while ((entry = readdir(directory)) != NULL) {
+        if (!is_of_add(entry->d_name) ||
+            snprintf(path, sizeof(path), "%s/" DIRECTORY_NAME "/%s", beside, entry->d_name) >= (int)sizeof(path))
+            continue;
+        if (ctl_secret_shared(ctl, path, 0) == NULL)
+            ctl_find(&subject, CONFIG_NOTE,
+                     "no line of %s names it: remove it, unless a client on this host knocks with it elsewhere",
+                     ctl->config_path);
+    }
+    closedir(directory);
 }
 
 /* ---- steps ----------------------------------------------------------------------------------------------------- */

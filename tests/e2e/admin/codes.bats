@@ -99,6 +99,32 @@ totp() {
     [ "$(python3 -c 'import json, sys; print(json.load(sys.stdin)["codes"][0]["next"])' <<<"$output")" -ge $((now / 30 + 2)) ]
 }
 
+@test "check says where nobody gets in by a code, and which secrets and keys no line names" {
+    mkdir "$WORK/ostiary"
+    touch "$WORK/ostiary/old.secret" "$WORK/ostiary/old.totp" "$WORK/ostiary/.old.secret.ostiary.cfg" "$WORK/ostiary/README"
+    (umask 077 && echo "base32:GEZDGNBVGY3TQOJR" >"$WORK/ostiary/in-use.hotp")
+    sed -i "s,hotp=$WORK/token,hotp=$WORK/ostiary/in-use.hotp," "$CONFIG"
+    ctl 78 check
+    matches "$output" "error: which codes of 'token' have been used is not known, so that nobody gets in by it: run '.* codes --counter NUMBER token'"
+    matches "$output" "$WORK/ostiary/old.secret: note: no line of $CONFIG names it: remove it, unless a client"
+    matches "$output" "$WORK/ostiary/old.totp: note: no line of"
+    is "$(grep -c 'names it' <<<"$output")" 2 "files that no line names"
+    ctl 0 codes --counter 0 token
+    ctl 0 check
+    is "$(grep -c 'codes of' <<<"$output")" 0 "errors about codes"
+    printf x | dd of="$RECORD" bs=1 seek=150 conv=notrunc status=none
+    ctl 78 check
+    matches "$output" "error: 1 slots of the record of used codes are damaged"
+    printf x | dd of="$RECORD" bs=1 seek=20 conv=notrunc status=none
+    printf x | dd of="$RECORD" bs=1 seek=84 conv=notrunc status=none
+    ctl 78 check
+    matches "$output" 'error: the record of used codes is damaged: run ostiaryctl repair'
+    # Credentials are of a unit, which may name any of them.
+    sed -i "s,\"secret-file=$WORK/first.secret\",\"credential=first\"," "$CONFIG"
+    run "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
+    is "$(grep -c 'names it' <<<"$output")" 0 "files of which nothing is known"
+}
+
 @test "codes: what cannot be is said, with what to do instead" {
     ctl 64 codes knock
     matches "$output" 'takes one of --forget and --counter NUMBER'
