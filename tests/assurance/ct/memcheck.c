@@ -16,6 +16,7 @@
 #include <valgrind/memcheck.h>
 
 #define ENTRIES_MAX 40
+#define NOW_S       1111111111
 
 static uint8_t secrets[ENTRIES_MAX][SECRET_MAX];
 static struct config_secret listed[ENTRIES_MAX];
@@ -104,7 +105,7 @@ static void prepare(size_t count, size_t len, size_t place)
 static unsigned reports_of_choice(choose_function *choose, size_t place, bool *right)
 {
     const unsigned before = VALGRIND_COUNT_ERRORS;
-    const struct match_question question = {&config, seed, 0};
+    const struct match_question question = {&config, seed, NOW_S};
     struct match match;
     const int status = choose(&question, reply, &match);
     const unsigned reports = VALGRIND_COUNT_ERRORS - before;
@@ -138,6 +139,54 @@ static void test_choice(void)
     check_number(reports, 0, "I6: match_reply has no branch and no address that depends on a secret");
     check_number(wrong, 0, "and chooses the first, the last or none, as it should");
     check_number(wiped_secret, choices, "and what it compared was secret in every bit, until it was wiped");
+}
+
+/*
+ * The same where codes follow each secret: their key is as secret as the secret, and so are the codes. The reply is of
+ * a holder of the secret at this place, with the code of the step behind the clock's, or of nobody.
+ */
+static void prepare_codes(size_t count, enum codes_hash hash, size_t place)
+{
+    static uint8_t key[20];
+    uint8_t message[CODES_MESSAGE_LEN], digest[CODES_DIGEST_MAX], whole[SECRET_MAX];
+    char text[CODES_TEXT_LEN];
+    size_t len;
+
+    prepare(count, 20, place);
+    (void)VALGRIND_MAKE_MEM_DEFINED(key, sizeof(key));
+    fill(key, sizeof(key), 7);
+    for (size_t i = 0; i < count; i++) {
+        entries[i].codes = (struct config_codes){
+            .origin = CONFIG_SECRET_FILE, .way = codes_usual(CODES_TOTP), .key = {.bytes = key, .len = sizeof(key)}};
+        entries[i].codes.way.hash = hash;
+    }
+    codes_message(NOW_S / 30 + 1, message);
+    if (mac_code(entries[0].codes.key, hash, message, digest, &len) != 0)
+        abort();
+    codes_text(&entries[0].codes.way, digest, len, text);
+    fill(whole, 20, place);
+    memcpy(whole + 20, text, 6);
+    if (mac_reply((struct secret){.bytes = whole, .len = 26}, seed, reply) != 0)
+        abort();
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(key, sizeof(key));
+    (void)VALGRIND_MAKE_MEM_UNDEFINED(reply, sizeof(reply));
+}
+
+static void test_codes(void)
+{
+    unsigned reports = 0, wrong = 0;
+    bool right;
+
+    for (unsigned hash = CODES_SHA1; hash <= CODES_SHA512; hash++) {
+        for (size_t place = 0; place < 4; place++) {
+            prepare_codes(3, (enum codes_hash)hash, place);
+            reports += reports_of_choice(match_reply, place, &right);
+            wrong += !right;
+        }
+    }
+    check_number(reports, 0,
+                 "I6: with codes match_reply has no branch and no address that depends on secret, key or code");
+    check_number(wrong, 0, "and chooses the first, the last or none, as it should");
 }
 
 static void test_macs(void)
@@ -210,6 +259,7 @@ int main(void)
         return check_end();
     stack_base = &base;
     test_choice();
+    test_codes();
     test_macs();
     test_leaks();
     return check_end();
