@@ -43,6 +43,7 @@ struct child {
     size_t seen;   /* bytes of its output, dropped ones included */
     bool has_line; /* the first line is complete */
     struct terminal terminal;
+    bool is_held; /* signals are, and the next two are what was before */
     sigset_t mask_before;
     struct sigaction child_before; /* what SIGCHLD did */
 };
@@ -221,11 +222,11 @@ static void close_ends(struct ends *ends)
     close_fd(&ends->tell_fd);
 }
 
-static int new_pipe(int *read_fd, int *write_fd)
+static int new_pipe(int flags, int *read_fd, int *write_fd)
 {
     int fds[2];
 
-    if (pipe2(fds, O_CLOEXEC) != 0)
+    if (pipe2(fds, O_CLOEXEC | flags) != 0)
         return -1;
     *read_fd = fds[0];
     *write_fd = fds[1];
@@ -242,19 +243,25 @@ static int new_input(const struct command_run *run, int *input_fd)
         *input_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         return *input_fd < 0 ? -1 : 0;
     }
-    if (new_pipe(input_fd, &write_fd) != 0)
+    if (new_pipe(0, input_fd, &write_fd) != 0)
         return -1;
-    written = write(write_fd, run->input, run->input_len);
+    do
+        written = write(write_fd, run->input, run->input_len);
+    while (written < 0 && errno == EINTR);
+    if (written >= 0 && written != (ssize_t)run->input_len)
+        errno = EIO;
+    const int error = errno;
     close_fd(&write_fd);
+    errno = error;
     return written == (ssize_t)run->input_len ? 0 : -1;
 }
 
 static int open_ends(struct child *child, struct ends *ends)
 {
-    if (new_input(child->run, &ends->input_fd) != 0 || new_pipe(&child->output_fd, &ends->output_fd) != 0 ||
-        new_pipe(&child->tell_fd, &ends->tell_fd) != 0)
+    if (new_input(child->run, &ends->input_fd) != 0 || new_pipe(0, &child->output_fd, &ends->output_fd) != 0 ||
+        new_pipe(O_NONBLOCK, &child->tell_fd, &ends->tell_fd) != 0)
         return -1;
-    return child->run->is_heard ? 0 : new_pipe(&child->words_fd, &ends->words_fd);
+    return child->run->is_heard ? 0 : new_pipe(0, &child->words_fd, &ends->words_fd);
 }
 
 /* From here on signals wait, and are read. Where SIGCHLD is ignored, nobody could say how the command has ended. */
@@ -267,7 +274,9 @@ static int hold_signals(struct child *child)
     sigaddset(&watched, SIGCHLD);
     held = watched;
     sigaddset(&held, SIGTTOU);
-    sigprocmask(SIG_BLOCK, &held, &child->mask_before);
+    if (sigprocmask(SIG_BLOCK, &held, &child->mask_before) != 0)
+        return -1;
+    child->is_held = true;
     sigaction(SIGCHLD, &as_usual, &child->child_before);
     child->signal_fd = signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK);
     return child->signal_fd < 0 ? -1 : 0;
@@ -298,7 +307,7 @@ static int start(struct child *child)
 
 /* ---- While it runs ---- */
 
-/* One piece of its output, behind what is there. False: it does not fit, or cannot be read. */
+/* One piece of its output, behind what is there. False: that is the end, for it does not fit or cannot be read. */
 static bool take_output(struct child *child)
 {
     const struct command_run *run = child->run;
@@ -308,19 +317,25 @@ static bool take_output(struct child *child)
     const ssize_t count = read(child->output_fd, at, run->room_len - *len);
     const uint8_t *end;
 
-    if (count < 0)
-        return errno == EINTR || errno == EAGAIN;
-    if (count == 0) {
-        close_fd(&child->output_fd);
-        return true;
+    if (count < 0 && errno != EINTR && errno != EAGAIN) {
+        child->ending->result = COMMAND_UNABLE;
+        child->ending->number = errno;
+        return false;
     }
+    if (count == 0)
+        close_fd(&child->output_fd);
+    if (count <= 0)
+        return true;
     child->seen += (size_t)count;
     if (!child->has_line) {
         end = run->is_line ? memchr(at, '\n', (size_t)count) : NULL;
         child->has_line = end != NULL;
         *len += end != NULL ? (size_t)(end - at) : (size_t)count;
     }
-    return child->has_line ? child->seen <= COMMAND_OUTPUT_MAX : *len < run->room_len;
+    if (child->has_line ? child->seen <= COMMAND_OUTPUT_MAX : *len < run->room_len)
+        return true;
+    child->ending->result = COMMAND_TOO_MUCH;
+    return false;
 }
 
 static void take_words(struct child *child)
@@ -374,10 +389,8 @@ static void judge(struct child *child, int status)
     child->pid = -1;
     if (child->tell_fd >= 0 && hear_of_fault(child))
         return;
-    if (!take_rest(child)) {
-        ending->result = COMMAND_TOO_MUCH;
+    if (!take_rest(child))
         return;
-    }
     if (WIFSIGNALED(status)) {
         ending->number = WTERMSIG(status);
         /* What was typed to end it was meant for us, too. */
@@ -390,25 +403,40 @@ static void judge(struct child *child, int status)
     ending->result = ending->number == 0 ? COMMAND_DONE : COMMAND_STATUS;
 }
 
+/* It has ended, or stopped. True: that is the end. */
+static bool take_change(struct child *child)
+{
+    pid_t changed;
+    int status;
+
+    do
+        changed = waitpid(child->pid, &status, WNOHANG | WUNTRACED);
+    while (changed < 0 && errno == EINTR);
+    if (changed < 0) {
+        child->ending->result = COMMAND_UNABLE;
+        child->ending->number = errno;
+        return true;
+    }
+    if (changed == 0)
+        return false;
+    if (!WIFSTOPPED(status)) {
+        judge(child, status);
+        return true;
+    }
+    if (child->terminal.fd >= 0)
+        stand_still(child);
+    return false;
+}
+
 /* Each of the signals that wait. True: that is the end, and ending says which. */
 static bool take_signal(struct child *child)
 {
     struct signalfd_siginfo signal;
-    int status;
 
     if (read(child->signal_fd, &signal, sizeof(signal)) != (ssize_t)sizeof(signal))
         return false;
-    if (signal.ssi_signo == SIGCHLD) {
-        if (waitpid(child->pid, &status, WNOHANG | WUNTRACED) != child->pid)
-            return false;
-        if (!WIFSTOPPED(status)) {
-            judge(child, status);
-            return true;
-        }
-        if (child->terminal.fd >= 0)
-            stand_still(child);
-        return false;
-    }
+    if (signal.ssi_signo == SIGCHLD)
+        return take_change(child);
     if (signal.ssi_signo == SIGTSTP) {
         stand_still(child);
         return false;
@@ -438,10 +466,8 @@ static void attend(struct child *child)
         }
         if (news[3].revents != 0 && hear_of_fault(child))
             return;
-        if (news[1].revents != 0 && !take_output(child)) {
-            ending->result = COMMAND_TOO_MUCH;
+        if (news[1].revents != 0 && !take_output(child))
             return;
-        }
         if (news[2].revents != 0)
             take_words(child);
         if (news[0].revents != 0 && take_signal(child))
@@ -506,8 +532,10 @@ void command_run(const struct command_run *run, struct command_ending *ending)
     close_fd(&child.words_fd);
     close_fd(&child.tell_fd);
     close_fd(&child.signal_fd);
-    sigaction(SIGCHLD, &child.child_before, NULL);
-    sigprocmask(SIG_SETMASK, &child.mask_before, NULL);
+    if (child.is_held) {
+        sigaction(SIGCHLD, &child.child_before, NULL);
+        sigprocmask(SIG_SETMASK, &child.mask_before, NULL);
+    }
 }
 
 void command_ending_text(const struct command_ending *ending, char text[static COMMAND_TEXT_LEN])

@@ -50,9 +50,10 @@ static enum replier_fault challenge(struct replier *replier, int64_t limit_ms)
 {
     uint8_t random[SEED_LEN];
     uint8_t answer[REPLY_LEN];
+    const ssize_t got = getrandom(random, sizeof(random), 0);
 
-    if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random)) {
-        replier->ending = (struct command_ending){.result = COMMAND_UNABLE, .number = errno};
+    if (got != (ssize_t)sizeof(random)) {
+        replier->ending = (struct command_ending){.result = COMMAND_UNABLE, .number = got < 0 ? errno : EIO};
         replier->fault = REPLIER_FAILED;
     } else {
         ask(replier, random, sizeof(random), limit_ms, answer);

@@ -67,7 +67,7 @@ class Client(Scene):
     """One run. answer: what the server has for a right reply."""
 
     program = "ostclient"
-    statuses = (0, 64, 68, 69, 71, 75, 76, 77, 78)
+    statuses = (0, 64, 66, 68, 69, 71, 74, 75, 76, 77, 78)
     witnesses = ("write", "sendto")
 
     def __init__(self, name, *options, reply=REPLY, answer=RECEIPT, host="127.0.0.1", no_fds=False):
@@ -82,6 +82,9 @@ class Client(Scene):
 
     def prepare(self, place):
         place.write("secret", SECRET)
+        # There is but one seed.
+        with open(place.path("reply"), "wb") as reply:
+            reply.write(REPLY)
         place.keep()
 
     def play(self, place, fault):
@@ -89,7 +92,7 @@ class Client(Scene):
         run = Run()
         server = Server(self.reply, self.answer)
         words, environment = place.around(fault, self.witnesses)
-        options = [option.replace("@SECRET@", place.path("secret")) for option in self.options]
+        options = [re.sub("@([A-Z]+)@", lambda name: place.path(name[1].lower()), option) for option in self.options]
         command = [*words, place.program("ostclient"), "-t", "5", *options, f"{self.host}:{server.port}"]
         if self.no_fds:
             command = ["sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *command]
@@ -144,6 +147,8 @@ class Client(Scene):
 SCENES = [
     Client("accepted", "-w", "-k", "@SECRET@"),
     Client("stdin", "-w", "-f", "0"),
+    Client("secret-command", "-w", "--command-timeout", "60", "--secret-command", "cat @SECRET@"),
+    Client("reply-command", "--command-timeout", "60", "--reply-command", "cat @REPLY@"),
     Client("sent", "-k", "@SECRET@", answer=b""),
     Client("refused", "-w", "-k", "@SECRET@", answer=b""),
     Client("wrong-receipt", "-w", "-k", "@SECRET@", answer=bytes(LEN)),

@@ -15,11 +15,13 @@ ERRORS = {
     "close": "EIO EINTR",
     "close_range": "ENOMEM EMFILE ENOSYS",
     "connect": "ECONNREFUSED EAGAIN EINTR ENETUNREACH ETIMEDOUT EACCES",
+    "copy_file_range": "EXDEV EIO",
     "dup": "EMFILE",
     "dup2": "EMFILE EINTR EBUSY",
     "dup3": "EMFILE EINTR EBUSY",
     "execve": "ENOENT EACCES ENOMEM EIO E2BIG EAGAIN ETXTBSY",
     "faccessat2": "EACCES EIO",
+    "fadvise64": "ESPIPE",
     "fallocate": "EIO ENOSPC EINTR EOPNOTSUPP",
     "fchmod": "EPERM EIO",
     "fchown": "EPERM EIO",
@@ -105,6 +107,7 @@ ERRORS = {
     "unlink": "EIO EACCES",
     "unlinkat": "EIO EACCES EROFS",
     "wait4": "EINTR ECHILD",
+    "waitid": "EINTR ECHILD",
     "write": "EIO ENOSPC EINTR EPIPE EAGAIN",
     "writev": "EIO ENOSPC EPIPE",
 }
@@ -118,7 +121,7 @@ PRETENDING = {"setgroups", "setresgid", "setresuid"}
 # Calls that always succeed, so that nobody looks at what they return; that do not return; and of which each error is an
 # answer (futex).
 INFALLIBLE = set(
-    "alarm arch_prctl clock_gettime exit exit_group futex getegid geteuid getgid getpid getppid gettid getuid"
+    "alarm arch_prctl clock_gettime exit exit_group futex getegid geteuid getgid getpgrp getpid getppid gettid getuid"
     " restart_syscall rt_sigreturn sched_yield set_tid_address sysinfo umask".split()
 )
 
