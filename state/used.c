@@ -14,9 +14,11 @@
 static uint64_t fingerprint_of(const struct used *used, const struct used_name *name)
 {
     uint8_t bytes[1 + USED_TEXT_MAX] = {(uint8_t)name->kind};
+    const uint8_t *text = name->bytes;
     uint64_t fingerprint;
 
-    memcpy(bytes + 1, name->bytes, name->len);
+    for (size_t i = 0; i < name->len; i++)
+        bytes[1 + i] = text[i];
     fingerprint = siphash(used->key, bytes, 1 + name->len);
     explicit_bzero(bytes, sizeof bytes);
     return fingerprint;

@@ -157,7 +157,7 @@ static enum used_fault open_file(struct used *used)
 {
     const int way = used->options.read_only ? O_RDONLY : O_RDWR;
 
-    used->fd = openat(used->dir_fd, USED_NAME, way | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    used->fd = openat(used->dir_fd, USED_NAME, way | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600);
     if (used->fd >= 0)
         return judge_file(used->fd);
     if (errno == ENOENT)

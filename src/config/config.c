@@ -27,9 +27,6 @@
 /* No line that adds an entry, an exemption or a secret is shorter: KILL="x" and its newline. */
 #define LINE_MIN 9
 
-/* Nor is what adds another secret to a line: ,credential=x */
-#define SECRET_MIN 13
-
 enum setting {
     SETTING_NONE,
     SETTING_DELAY,
@@ -331,17 +328,13 @@ static int begin(struct parser *parser, const char *text, size_t len)
     struct reading *reading = parser->file;
     struct config *config = reading->config;
     const size_t lines_max = count_lines(text, len);
-    const size_t secrets_max = lines_max + len / SECRET_MIN;
 
-    config->memory = parser_begin(parser, text, len,
-                                  lines_max * (sizeof(struct config_entry) + sizeof(struct source)) +
-                                      secrets_max * sizeof(struct config_secret));
+    config->memory = parser_begin(parser, text, len, lines_max * (sizeof(struct config_entry) + sizeof(struct source)));
     if (config->memory == NULL)
         return -1;
     config->entries = config->memory;
-    config->secret_list = (void *)(config->entries + lines_max);
-    config->exempt = (void *)(config->secret_list + secrets_max);
-    return entry_begin(parser, secrets_max);
+    config->exempt = (void *)(config->entries + lines_max);
+    return entry_begin(parser, lines_max);
 }
 
 static void set_defaults(struct config *config)
@@ -416,6 +409,7 @@ int config_load(const struct config_reader *reader, struct config *config)
 void config_free(struct config *config)
 {
     locked_free(&config->secrets);
+    free(config->secret_list);
     free(config->memory);
     *config = (struct config){0};
 }

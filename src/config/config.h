@@ -122,7 +122,7 @@ struct config {
     const char *state_dir; /* absolute path, never NULL */
     uint64_t table_size;   /* places */
 
-    struct config_secret *secret_list; /* of all entries, in their order */
+    struct config_secret *secret_list; /* of all entries, in their order: memory of its own */
     size_t secret_count;
     struct locked secrets; /* the bytes of every secret and key */
     void *memory;          /* all other strings and arrays: config.c's own */

@@ -26,12 +26,12 @@ struct options {
     struct secrets_given secrets;
 };
 
-int entry_begin(struct parser *parser, size_t secrets_max)
+int entry_begin(struct parser *parser, size_t lines_max)
 {
     struct reading *reading = parser->file;
 
     reading->default_user = "nobody";
-    return secrets_begin(parser, secrets_max);
+    return secrets_begin(parser, lines_max);
 }
 
 static bool is_digit(char byte)

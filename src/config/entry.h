@@ -21,6 +21,7 @@ struct reading {
     const char *default_group; /* NULL: none is written, so that it is the user's own */
     unsigned default_line;     /* of a DEFAULT_UID or DEFAULT_GID that no entry has followed yet; 0: none */
     unsigned kill_line;        /* 0: no KILL yet */
+    size_t secrets_room;       /* of config->secret_list */
     unsigned code_alone_line;  /* 0: no code-alone=yes yet */
     unsigned port_line;        /* of the last PORT that is another one than those before */
     bool has_entry;            /* a line with ACTION or KILL, right or wrong */
@@ -28,10 +29,10 @@ struct reading {
 };
 
 /*
- * Make the parser ready for at most secrets_max secrets, which fit into config->secret_list, and entries, which are not
- * more and fit into config->entries, after parser_begin. Returns 0, or -1 after reporting an error.
+ * Make the parser ready for at most lines_max entries, which fit into config->entries, after parser_begin. Returns 0,
+ * or -1 after reporting an error.
  */
-int entry_begin(struct parser *parser, size_t secrets_max);
+int entry_begin(struct parser *parser, size_t lines_max);
 
 /* One line each, with at least one field. Until entry_finish a secret is where the line is, in the text. */
 void entry_take_action(struct parser *parser, const struct scan_line *line);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define SECRET_FILE_MAX  1024                  /* bytes of a file that holds one secret and the white space behind it */
@@ -32,12 +33,24 @@ static const char *const published[] = {
 
 #define PUBLISHED_COUNT (sizeof(published) / sizeof(published[0]))
 
-int secrets_begin(struct parser *parser, size_t secrets_max)
+/* Without touching it: what is not used costs nothing. */
+static int make_room(struct reading *reading, size_t room)
+{
+    struct config_secret *list = reallocarray(reading->config->secret_list, room, sizeof(*list));
+
+    if (list == NULL)
+        return -1;
+    reading->config->secret_list = list;
+    reading->secrets_room = room;
+    return 0;
+}
+
+int secrets_begin(struct parser *parser, size_t lines_max)
 {
     struct reading *reading = parser->file;
     unsigned earlier;
 
-    if (seen_new(secrets_max + PUBLISHED_COUNT, &reading->seen) != 0) {
+    if (seen_new(lines_max + PUBLISHED_COUNT, &reading->seen) != 0 || make_room(reading, lines_max) != 0) {
         parser_error(parser, "there is no memory, or no random number, to compare its secrets");
         return -1;
     }
@@ -74,6 +87,20 @@ static struct config_secret *secret_at(const struct parser *parser, size_t i)
     const struct reading *reading = parser->file;
 
     return &reading->config->secret_list[reading->config->secret_count + i];
+}
+
+/* The next one of the line, of which nothing is known yet. NULL after reporting that there is no memory for it. */
+static struct config_secret *add_secret(struct parser *parser, size_t i)
+{
+    struct reading *reading = parser->file;
+
+    if (reading->config->secret_count + i == reading->secrets_room &&
+        make_room(reading, 2 * reading->secrets_room) != 0) {
+        parser_error(parser, "there is no memory for its secrets");
+        return NULL;
+    }
+    *secret_at(parser, i) = (struct config_secret){0};
+    return secret_at(parser, i);
 }
 
 static bool is_credential(const char *name)
@@ -144,9 +171,11 @@ bool secrets_take_option(struct parser *parser, const struct scan_field *field, 
     struct scan_field file = {0}, credential = {0};
 
     if (value_option(parser, field, "secret-file=", &file) || value_option(parser, field, "credential=", &credential)) {
-        struct config_secret *secret = secret_at(parser, given->count++);
+        struct config_secret *secret = add_secret(parser, given->count);
 
-        *secret = (struct config_secret){0};
+        if (secret == NULL)
+            return true;
+        given->count++;
         if (file.text != NULL)
             take_secret_file(parser, &file, secret);
         else
@@ -232,10 +261,12 @@ static void take_secrets(struct parser *parser, const struct scan_field *first, 
 {
     const bool alone = is_code_alone(parser, given);
 
+    if (given->count == 0 && add_secret(parser, 0) == NULL)
+        return;
     entry->secrets = secret_at(parser, 0);
     entry->secret_count = given->count;
     if (given->count == 0 || alone) {
-        *entry->secrets = (struct config_secret){.origin = alone ? CONFIG_SECRET_NONE : CONFIG_SECRET_INLINE};
+        entry->secrets->origin = alone ? CONFIG_SECRET_NONE : CONFIG_SECRET_INLINE;
         entry->secret_count = 1;
         if (alone)
             take_code_alone(parser, first, given);
@@ -285,8 +316,18 @@ static void take_codes(struct parser *parser, const struct secrets_given *given,
 void secrets_take(struct parser *parser, const struct scan_field *first, const struct secrets_given *given,
                   struct config_entry *entry)
 {
-    take_secrets(parser, first, given, entry);
-    take_codes(parser, given, entry);
+    if (secrets_has(given)) {
+        take_secrets(parser, first, given, entry);
+        take_codes(parser, given, entry);
+        return;
+    }
+    /* As nearly all lines are: a secret and nothing about it. */
+    entry->secrets = add_secret(parser, 0);
+    if (entry->secrets == NULL)
+        return;
+    entry->secret_count = 1;
+    entry->secrets->origin = CONFIG_SECRET_INLINE;
+    take_inline(parser, first, entry->secrets);
 }
 
 /* ---- From files to locked memory --------------------------------------------------------------------------------- */
@@ -441,15 +482,30 @@ static void turn_to(struct parser *parser, const struct config_entry *entry)
     parser->keyword = entry->kill ? "KILL" : "ACTION";
 }
 
+/* The list may have moved while it grew. */
+static void settle_lists(struct config *config)
+{
+    struct config_secret *next = config->secret_list;
+
+    for (size_t i = 0; i < config->entry_count; i++) {
+        config->entries[i].secrets = next;
+        next += config->entries[i].secret_count;
+    }
+}
+
 static void load_all(struct parser *parser)
 {
-    const struct reading *reading = parser->file;
+    struct reading *reading = parser->file;
     struct config *config = reading->config;
     const size_t room = room_for_secrets(config);
     uint8_t *next;
 
     if (room == 0)
         return;
+    if (seen_reserve(&reading->seen, config->secret_count + PUBLISHED_COUNT) != 0) {
+        parser_error(parser, "there is no memory to compare its secrets");
+        return;
+    }
     if (locked_new(room, &config->secrets) != 0) {
         parser_error(parser,
                      "its secrets do not fit into locked memory (%s): raise RLIMIT_MEMLOCK, in a unit LimitMEMLOCK=; a "
@@ -536,6 +592,7 @@ void secrets_finish(struct parser *parser)
 {
     const struct reading *reading = parser->file;
 
+    settle_lists(reading->config);
     if (!parser->reader->with_secrets) {
         forget_all(reading->config);
         return;

@@ -19,8 +19,8 @@ struct secrets_given {
     struct scan_field totp, hotp, code_alone;
 };
 
-/* Make the parser ready for at most secrets_max of them. Returns 0, or -1 after reporting an error. */
-int secrets_begin(struct parser *parser, size_t secrets_max);
+/* Make the parser ready, for a file with so many lines. Returns 0, or -1 after reporting an error. */
+int secrets_begin(struct parser *parser, size_t lines_max);
 
 /* Is the field an option about secrets? Then it is taken. label= and expires= belong to the secret in front of them. */
 bool secrets_take_option(struct parser *parser, const struct scan_field *field, struct secrets_given *given);

@@ -30,6 +30,9 @@ struct seen {
  * back. */
 int seen_new(size_t limit, struct seen *seen);
 
+/* Make room for so many. Returns 0, or -1 without memory; what is in it stays. */
+int seen_reserve(struct seen *seen, size_t limit);
+
 /* Add a secret. False when it was there already: *earlier then is the line it was added with. */
 bool seen_add(struct seen *seen, struct secret secret, unsigned line, unsigned *earlier);
 

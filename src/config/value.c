@@ -6,7 +6,6 @@
 
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 
 #define DAY               (24 * 60 * 60)
 #define STATE_DIR_MAX_LEN (PATH_MAX - 64) /* leaves room for the names in it */
@@ -220,18 +219,21 @@ static int digits(const char *text, size_t count)
 
 bool value_end_of_day(const char *text, uint64_t *seconds)
 {
-    struct tm day = {0}, found;
-    time_t begin;
+    static const int before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334, 365};
+    int year, month, day, leaps;
+    bool is_leap;
 
     if (strlen(text) != strlen("2026-12-31") || text[4] != '-' || text[7] != '-')
         return false;
-    day.tm_year = digits(text, 4) - 1900;
-    day.tm_mon = digits(text + 5, 2) - 1;
-    day.tm_mday = digits(text + 8, 2);
-    found = day;
-    begin = timegm(&found); /* 31 February becomes 3 March, and so another day than it was */
-    if (day.tm_year < 70 || found.tm_year != day.tm_year || found.tm_mon != day.tm_mon || found.tm_mday != day.tm_mday)
+    year = digits(text, 4);
+    month = digits(text + 5, 2);
+    day = digits(text + 8, 2);
+    is_leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    if (year < 1970 || month < 1 || month > 12 || day < 1 ||
+        day > before[month] - before[month - 1] + (is_leap && month == 2 ? 1 : 0))
         return false;
-    *seconds = (uint64_t)begin + DAY;
+    /* Of the years before this one, from year 1 on; 477 of them before 1970. */
+    leaps = (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400 - 477 + (is_leap && month > 2 ? 1 : 0);
+    *seconds = (uint64_t)DAY * (uint64_t)(365 * (year - 1970) + leaps + before[month - 1] + day);
     return true;
 }

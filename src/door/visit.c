@@ -86,11 +86,12 @@ static void describe_locked(const struct visit *visit, const char *reason, char 
 /* At the end of a line, where a source is refused with a network. */
 static void add_network(const struct lockout_bar *bar, char line[static LOGLINE_LEN])
 {
-    const size_t used = strlen(line);
     char network[ADDRESS_TEXT_LEN];
+    size_t used;
 
     if (!bar->is_network)
         return;
+    used = strlen(line);
     address_format_source(&bar->network, network);
     snprintf(line + used, LOGLINE_LEN - used, " network=%s", network);
 }
@@ -110,9 +111,13 @@ static int describe_refused(const struct visit *visit, const char *reason, char 
         add_network(&visit->end.bar, line);
         return LOG_INFO;
     }
-    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s", visit->peer.text, reason, visit->end.what);
+    if (visit->end.what[0] != '\0') {
+        snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s%s", visit->peer.text, reason, visit->end.what);
+        return LOG_WARNING;
+    }
+    snprintf(line, LOGLINE_LEN, "refused source=%s reason=%s", visit->peer.text, reason);
     add_network(&visit->end.bar, line);
-    return visit->end.what[0] != '\0' ? LOG_WARNING : LOG_INFO;
+    return LOG_INFO;
 }
 
 static void log_locked(const struct visit *visit)

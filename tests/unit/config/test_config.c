@@ -10,6 +10,7 @@
 #include "corpus.h"
 #include "parser.h"
 #include "scan.h"
+#include "value.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -726,6 +727,30 @@ static void test_codes(void)
     unlink(scratch_path("c.key"));
 }
 
+/* Each day that the calendar has, against timegm(3). */
+static void test_days(void)
+{
+    unsigned days = 0, wrong = 0;
+
+    for (int year = 1969; year <= 2500; year++) {
+        for (int month = 0; month <= 13; month++) {
+            for (int day = 0; day <= 32; day++) {
+                struct tm want = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
+                char text[32];
+                uint64_t seconds = 0;
+                const time_t begin = timegm(&want);
+                const bool real =
+                    year >= 1970 && want.tm_year == year - 1900 && want.tm_mon == month - 1 && want.tm_mday == day;
+
+                snprintf(text, sizeof(text), "%04d-%02d-%02d", year, month, day);
+                wrong += value_end_of_day(text, &seconds) != real || (real && seconds != (uint64_t)begin + 86400);
+                days += real;
+            }
+        }
+    }
+    check(days > 190000 && wrong == 0, "the end of each day until 2500, and of none that no calendar has");
+}
+
 static void test_several_secrets(void)
 {
     char text[4096] = "ACTION=\"\",\"/bin/true\"";
@@ -1025,6 +1050,7 @@ int main(int argc, char **argv)
     test_secrets();
     test_secret_files();
     test_codes();
+    test_days();
     test_several_secrets();
     test_secret_file_sizes();
     test_unread_files();
