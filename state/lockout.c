@@ -465,8 +465,7 @@ static enum store_fault turn_to(struct turn *turn, const struct source *source)
     return fault;
 }
 
-/* One of the networks that the source is in: its slot, and the strike in it. A lock that spares the source is left as
- * it is. */
+/* The strike in one of the networks that the source is in. A lock that spares the source is left as it is. */
 static enum store_fault strike_network(struct turn *turn, const struct lockout_policy *policy,
                                        const struct enclosing *network, struct lockout_charge *charge)
 {
