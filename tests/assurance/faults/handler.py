@@ -20,6 +20,9 @@ from scene import KILL_SECRET, LEN, LIMIT, SECRET, Run, mac
 WRONG = object()
 
 
+USED_NEXT_AT = 128 + 24  # in the record of used codes: the next of its first slot
+
+
 class Connection(Run):
     """A run of the handler with what the peer got."""
 
@@ -203,6 +206,46 @@ class Handler(HandlerJudge):
         return call.name == "fcntl" and re.match(r"2(<.*>)?, F_GETFD", call.arguments) is not None
 
 
+class WithCode(Handler):
+    """An action whose secret is followed by a code of HOTP, which is good once: the first one of RFC 4226."""
+
+    CODE = "755224"
+    looks_first = True
+    slow = True
+
+    def action(self, place):
+        return f'ACTION="{SECRET}","{place.path("bin", "dump-self")}","actor","name=dump-self","hotp={place.path("key")}"'
+
+    def prepare(self, place):
+        place.write("key", "hex:3132333435363738393031323334353637383930")
+        super().prepare(place)
+        words = [place.program("ostiaryctl"), "-c", place.path(self.config), "codes", "--counter", "0", "dump-self"]
+        subprocess.run(words, stdout=subprocess.DEVNULL, timeout=LIMIT, check=True)
+        shutil.copyfile(place.path("state-root", "used"), place.path("kept-used"))
+
+    def visit(self, place, command, environment, reply, run):
+        return super().visit(place, command, environment, reply + self.CODE, run)
+
+    def play(self, place, fault):
+        shutil.copyfile(place.path("kept-used"), place.path("state-root", "used"))
+        run = super().play(place, fault)
+        with open(place.path("state-root", "used"), "rb") as record:
+            run.next_code = int.from_bytes(record.read()[USED_NEXT_AT : USED_NEXT_AT + 8], "little")
+        return run
+
+    def receipt(self, seed):
+        whole = SECRET + self.CODE
+        return mac(whole, b"ostiary receipt" + seed + mac(whole, seed))
+
+    def judge_action(self, run, table, fault):
+        wrong = super().judge_action(run, table, fault)
+        if (run.actions or self.accepted(run)) and run.next_code != 1:
+            wrong.append("the action ran, and its code is not used up")
+        if run.next_code not in (0, 1):
+            wrong.append("the record of used codes has another counter than any")
+        return wrong
+
+
 @contextlib.contextmanager
 def network_of(process):
     """What this thread makes meanwhile is in the network of that process. (os.setns is of Python 3.12.)"""
@@ -303,6 +346,7 @@ SCENES = [
     Handler("kill", KILL_SECRET, f'KILL="{KILL_SECRET}"'),
     Handler("too-many-errors", WRONG, "MAX_SINGLE_ERRS=2"),
     Handler("relay", SECRET, relay=True),
+    WithCode("code", SECRET),
     AtGate("gate", asks=False),
     AtGate("gate-asked", asks=True),
     Handler("one-socket-for-all", SECRET, all_fds=True),

@@ -34,7 +34,7 @@ proof=tests/assurance/proof
 subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
     table rebuild convert lockout grants_bytes grant_time request'
 minutes_max=10
-includes='-Isrc/base -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
+includes='-Isrc/base -Isrc/codes -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
 memory_max=4000000000 # bytes, of each analysis
 
 # choose SUBJECT: its files, what they and the driver need, and how precise Eva has to be there. That costs time, and never
@@ -64,7 +64,7 @@ choose() {
         returned=config_parse:0,config_load:0
         ;;
     entry)
-        files=src/config/entry.c needed="src/config/value.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
+        files='src/config/entry.c src/config/secrets.c' needed="src/config/value.c src/codes/codes.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
         inlined=take_option,take_options,take_what_is_run,read_secret_file,value_is_path,take_command,take_socket
         merged=span,default_name,trimmed,value_is_gate
         ;;
