@@ -10,7 +10,7 @@ load ../lib/container
 load ../lib/readme
 
 # What the programs are linked with: the packages that one builds with depend on them.
-LIBRARIES=(libgcrypt20 libsystemd0 libnftables1 libjansson4)
+LIBRARIES=(libgcrypt20 libsystemd0 libqrencode4 libnftables1 libjansson4)
 
 setup_file() {
     need_container

@@ -12,7 +12,7 @@ load ../lib/recipes
 # What the page names, what its commands are of, and what the programs are linked with.
 PACKAGES=(systemd dbus nftables jq dma sudo nagios-nrpe-server prometheus-node-exporter cron
     iproute2 iputils-ping openssh-client openssh-server nagios-nrpe-plugin curl lighttpd lighttpd-mod-openssl openssl
-    libgcrypt20 libsystemd0 tpm2-tools swtpm libtss2-tcti-swtpm0
+    libgcrypt20 libsystemd0 libqrencode4 tpm2-tools swtpm libtss2-tcti-swtpm0
     tpm2-abrmd libtss2-tcti-tabrmd0)
 
 setup_file() {
