@@ -211,7 +211,6 @@ class WithCode(Handler):
 
     CODE = "755224"
     looks_first = True
-    slow = True
 
     def action(self, place):
         return f'ACTION="{SECRET}","{place.path("bin", "dump-self")}","actor","name=dump-self","hotp={place.path("key")}"'

@@ -5,6 +5,7 @@
  * which.
  */
 #include "address.h"
+#include "codes.h"
 #include "fuzz.h"
 #include "json.h"
 #include "logline.h"
@@ -377,6 +378,39 @@ static void test_label(const char *text)
     DEMAND(stretch_label_memory(&label) <= 1024);
 }
 
+/* The file of a key: no byte beyond len is looked at, and what is taken is within all limits and reads the same again.
+ */
+static void test_codes(const char *bytes, size_t len)
+{
+    char *exact = malloc(len + 1), again[CODES_BASE32_LEN + 8], base32[CODES_BASE32_LEN];
+    uint8_t key[CODES_KEY_MAX], same[CODES_KEY_MAX];
+    size_t key_len, same_len;
+    struct codes_way way;
+
+    DEMAND(exact != NULL);
+    memcpy(exact, bytes, len);
+    for (int kind = CODES_HOTP; kind <= CODES_TOTP; kind++) {
+        const struct codes_file file = {.kind = (enum codes_kind)kind, .text = exact, .len = len};
+        const enum codes_fault fault = codes_read(&file, &way, key, &key_len);
+
+        DEMAND(codes_fault_text(fault)[0] != '\0');
+        if (fault != CODES_OK) {
+            DEMAND(key_len == 0 && key[0] == 0 && key[CODES_KEY_MAX - 1] == 0);
+            continue;
+        }
+        DEMAND(key_len >= CODES_KEY_MIN && key_len <= CODES_KEY_MAX);
+        DEMAND(way.digits >= CODES_DIGITS_MIN && way.digits <= CODES_DIGITS_MAX && way.hash <= CODES_SHA512);
+        DEMAND(kind == CODES_TOTP ? way.period_s >= CODES_PERIOD_MIN && way.period_s <= CODES_PERIOD_MAX &&
+                                        way.window <= CODES_STEPS_MAX
+                                  : way.period_s == 0 && way.window <= CODES_AHEAD_MAX);
+        codes_format_key(key, key_len, base32);
+        snprintf(again, sizeof(again), "base32:%s", base32);
+        DEMAND(codes_parse_key(again, strlen(again), same, &same_len) == CODES_OK && same_len == key_len &&
+               memcmp(same, key, key_len) == 0);
+    }
+    free(exact);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
     struct fuzz_input input = {bytes, len};
@@ -387,7 +421,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     DEMAND(text != NULL);
     memcpy(text, input.bytes, text_len);
     text[text_len] = '\0';
-    switch (choice % 13) {
+    switch (choice % 14) {
     case 0:
         test_number(text);
         break;
@@ -423,6 +457,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
         break;
     case 11:
         test_request(text, text_len);
+        break;
+    case 12:
+        test_codes(text, text_len);
         break;
     default:
         test_label(text);
