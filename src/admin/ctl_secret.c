@@ -257,6 +257,40 @@ static bool has_credentials(const struct config *config)
     return false;
 }
 
+/* Is the name in this file, as far as can be known? */
+static bool is_in_file(const char *other, const char *path)
+{
+    const char *name = strrchr(path, '/');
+    struct locked text;
+    size_t len;
+    bool found;
+
+    if (file_read_public(other, CONFIG_SIZE_MAX, &text, &len) != FILE_OK)
+        return true;
+    found = len > 0 && memmem(text.bytes, len, name, strlen(name)) != NULL;
+    locked_free(&text);
+    return found;
+}
+
+/* Is it in the text of another configuration beside this one: one that is a copy, or that is still to come? */
+static bool is_in_text(const char *beside, const char *path)
+{
+    DIR *directory = opendir(beside);
+    const struct dirent *entry;
+    char other[PATH_MAX];
+    bool found = false;
+
+    while (directory != NULL && !found && (entry = readdir(directory)) != NULL) {
+        if (strncmp(entry->d_name, "ostiary", strlen("ostiary")) != 0 || strcmp(entry->d_name, DIRECTORY_NAME) == 0 ||
+            snprintf(other, sizeof(other), "%s/%s", beside, entry->d_name) >= (int)sizeof(other))
+            continue;
+        found = is_in_file(other, path);
+    }
+    if (directory != NULL)
+        closedir(directory);
+    return found || directory == NULL;
+}
+
 void ctl_check_unused(const struct ctl *ctl, struct ctl_findings *findings)
 {
     char beside[PATH_MAX], path[PATH_MAX];
@@ -274,7 +308,7 @@ void ctl_check_unused(const struct ctl *ctl, struct ctl_findings *findings)
         if (!is_of_add(entry->d_name) ||
             snprintf(path, sizeof(path), "%s/" DIRECTORY_NAME "/%s", beside, entry->d_name) >= (int)sizeof(path))
             continue;
-        if (ctl_secret_shared(ctl, path, 0) == NULL)
+        if (ctl_secret_shared(ctl, path, 0) == NULL && !is_in_text(beside, path))
             ctl_find(&subject, CONFIG_NOTE,
                      "no line of %s names it: remove it, unless a client on this host knocks with it elsewhere",
                      ctl->config_path);

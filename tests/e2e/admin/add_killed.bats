@@ -103,3 +103,33 @@ quickly() {
     }
     every_stop remove backup
 }
+
+@test "add and remove with a key: killed at any moment the line has its secret and its key or is not there, and the next try succeeds" {
+    (umask 077 && echo 'HOTP/E/6 backup - 3132333435363738393031323334353637383930 5' >"$WORK/users.oath")
+    before() {
+        config 'ACTION="a secret of enough length","/bin/true","root","name=first"'
+    }
+    whole() {
+        [ -s "$SECRETS/backup.secret" ] && [ -s "$SECRETS/backup.hotp" ] && quickly list --codes && matches "$(cat "$WORK/said")" 'counter 5'
+    }
+    after() {
+        if grep -q name=backup "$CONFIG"; then
+            whole
+        else
+            quickly add backup /bin/true --from-usersfile "$WORK/users.oath" && whole
+        fi && quickly check && is "$(cat "$WORK/said")" "$CONFIG: good" && quickly remove backup && is "$(ls -A "$SECRETS" 2>/dev/null)" '' "what is left"
+    }
+    every_stop add backup /bin/true --from-usersfile "$WORK/users.oath"
+    before() {
+        config 'ACTION="a secret of enough length","/bin/true","root","name=first"'
+        quickly add backup /bin/true --from-usersfile "$WORK/users.oath"
+    }
+    after() {
+        if grep -q name=backup "$CONFIG"; then
+            whole && quickly remove backup
+        else
+            ! quickly remove backup || quickly check
+        fi && is "$(grep -c ACTION "$CONFIG")" 1 actions && quickly check && is "$(ls -A "$SECRETS" 2>/dev/null)" '' "what is left"
+    }
+    every_stop remove backup
+}

@@ -101,6 +101,7 @@ totp() {
 
 @test "check says where nobody gets in by a code, and which secrets and keys no line names" {
     mkdir "$WORK/ostiary"
+    echo "# anybody may read it" >"$WORK/ostiary-grants.cfg.old"
     touch "$WORK/ostiary/old.secret" "$WORK/ostiary/old.totp" "$WORK/ostiary/.old.secret.ostiary.cfg" "$WORK/ostiary/README"
     (umask 077 && echo "base32:GEZDGNBVGY3TQOJR" >"$WORK/ostiary/in-use.hotp")
     sed -i "s,hotp=$WORK/token,hotp=$WORK/ostiary/in-use.hotp," "$CONFIG"
@@ -119,6 +120,11 @@ totp() {
     printf x | dd of="$RECORD" bs=1 seek=84 conv=notrunc status=none
     ctl 78 check
     matches "$output" 'error: the record of used codes is damaged: run ostiaryctl repair'
+    # Another configuration beside it names one, which is not the other door's.
+    echo "ACTION=\"\",\"/bin/true\",\"secret-file=$WORK/ostiary/old.secret\"" >"$WORK/ostiary-sealed.cfg.new"
+    chmod 600 "$WORK/ostiary-sealed.cfg.new"
+    ctl 78 check
+    is "$(grep 'names it' <<<"$output" | grep -c old.totp) $(grep -c 'names it' <<<"$output")" '1 1' "files that no line names"
     # Credentials are of a unit, which may name any of them.
     sed -i "s,\"secret-file=$WORK/first.secret\",\"credential=first\"," "$CONFIG"
     run "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
