@@ -4,6 +4,7 @@
 
 #include "deadline.h"
 #include "log.h"
+#include "proc.h"
 #include "program.h"
 #include "stream.h"
 
@@ -45,22 +46,13 @@ struct self {
 
 static int look_at_self(struct self *self)
 {
-    char line[1024];
-    const int stat_fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
-    const ssize_t len = stat_fd < 0 ? -1 : read(stat_fd, line, sizeof(line) - 1);
-    const char *rest;
+    char line[PROC_LINE_LEN];
+    const char *fields = proc_fields(0, line);
 
-    if (stat_fd >= 0)
-        close(stat_fd);
-    if (len < 0)
+    if (fields == NULL)
         return -1;
-    line[len] = '\0';
-    /* The name, in parentheses, may hold anything. */
-    rest = strrchr(line, ')');
     errno = EINVAL;
-    if (rest == NULL || sscanf(rest, ") %*c %*d %*d %*d %ld %*d %lu", &self->terminal, &self->flags) != 2)
-        return -1;
-    return 0;
+    return sscanf(fields, "%*c %*d %*d %*d %ld %*d %lu", &self->terminal, &self->flags) == 2 ? 0 : -1;
 }
 
 /* None is left when /dev/tty says so, or, where there is no such file, the kernel. */
