@@ -67,7 +67,10 @@ enum used_fault used_find(const struct used *used, const struct used_name *name,
     return fault;
 }
 
-/* First the slot, then the head that tells of it: what is between the two is no slot yet. */
+/*
+ * First the slot, then the head that tells of it: what is between the two is no slot yet. The slot is on the disk
+ * before, so that no power failure leaves a head that tells of more than the file has.
+ */
 static enum used_fault append(struct used *used, const uint8_t bytes[static SLOT_LEN])
 {
     enum used_fault fault;
@@ -75,6 +78,8 @@ static enum used_fault append(struct used *used, const uint8_t bytes[static SLOT
     if (used->slots == USED_MAX)
         return USED_FULL;
     fault = used_file_write_slot(used, used->slots, bytes);
+    if (fault == USED_OK)
+        fault = used_sync(used);
     if (fault != USED_OK)
         return fault;
     used->slots++;
@@ -183,7 +188,8 @@ const char *used_fault_text(enum used_fault fault)
     case USED_SLOT_DAMAGED:
         return "the record of used codes is damaged: run ostiaryctl repair";
     case USED_FULL:
-        return "the record of used codes is full: remove it when no code has been used for ten minutes";
+        return "the record of used codes is full: remove it when no code has been used for ten minutes, and no action "
+               "with single=yes runs";
     }
     return "no fault";
 }

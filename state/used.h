@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The record of used codes and secrets: up to where the one-time codes of a key are used up, and when a secret was last
- * good for something. FORMAT.md, "Used codes and secrets". It knows neither codes nor secrets: each has a name, of
- * which it keeps a fingerprint.
+ * The record of used codes and secrets: up to where the one-time codes of a key are used up, when a secret was last
+ * good for something, and which process an action is that may not be started while it runs. FORMAT.md, "Used codes and
+ * secrets". It knows neither codes nor secrets nor processes: each has a name, of which it keeps a fingerprint.
  *
  * Use: used_open; then used_hold, used_find, used_put, used_release; used_close at the end. Every fault means that
  * nothing is known, and that nobody gets in who needs it to be (I8). For those of which used_fault_has_errno is true,
@@ -24,6 +24,7 @@
 #define USED_MAX         65536  /* slots */
 #define USED_ADDRESS_LEN 16
 #define USED_TEXT_MAX    160 /* bytes of a name */
+#define USED_BOOT_ID_LEN 16
 
 enum used_fault {
     USED_OK,
@@ -52,7 +53,8 @@ bool used_fault_has_errno(enum used_fault fault);
 enum used_kind {
     USED_TOTP = 1, /* next is a step of TOTP */
     USED_HOTP,     /* next is a counter of HOTP */
-    USED_SECRET    /* next is 0 */
+    USED_SECRET,   /* next is 0 */
+    USED_RUN       /* an action: next is 0, and there is a run instead of an address */
 };
 
 /* Whose mark it is. The bytes, at most USED_TEXT_MAX, are not kept. */
@@ -62,11 +64,19 @@ struct used_name {
     size_t len;
 };
 
+/* The process that an action was, of USED_RUN alone. */
+struct used_run {
+    uint32_t pid;                      /* from 1 to INT32_MAX */
+    uint64_t start;                    /* clock ticks from the boot until it was started */
+    uint8_t boot_id[USED_BOOT_ID_LEN]; /* not all zero */
+};
+
 /* What is kept of it. */
 struct used_mark {
     uint64_t next;                     /* the lowest that has not been used up */
     uint64_t when_s;                   /* of the last use: CLOCK_REALTIME, s since 1970, for people; 0: not yet */
     uint8_t address[USED_ADDRESS_LEN]; /* from where it was, IPv6 form; all zero: from nowhere */
+    struct used_run run;
 };
 
 struct used_options {

@@ -10,7 +10,8 @@
 #define CHECK_LEN      8
 #define HEADER_LEN     (USED_BYTES_HEAD_LEN / 2)
 #define HEADER_CHECKED (HEADER_LEN - CHECK_LEN) /* the header's check stands behind what it checks */
-#define ADDRESS_AT     40
+#define PID_AT         20
+#define ADDRESS_AT     40 /* of a run, the boot's identity is there */
 
 static const uint8_t magic[8] = {'o', 's', 't', 'u', 's', 'e', 'd', '\n'};
 
@@ -93,35 +94,75 @@ static uint64_t check_of(const uint8_t bytes[static USED_BYTES_SLOT_LEN], const 
     return siphash(key, checked, sizeof checked);
 }
 
+static void encode_mark(const struct used_mark *mark, uint8_t bytes[static USED_BYTES_SLOT_LEN])
+{
+    bytes_put(bytes + 24, 8, mark->next);
+    memcpy(bytes + ADDRESS_AT, mark->address, sizeof mark->address);
+}
+
+static void encode_run(const struct used_run *run, uint8_t bytes[static USED_BYTES_SLOT_LEN])
+{
+    bytes_put(bytes + PID_AT, 4, run->pid);
+    bytes_put(bytes + 24, 8, run->start);
+    memcpy(bytes + ADDRESS_AT, run->boot_id, sizeof run->boot_id);
+}
+
 void used_bytes_encode_slot(const struct used_slot *slot, const uint8_t key[static SIPHASH_KEY_LEN], uint64_t number,
                             uint8_t bytes[static USED_BYTES_SLOT_LEN])
 {
     memset(bytes, 0, USED_BYTES_SLOT_LEN);
     bytes_put(bytes + 8, 8, slot->fingerprint);
     bytes_put(bytes + 16, 1, slot->kind);
-    bytes_put(bytes + 24, 8, slot->mark.next);
     bytes_put(bytes + 32, 8, slot->mark.when_s < RECORD_TIME_MAX ? slot->mark.when_s : RECORD_TIME_MAX);
-    memcpy(bytes + ADDRESS_AT, slot->mark.address, sizeof slot->mark.address);
+    if (slot->kind == USED_RUN)
+        encode_run(&slot->mark.run, bytes);
+    else
+        encode_mark(&slot->mark, bytes);
     bytes_put(bytes, CHECK_LEN, check_of(bytes, key, number));
+}
+
+/* Would a writer here have written this? */
+static bool is_possible(const uint8_t bytes[static USED_BYTES_SLOT_LEN])
+{
+    const uint64_t kind = bytes_get(bytes + 16, 1);
+    const uint64_t pid = bytes_get(bytes + PID_AT, 4);
+
+    if (kind < USED_TOTP || kind > USED_RUN || !record_is_zero(bytes + 17, PID_AT - 17) ||
+        bytes_get(bytes + 32, 8) > RECORD_TIME_MAX || !record_is_zero(bytes + 56, USED_BYTES_SLOT_LEN - 56))
+        return false;
+    if (kind != USED_RUN)
+        return pid == 0;
+    return pid > 0 && pid <= INT32_MAX && !record_is_zero(bytes + ADDRESS_AT, USED_BOOT_ID_LEN);
+}
+
+static void decode_mark(const uint8_t bytes[static USED_BYTES_SLOT_LEN], struct used_mark *mark)
+{
+    mark->next = bytes_get(bytes + 24, 8);
+    memcpy(mark->address, bytes + ADDRESS_AT, sizeof mark->address);
+}
+
+static void decode_run(const uint8_t bytes[static USED_BYTES_SLOT_LEN], struct used_run *run)
+{
+    run->pid = (uint32_t)bytes_get(bytes + PID_AT, 4);
+    run->start = bytes_get(bytes + 24, 8);
+    memcpy(run->boot_id, bytes + ADDRESS_AT, sizeof run->boot_id);
 }
 
 enum record_state used_bytes_decode_slot(const uint8_t bytes[static USED_BYTES_SLOT_LEN],
                                          const uint8_t key[static SIPHASH_KEY_LEN], uint64_t number,
                                          struct used_slot *slot)
 {
-    const uint64_t kind = bytes_get(bytes + 16, 1);
-
     *slot = (struct used_slot){0};
     if (record_is_zero(bytes, USED_BYTES_SLOT_LEN))
         return RECORD_EMPTY;
-    if (bytes_get(bytes, CHECK_LEN) != check_of(bytes, key, number) || kind < USED_TOTP || kind > USED_SECRET ||
-        !record_is_zero(bytes + 17, 7) || bytes_get(bytes + 32, 8) > RECORD_TIME_MAX ||
-        !record_is_zero(bytes + 56, USED_BYTES_SLOT_LEN - 56))
+    if (bytes_get(bytes, CHECK_LEN) != check_of(bytes, key, number) || !is_possible(bytes))
         return RECORD_DAMAGED;
     slot->fingerprint = bytes_get(bytes + 8, 8);
-    slot->kind = (enum used_kind)kind;
-    slot->mark.next = bytes_get(bytes + 24, 8);
+    slot->kind = (enum used_kind)bytes_get(bytes + 16, 1);
     slot->mark.when_s = bytes_get(bytes + 32, 8);
-    memcpy(slot->mark.address, bytes + ADDRESS_AT, sizeof slot->mark.address);
+    if (slot->kind == USED_RUN)
+        decode_run(bytes, &slot->mark.run);
+    else
+        decode_mark(bytes, &slot->mark);
     return RECORD_WHOLE;
 }

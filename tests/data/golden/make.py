@@ -209,19 +209,21 @@ class Grants:
 
 
 class Used:
-    """A key of TOTP, an empty slot, a key of HOTP, and a secret."""
+    """A key of TOTP, an empty slot, a key of HOTP, a secret, and an action that ran."""
 
     FLOOR = NOW - 100
-    SLOTS = 4
+    SLOTS = 5
     USED = {
         0: (1, b"\x00\x1e\x00" + b"1234567890", 59843118, NOW, "192.0.2.7/32"),
         2: (2, b"\x02\x00\x00" + b"abcdefghij", 1 << 47, 0, None),
         3: (3, b"backup\0old", 0, 1, "2001:db8:1:2::1/128"),
+        4: (4, b"backup", 123456789, NOW, BOOT_ID, 4194303),
     }
 
-    def slot(self, where, kind, name, next_one, when, who):
-        body = number(siphash(KEY, bytes([kind]) + name), 8) + bytes([kind]).ljust(8, b"\0")
-        body += number(next_one, 8) + number(when, 8) + (address(who)[0] if who else bytes(16))
+    def slot(self, where, kind, name, next_one, when, who, pid=0):
+        body = number(siphash(KEY, bytes([kind]) + name), 8) + bytes([kind]).ljust(4, b"\0") + number(pid, 4)
+        body += number(next_one, 8) + number(when, 8)
+        body += who if isinstance(who, bytes) else address(who)[0] if who else bytes(16)
         return sealed(body.ljust(56, b"\0"), where)
 
     def header(self):

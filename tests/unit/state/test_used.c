@@ -6,13 +6,13 @@
 #include "check.h"
 #include "useds.h"
 
-#define GOLDEN_SLOTS 4
+#define GOLDEN_SLOTS 5
 #define GOLDEN_LEN   (USED_BYTES_HEAD_LEN + GOLDEN_SLOTS * USED_BYTES_SLOT_LEN)
 
 static const uint8_t key[SIPHASH_KEY_LEN] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 static uint8_t golden[GOLDEN_LEN + 1];
 
-/* What is in the golden record: a key of TOTP, nothing, one of HOTP, a secret. */
+/* What is in the golden record: a key of TOTP, nothing, one of HOTP, a secret, an action that ran. */
 static const uint8_t totp_name[] = {0, 30, 0, '1', '2', '3', '4', '5', '6', '7', '8', '9', '0'};
 static const uint8_t hotp_name[] = {2, 0, 0, 'a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'};
 static const struct {
@@ -27,13 +27,22 @@ static const struct {
     {3,
      {USED_SECRET, "backup\0old", 10},
      {.when_s = 1, .address = {0x20, 0x01, 0x0d, 0xb8, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, 0, 1}}},
+    {4,
+     {USED_RUN, "backup", 6},
+     {.when_s = SCRATCH_NOW,
+      .run = {.pid = 4194303,
+              .start = 123456789,
+              .boot_id = {0xa0, 0xa1, 0xa2, 0xa3, 0xa4, 0xa5, 0xa6, 0xa7, 0xa8, 0xa9, 0xaa, 0xab, 0xac, 0xad, 0xae,
+                          0xaf}}}},
 };
 
 #define WANTED (sizeof wanted / sizeof wanted[0])
 
 static bool is_same(const struct used_mark *a, const struct used_mark *b)
 {
-    return a->next == b->next && a->when_s == b->when_s && memcmp(a->address, b->address, sizeof a->address) == 0;
+    return a->next == b->next && a->when_s == b->when_s && memcmp(a->address, b->address, sizeof a->address) == 0 &&
+           a->run.pid == b->run.pid && a->run.start == b->run.start &&
+           memcmp(a->run.boot_id, b->run.boot_id, sizeof a->run.boot_id) == 0;
 }
 
 static void put_golden(size_t len)
@@ -144,6 +153,48 @@ static void test_foreign(void)
     check(look(0, &mark) == USED_FOREIGN, "a record of another version is not read");
 }
 
+/* Give slot 0 the check of what is in it. */
+static void seal(uint8_t bytes[static USED_BYTES_SLOT_LEN])
+{
+    uint8_t checked[USED_BYTES_SLOT_LEN] = {0};
+    uint64_t check_value;
+
+    memcpy(checked, bytes + 8, USED_BYTES_SLOT_LEN - 8);
+    check_value = siphash(key, checked, sizeof checked);
+    for (size_t i = 0; i < 8; i++)
+        bytes[i] = (uint8_t)(check_value >> (8 * i));
+}
+
+/* What no writer here writes: a check that is right makes it none. */
+static void test_impossible(void)
+{
+    static const struct used_mark none = {0};
+    static const struct {
+        size_t at;
+        uint8_t byte;
+        bool of_run;
+    } wrongs[] = {{16, 5, true},    {16, 0, true}, {17, 1, true}, {19, 1, true},
+                  {23, 0x80, true}, {56, 1, true}, {20, 1, false}};
+    struct used_slot slot = {.kind = USED_RUN, .mark = wanted[3].mark}, read;
+    uint8_t bytes[USED_BYTES_SLOT_LEN];
+    bool well = true;
+
+    for (size_t i = 0; i < sizeof wrongs / sizeof wrongs[0]; i++) {
+        slot.kind = wrongs[i].of_run ? USED_RUN : USED_SECRET;
+        used_bytes_encode_slot(&slot, key, 0, bytes);
+        bytes[wrongs[i].at] = wrongs[i].byte;
+        seal(bytes);
+        well &= used_bytes_decode_slot(bytes, key, 0, &read) == RECORD_DAMAGED && is_same(&read.mark, &none);
+    }
+    slot = (struct used_slot){.kind = USED_RUN, .mark.run = {.pid = 0, .boot_id = {1}}};
+    used_bytes_encode_slot(&slot, key, 0, bytes);
+    well &= used_bytes_decode_slot(bytes, key, 0, &read) == RECORD_DAMAGED;
+    slot = (struct used_slot){.kind = USED_RUN, .mark.run = {.pid = 1}};
+    used_bytes_encode_slot(&slot, key, 0, bytes);
+    well &= used_bytes_decode_slot(bytes, key, 0, &read) == RECORD_DAMAGED;
+    check(well, "a slot with a value that no writer here would write is damaged");
+}
+
 static void test_marks(void)
 {
     static const uint32_t numbers[] = {1, 2};
@@ -215,7 +266,7 @@ static void test_repair(void)
     used = useds_open(false);
     scratch_need(used_hold(&used, HOLD_ALONE) == USED_OK, "hold");
     used_count(&used, &totals);
-    check(totals.used == 2 && totals.damaged == 1 && totals.header_damaged, "damage is counted");
+    check(totals.used == 3 && totals.damaged == 1 && totals.header_damaged, "damage is counted");
     check(used_put(&used, &wanted[0].name, &wanted[0].mark) == USED_SLOT_DAMAGED,
           "nothing is put where it could be there already");
     check(used_put(&used, &wanted[1].name, &wanted[1].mark) == USED_OK, "what is found can be put");
@@ -223,7 +274,7 @@ static void test_repair(void)
     check(used_repair(&used, SCRATCH_NOW, false, &lost) == USED_OK && lost == 1, "repair forgets the damaged slot");
     scratch_need(used_hold(&used, HOLD_SHARED) == USED_OK, "hold");
     used_count(&used, &totals);
-    check(totals.used == 2 && totals.damaged == 0 && !totals.header_damaged, "then all is whole");
+    check(totals.used == 3 && totals.damaged == 0 && !totals.header_damaged, "then all is whole");
     check_number(used.floor_s, SCRATCH_NOW, "and the floor is the clock");
     check(used_find(&used, &wanted[0].name, &mark) == USED_UNKNOWN, "of the one that was lost nothing is known");
     used_release(&used);
@@ -326,6 +377,7 @@ int main(int argc, char **argv)
     test_each_byte();
     test_each_length();
     test_foreign();
+    test_impossible();
     test_marks();
     test_unsafe();
     test_repair();
