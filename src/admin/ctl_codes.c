@@ -497,7 +497,8 @@ bool ctl_verify_used(const struct ctl *ctl)
     if (fault != USED_OK && fault != USED_DAMAGED && fault != USED_FOREIGN)
         used_fault(ctl, fault);
     if (fault != USED_OK) {
-        printf("%s: %s; until then nobody gets in who needs a code\n", ctl->config.state_dir, used_fault_text(fault));
+        printf("%s: %s; until then nobody gets in who needs a code, and no action with single=yes is started\n",
+               ctl->config.state_dir, used_fault_text(fault));
         used_close(&used);
         return false;
     }
@@ -506,7 +507,8 @@ bool ctl_verify_used(const struct ctl *ctl)
     if (totals.header_damaged)
         printf("%s: one of the two headers of the record of used codes is damaged\n", ctl->config.state_dir);
     if (totals.damaged != 0)
-        printf("%s: %" PRIu64 " slots of the record of used codes are damaged: some who need a code do not get in\n",
+        printf("%s: %" PRIu64 " slots of the record of used codes are damaged: some who need a code do not get in, and "
+               "some actions with single=yes are not started\n",
                ctl->config.state_dir, totals.damaged);
     return totals.damaged == 0 && !totals.header_damaged;
 }
@@ -542,7 +544,8 @@ void ctl_repair_used(const struct ctl *ctl, bool give_up)
     if (lost != 0)
         ctl_changed("%s: %" PRIu64
                     " damaged slots of the record of used codes are forgotten: codes of totp= are good from "
-                    "the next ones on, and those of hotp= after '%s codes --counter'",
+                    "the next ones on, those of hotp= after '%s codes --counter', and an action with single=yes that "
+                    "runs may be started once more",
                     ctl->config.state_dir, lost, ctl->self);
 }
 

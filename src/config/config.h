@@ -82,6 +82,7 @@ struct config_entry {
     bool revoke;         /* it is closed */
     bool clear_old;      /* when it is open, what is open there for this name at other addresses is closed */
     unsigned timeout;    /* seconds after which SIGALRM ends the command; 0: it may take as long as it likes */
+    bool single;         /* while the command runs it is not started again */
     const char *from;    /* the networks from which its secret is taken (from.h); NULL: from anywhere */
     const char *user;    /* number or name, never NULL: as written, else the DEFAULT_UID in force at this line */
     const char *group;   /* number or name, likewise of DEFAULT_GID; NULL where neither is written: the user's own */

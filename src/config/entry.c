@@ -23,6 +23,7 @@ struct options {
     struct scan_field clear_old;
     struct scan_field from;
     struct scan_field timeout;
+    struct scan_field single;
     struct secrets_given secrets;
 };
 
@@ -134,12 +135,13 @@ static void take_options(struct parser *parser, const struct scan_line *line, si
             !value_option(parser, field, "clear-old=", &options->clear_old) &&
             !value_option(parser, field, "from=", &options->from) &&
             !value_option(parser, field, "timeout=", &options->timeout) &&
+            !value_option(parser, field, "single=", &options->single) &&
             !secrets_take_option(parser, field, &options->secrets))
             parser_error(parser,
                          "field %zu is no option: write \"secret-file=...\", \"credential=...\", \"label=...\", "
                          "\"expires=...\", \"totp=...\", \"hotp=...\", \"code-alone=...\" or \"from=...\", or "
-                         "\"name=...\", \"timeout=...\", \"socket=...\", \"grant=...\", \"revoke=...\" or "
-                         "\"clear-old=...\" for an action",
+                         "\"name=...\", \"timeout=...\", \"single=...\", \"socket=...\", \"grant=...\", "
+                         "\"revoke=...\" or \"clear-old=...\" for an action",
                          i + 1);
     }
 }
@@ -310,6 +312,21 @@ static void take_timeout(struct parser *parser, const struct options *options, s
         entry->timeout = (unsigned)seconds;
 }
 
+/* Of a command alone: a socket's unit says it itself, and what is granted twice is granted once. */
+static void take_single(struct parser *parser, const struct options *options, struct config_entry *entry)
+{
+    const char *text = options->single.text;
+
+    if (text == NULL)
+        return;
+    if (has_gate(options) || options->socket.text != NULL)
+        parser_error(parser, "single= belongs to a command: leave it out, or write the command");
+    else if (strcmp(text, "yes") != 0 && strcmp(text, "no") != 0)
+        parser_error(parser, "the single= must be yes or no");
+    else
+        entry->single = strcmp(text, "yes") == 0;
+}
+
 /* All fields but the first: what is to be done, as whom, and what it is called. */
 static void take_what_is_run(struct parser *parser, const struct scan_line *line, struct options *options,
                              struct config_entry *entry)
@@ -319,6 +336,7 @@ static void take_what_is_run(struct parser *parser, const struct scan_line *line
     take_options(parser, line, next, options);
     take_clear_old(parser, options, entry);
     take_timeout(parser, options, entry);
+    take_single(parser, options, entry);
     if (has_gate(options))
         take_gate(parser, line, options, next > 2, entry);
     else if (options->socket.text != NULL)
@@ -399,6 +417,8 @@ void entry_take_kill(struct parser *parser, const struct scan_line *line)
         parser_error(parser, "closes the door and nothing else: leave grant=, revoke= and clear-old= out");
     if (options.timeout.text != NULL)
         parser_error(parser, "closes the door and nothing else: leave timeout= out");
+    if (options.single.text != NULL)
+        parser_error(parser, "closes the door and nothing else: leave single= out");
     secrets_take(parser, &line->fields[0], &options.secrets, &entry);
     take_from(parser, &options.from, &entry);
     if (parser->errors == errors)
@@ -424,6 +444,8 @@ void entry_take_lockout_action(struct parser *parser, const struct scan_line *li
         parser_error(parser, "has no secret: leave all options about secrets and codes out");
     if (options.from.text != NULL)
         parser_error(parser, "is run for whoever was locked out, from anywhere: leave from= out");
+    if (options.single.text != NULL)
+        parser_error(parser, "is run once for each lock: leave single= out");
     if (has_gate(&options))
         parser_error(parser, "is run for who was locked out, who has shown nothing that could open or close a gate: "
                              "leave grant= and revoke= out");

@@ -12,6 +12,7 @@
 #include "match.h"
 #include "seed.h"
 #include "settings.h"
+#include "single.h"
 #include "stream.h"
 #include "which.h"
 
@@ -309,8 +310,45 @@ static void note_label(struct handler *handler)
         log_used(visit, fault);
 }
 
+/* ---- May it have what it asks for? ---- */
+
+/* Why the action is not started a second time, or NULL: it is taken, for as long as this process runs. */
+static const char *take_single(struct handler *handler)
+{
+    struct visit *visit = &handler->visit;
+    const char *action = handler->reply.match.entry->name;
+    const struct spend_place place = place_of(visit);
+    enum used_fault fault;
+
+    visit_begin_timed(visit, "single", VISIT_TABLE_MS);
+    switch (single_take(&place, action, &visit->table.visitor.now, &fault)) {
+    case SINGLE_MINE:
+        return NULL;
+    case SINGLE_RUNS:
+        return "busy";
+    case SINGLE_HIDDEN:
+        log_line(LOG_ERR,
+                 "action=%s: the process that may be running it cannot be seen: mount /proc without hidepid= for this "
+                 "handler, see ProtectProc= of its unit",
+                 action);
+        return "busy";
+    case SINGLE_UNKNOWN:
+        log_line(LOG_ERR, "action=%s: single= cannot be kept without /proc and the boot's identity: %s", action,
+                 errno != 0 ? strerror(errno) : "set OSTIARY_BOOT_ID, as its unit does");
+        visit->end.status = EX_OSERR;
+        return "state";
+    case SINGLE_FAILED:
+        log_used(visit, fault);
+        break;
+    }
+    visit->end.status = EX_IOERR;
+    return "state";
+}
+
 bool handler_permit(struct handler *handler)
 {
+    if (handler->reply.hindrance == NULL && handler->reply.match.entry->single)
+        handler->reply.hindrance = take_single(handler);
     if (handler->reply.hindrance != NULL)
         return visit_refuse(&handler->visit, handler->reply.hindrance, handler->visit.end.status);
     note_label(handler);

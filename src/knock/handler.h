@@ -72,7 +72,9 @@ bool handler_match(struct handler *handler);
  */
 bool handler_spend(struct handler *handler);
 
-/* May it have what the reply asks for? Else that is a refusal, and no strike: the secret has expired, the code is used.
+/*
+ * May it have what the reply asks for? Else that is a refusal, and no strike: the secret has expired, the code is used,
+ * or the action runs already and has single=yes. True: where it has, nobody else starts it while this process runs.
  */
 bool handler_permit(struct handler *handler);
 

@@ -132,6 +132,18 @@ static void check_ids(const struct config_entry *entry, const char *user, const 
     check_text(entry->group != NULL ? entry->group : "(none)", group, "the group is right");
 }
 
+static void test_limits(const char *corpus)
+{
+    struct config config;
+
+    load_good(corpus, "limits", &config);
+    check(config.entry_count == 3 && !config.entries[0].single && config.entries[1].single && !config.entries[2].single,
+          "an action is run as often as somebody knocks, unless it says single=yes");
+    check(config.entries[0].timeout == 0 && config.entries[1].timeout == 600 && config.lockout_action.timeout == 1,
+          "and for as long as it likes, unless it has a timeout=");
+    config_free(&config);
+}
+
 static void test_sample(const char *corpus, const char *name, bool uncommented)
 {
     struct config config;
@@ -232,7 +244,7 @@ static void test_example(const char *path)
     check(parse(text, false, &config) == 0 && parse(ENTRY, false, &defaults) == 0,
           "with every keyword uncommented, the sample is good");
     check(same_settings(&config, &defaults), "and it shows the defaults");
-    check(config.entry_count == 5 && config.has_lockout_action && config.exempt_count == 1 && config.port_count == 1 &&
+    check(config.entry_count == 6 && config.has_lockout_action && config.exempt_count == 1 && config.port_count == 1 &&
               config.local_ip != NULL,
           "and an example of all else");
     config_free(&config);
@@ -1040,6 +1052,7 @@ int main(int argc, char **argv)
     if (argc != 3 || mkdtemp(scratch) == NULL)
         return 99;
     test_corpus(argv[1]);
+    test_limits(argv[1]);
     test_sample(argv[1], "sample-commented", false);
     test_sample(argv[1], "sample-uncommented", true);
     test_defaults();
