@@ -126,6 +126,10 @@ static enum used_fault forget_damaged(struct used *used, uint64_t now_s, uint64_
     enum used_fault fault;
 
     used_count(used, &totals);
+    for (uint64_t i = 0; i < used->slots; i++) {
+        if (read_slot(used, i, &slot) == RECORD_WHOLE && slot.mark.when_s > now_s)
+            now_s = slot.mark.when_s;
+    }
     if (totals.damaged > 0 && now_s > used->floor_s)
         used->floor_s = now_s;
     fault = used_file_write_head(used);
@@ -183,13 +187,16 @@ const char *used_fault_text(enum used_fault fault)
     case USED_CANNOT_WRITE:
         return "the record of used codes cannot be written: see to the disk and the room on it";
     case USED_FOREIGN:
-        return "the record of used codes was written by another version: use that version, or remove the record";
+        return "the record of used codes was written by another version: use that version; or move the record away, "
+               "and "
+               "say which code of each hotp= is the next, with ostiaryctl codes --counter";
     case USED_DAMAGED:
     case USED_SLOT_DAMAGED:
         return "the record of used codes is damaged: run ostiaryctl repair";
     case USED_FULL:
-        return "the record of used codes is full: remove it when no code has been used for ten minutes, and no action "
-               "with single=yes runs";
+        return "the record of used codes is full of keys, most of which cannot be in use: when no action with "
+               "single=yes "
+               "runs, move it away, and say which code of each hotp= is the next, with ostiaryctl codes --counter";
     }
     return "no fault";
 }

@@ -41,7 +41,7 @@ enum used_fault {
     USED_CANNOT_READ,  /* errno */
     USED_CANNOT_WRITE, /* errno */
     USED_FOREIGN,      /* of another version */
-    USED_DAMAGED,      /* the head, or the length */
+    USED_DAMAGED,      /* the head */
     USED_SLOT_DAMAGED, /* of this name nothing is found, and a slot is damaged that could be its */
     USED_FULL
 };
@@ -84,6 +84,8 @@ struct used_options {
     bool shared; /* it is in STATE_DIR, with whose rights it is then used; else in STATE_DIR-root, which is made */
     unsigned patience_ms; /* for the lock */
     bool read_only;       /* never creates, never writes */
+    bool unlocked;    /* with read_only: looks without the lock, and more than once where something is being written */
+    uint64_t floor_s; /* of a record that is made: what is older than it may have been used before */
 };
 
 /* The members are for used.c. One process, one thread. */
@@ -138,8 +140,9 @@ struct used_totals {
 void used_count(const struct used *used, struct used_totals *totals);
 
 /*
- * Forget damaged slots. As nobody knows what they were, no code counts as unused that was made before now_s: the floor.
- * With give_up a record whose head is damaged begins anew. Needs no lock; *lost is how many slots it forgot.
+ * Forget damaged slots. As nobody knows what they were, no code counts as unused that was made before now_s, or before
+ * the last use that is known, where the clock is behind that: the floor. With give_up a record whose head is damaged
+ * begins anew. Needs no lock; *lost is how many slots it forgot.
  */
 enum used_fault used_repair(struct used *used, uint64_t now_s, bool give_up, uint64_t *lost);
 

@@ -12,10 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
-#define NEW_NAME  "used.new"
-#define TRIES_MAX 16 /* for a record that is removed while it is waited for */
+#define NEW_NAME      "used.new"
+#define LOOKS_MAX     3 /* at a record that is being written */
+#define LOOK_PAUSE_NS 2000000
+#define TRIES_MAX     16 /* for a record that is removed while it is waited for */
 
 #define HEAD_LEN USED_BYTES_HEAD_LEN
 #define SLOT_LEN USED_BYTES_SLOT_LEN
@@ -168,7 +171,7 @@ static enum used_fault open_file(struct used *used)
 /* An empty one that is whole, under another name. */
 static enum used_fault make_file(const struct used *used)
 {
-    struct used made = {.floor_s = used->floor_s};
+    struct used made = {.floor_s = used->options.floor_s};
     enum used_fault fault = USED_CANNOT_CREATE;
 
     if (create_file(used->dir_fd, NEW_NAME, &made.fd) == STORE_OK &&
@@ -247,7 +250,7 @@ static enum used_fault hold_named(struct used *used, enum hold_way way)
     for (unsigned i = 0; i < TRIES_MAX; i++) {
         enum used_fault fault = used->fd >= 0 ? USED_OK : open_record(used);
 
-        if (fault == USED_OK)
+        if (fault == USED_OK && !used->options.unlocked)
             fault = lock(used->fd, way, used->options.patience_ms);
         if (fault != USED_OK)
             return fault;
@@ -296,7 +299,35 @@ enum used_fault used_file_read_slots(struct used *used)
     got = read_at(used->fd, HEAD_LEN, used->bytes, len);
     if (got < 0)
         return USED_CANNOT_READ;
-    return (size_t)got == len ? USED_OK : USED_DAMAGED;
+    /* What a file that was cut has lost is damaged: not a byte of it is what somebody has written. */
+    memset(used->bytes + (size_t)got / SLOT_LEN * SLOT_LEN, 0xff, len - (size_t)got / SLOT_LEN * SLOT_LEN);
+    return USED_OK;
+}
+
+static enum used_fault read_all(struct used *used)
+{
+    enum used_fault fault = read_head(used);
+
+    return fault == USED_OK ? used_file_read_slots(used) : fault;
+}
+
+/* Without the lock a record that is being written looks damaged for a moment. */
+static enum used_fault read_unlocked(struct used *used)
+{
+    const struct timespec moment = {.tv_nsec = LOOK_PAUSE_NS};
+    enum used_fault fault = read_all(used);
+
+    for (unsigned i = 0; i < LOOKS_MAX; i++) {
+        struct used_totals totals = {0};
+
+        if (fault == USED_OK)
+            used_count(used, &totals);
+        if (fault != USED_DAMAGED && totals.damaged == 0)
+            break;
+        nanosleep(&moment, NULL);
+        fault = read_all(used);
+    }
+    return fault;
 }
 
 enum used_fault used_hold(struct used *used, enum hold_way way)
@@ -306,9 +337,7 @@ enum used_fault used_hold(struct used *used, enum hold_way way)
     if (fault == USED_OK)
         fault = hold_named(used, way);
     if (fault == USED_OK)
-        fault = read_head(used);
-    if (fault == USED_OK)
-        fault = used_file_read_slots(used);
+        fault = used->options.unlocked ? read_unlocked(used) : read_all(used);
     if (fault != USED_OK)
         used_release(used);
     return fault;
@@ -316,7 +345,7 @@ enum used_fault used_hold(struct used *used, enum hold_way way)
 
 void used_release(struct used *used)
 {
-    if (used->held)
+    if (used->held && !used->options.unlocked)
         hold_release(used->fd);
     used->held = false;
     free(used->bytes);
@@ -328,7 +357,7 @@ enum used_fault used_file_begin_anew(struct used *used, uint64_t floor_s)
 {
     enum used_fault fault = owner_begin(&used->owner) == 0 ? USED_OK : USED_CANNOT_BE_OWNER;
 
-    used->floor_s = floor_s;
+    used->options.floor_s = floor_s;
     if (fault == USED_OK)
         fault = create(used, true);
     close_keeping_errno(&used->fd);

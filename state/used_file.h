@@ -17,8 +17,8 @@ enum used_fault used_file_write_slot(struct used *used, uint64_t number,
                                      const uint8_t bytes[static USED_BYTES_SLOT_LEN]);
 
 /*
- * All used->slots of them, to used->bytes. What the file has behind them was left there by who was killed before the
- * head told of it.
+ * All used->slots of them, to used->bytes; those that the file does not have are damaged. What the file has behind them
+ * was left there by who was killed before the head told of it.
  */
 enum used_fault used_file_read_slots(struct used *used);
 

@@ -115,6 +115,9 @@ enum ctl_status ctl_complain(const char *path);
 /* The same after ctl_real_directory. */
 enum ctl_status ctl_complain_of_directory(const char *config_path);
 
+/* No core file, and no debugger of the same user: a secret is in this memory from now on. Exits when that fails. */
+void ctl_hide_memory(void);
+
 /* Exit when this user may not read the configuration. */
 void ctl_require_readable(const struct ctl *ctl);
 

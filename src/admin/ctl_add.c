@@ -575,6 +575,7 @@ enum ctl_status ctl_add(struct ctl *ctl, int argc, char **argv)
     enum ctl_status status;
 
     read_arguments(&add, argc, argv);
+    ctl_hide_memory();
     status = think_of_secret(&add);
     if (status == CTL_OK)
         status = think_of_key(&add);

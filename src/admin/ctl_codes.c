@@ -22,7 +22,8 @@
 
 static struct spend_place place_of(const struct ctl *ctl)
 {
-    return (struct spend_place){.state_dir = ctl->config.state_dir, .door = which_door(ctl->config_path)};
+    return (struct spend_place){
+        .state_dir = ctl->config.state_dir, .door = which_door(ctl->config_path), .patience_ms = CTL_PATIENCE_MS};
 }
 
 /* errno as the fault left it. */
@@ -42,10 +43,9 @@ _Noreturn static void used_fault(const struct ctl *ctl, enum used_fault fault)
 static bool hold(const struct ctl *ctl, bool read_only, struct used *used)
 {
     const struct spend_place place = place_of(ctl);
-    struct used_options options = spend_options(&place, read_only);
+    const struct used_options options = spend_options(&place, read_only);
     enum used_fault fault;
 
-    options.patience_ms = CTL_PATIENCE_MS;
     fault = used_open(&options, used);
     if (fault == USED_OK)
         fault = used_hold(used, read_only ? HOLD_SHARED : HOLD_ALONE);
@@ -104,6 +104,8 @@ struct rows {
     uint64_t now_s;
     struct used used;
     bool held; /* else nothing has been used yet */
+    struct row *list;
+    size_t count;
     struct json json;
 };
 
@@ -239,29 +241,20 @@ static void json_codes(struct json *json, const struct row *row)
 
 static void show_codes(struct rows *rows, bool as_json)
 {
-    const struct config *config = &rows->ctl->config;
-    size_t count = 0;
-
     if (as_json)
         json_open_array(&rows->json, "codes");
-    for (size_t i = 0; i < config->entry_count; i++) {
-        const struct config_entry *entry = &config->entries[i];
-        struct row row;
-
-        if (!has_codes(entry))
-            continue;
-        row = codes_row(rows, entry);
+    else if (rows->count == 0)
+        puts("no action has codes");
+    else
+        printf("%-20s  %-28s  %-13s  %-15s  %s\n", "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
+    for (size_t i = 0; i < rows->count; i++) {
         if (as_json)
-            json_codes(&rows->json, &row);
-        else if (count++ == 0)
-            printf("%-20s  %-28s  %-13s  %-15s  %s\n", "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
-        if (!as_json)
-            print_codes(rows, &row);
+            json_codes(&rows->json, &rows->list[i]);
+        else
+            print_codes(rows, &rows->list[i]);
     }
     if (as_json)
         json_close_array(&rows->json);
-    else if (count == 0)
-        puts("no action has codes");
 }
 
 /* ---- list --secrets ---------------------------------------------------------------------------------------------- */
@@ -307,24 +300,38 @@ static void json_secret(struct json *json, const struct row *row)
 
 static void show_secrets(struct rows *rows, bool as_json)
 {
-    const struct config *config = &rows->ctl->config;
-
     if (as_json)
         json_open_array(&rows->json, "secrets");
     else
         printf("%-20s  %-20s  %-13s  %-15s  %s\n", "ACTION", "LABEL", "LAST ACCEPTED", "FROM", "EXPIRES");
-    for (size_t i = 0; i < config->entry_count; i++) {
-        for (size_t k = 0; k < config->entries[i].secret_count; k++) {
-            const struct row row = secret_row(rows, &config->entries[i], &config->entries[i].secrets[k]);
-
-            if (as_json)
-                json_secret(&rows->json, &row);
-            else
-                print_secret(rows, &row);
-        }
+    for (size_t i = 0; i < rows->count; i++) {
+        if (as_json)
+            json_secret(&rows->json, &rows->list[i]);
+        else
+            print_secret(rows, &rows->list[i]);
     }
     if (as_json)
         json_close_array(&rows->json);
+}
+
+/* All that is known, before anything is printed: who reads that slowly must not hold the lock meanwhile. */
+static void gather(struct rows *rows, bool of_codes)
+{
+    const struct config *config = &rows->ctl->config;
+
+    rows->list = calloc(config->secret_count + 1, sizeof(rows->list[0]));
+    if (rows->list == NULL)
+        err(CTL_OS, "no memory for %zu secrets", config->secret_count);
+    rows->held = hold(rows->ctl, true, &rows->used);
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_entry *entry = &config->entries[i];
+
+        if (of_codes && has_codes(entry))
+            rows->list[rows->count++] = codes_row(rows, entry);
+        for (size_t k = 0; !of_codes && k < entry->secret_count; k++)
+            rows->list[rows->count++] = secret_row(rows, entry, &entry->secrets[k]);
+    }
+    used_close(&rows->used);
 }
 
 enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
@@ -335,7 +342,7 @@ enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
         load_keys(ctl);
     else
         ctl_load(ctl);
-    rows.held = hold(ctl, true, &rows.used);
+    gather(&rows, of_codes);
     if (as_json)
         json_open_object(&rows.json, NULL);
     if (of_codes)
@@ -346,7 +353,7 @@ enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
         json_close_object(&rows.json);
         json_end(&rows.json);
     }
-    used_close(&rows.used);
+    free(rows.list);
     return CTL_OK;
 }
 
@@ -435,10 +442,16 @@ static void set_mark(const struct ctl *ctl, struct used *used, const struct conf
 
 void ctl_begin_codes(const struct ctl *ctl, const struct config_codes *codes, uint64_t next)
 {
-    const struct used_mark mark = {.next = next};
+    uint8_t text[USED_TEXT_MAX];
+    const struct used_name name = spend_codes_name(codes, text);
+    struct used_mark mark;
     struct used used;
 
     hold(ctl, false, &used);
+    /* A key that is in use already has used up what it has. */
+    if (used_find(&used, &name, &mark) != USED_OK || mark.next < next)
+        mark.next = next;
+    explicit_bzero(text, sizeof(text));
     set_mark(ctl, &used, codes, &mark);
     used_close(&used);
 }
@@ -632,10 +645,45 @@ static void check_record(const struct ctl *ctl, const struct config *config, str
     used_close(&used);
 }
 
+static bool is_key_in(const struct config *config, const char *path)
+{
+    for (size_t i = 0; i < config->entry_count; i++) {
+        const struct config_codes *codes = &config->entries[i].codes;
+
+        if (codes->origin == CONFIG_SECRET_FILE && strcmp(codes->path, path) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* Each door has a record of its own. */
+static void check_shared_keys(const struct ctl *ctl, struct ctl_findings *findings)
+{
+    const struct ctl_subject subject = {findings, ctl->config_path};
+    char other_path[PATH_MAX];
+    struct config other;
+
+    if (ctl_load_other(ctl->config_path, other_path, &other) != CTL_OTHER_LOADED)
+        return;
+    for (size_t i = 0; i < ctl->config.entry_count; i++) {
+        const struct config_entry *entry = &ctl->config.entries[i];
+
+        if (entry->codes.origin == CONFIG_SECRET_FILE && is_key_in(&other, entry->codes.path))
+            ctl_find(
+                &subject, CONFIG_WARNING,
+                "the key of the codes of '%s' is in %s as well: each door knows its own codes alone, so that each is "
+                "good once at each of them; give each a key of its own",
+                entry->name, other_path);
+    }
+    config_free(&other);
+}
+
 void ctl_check_codes(const struct ctl *ctl, struct ctl_findings *findings)
 {
     struct config config;
 
+    if (needs_record(&ctl->config))
+        check_shared_keys(ctl, findings);
     if (!needs_record(&ctl->config) || load_quietly(ctl, &config) != 0)
         return;
     check_record(ctl, &config, findings);

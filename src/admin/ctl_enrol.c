@@ -23,7 +23,7 @@
 #define ANSWER_ROOM  256
 #define ATTEMPTS     3
 #define USERS_MAX    (1024 * 1024) /* bytes of a file of pam_oath */
-#define USERS_FIELDS 5             /* those that are looked at: type, user, PIN, key, counter */
+#define USERS_FIELDS 6             /* those that are looked at: type, user, PIN, key, counter, last code */
 
 static const char *const algorithms[] = {[CODES_SHA1] = "SHA1", [CODES_SHA256] = "SHA256", [CODES_SHA512] = "SHA512"};
 
@@ -252,15 +252,19 @@ static bool take_type(const char *text, struct codes_way *way)
 }
 
 /* What of its codes may have been used there: of TOTP all up to now, of HOTP those before its counter. */
-static bool take_next(const char *counter, struct ctl_enrol *enrol)
+static bool take_next(const char *counter, const char *last_code, struct ctl_enrol *enrol)
 {
     if (enrol->way.kind == CODES_TOTP) {
         enrol->next = codes_step(&enrol->way, ctl_now().wall_ms / 1000) + enrol->way.window + 1;
         return true;
     }
     enrol->next = 0;
-    return counter == NULL ||
-           number_parse(counter, (struct number_range){0, CODES_COUNTER_MAX}, &enrol->next) == NUMBER_OK;
+    if (counter != NULL &&
+        number_parse(counter, (struct number_range){0, CODES_COUNTER_MAX - 1}, &enrol->next) != NUMBER_OK)
+        return false;
+    /* Where there is a last code, the counter is of that one, and not of the next. */
+    enrol->next += last_code != NULL;
+    return true;
 }
 
 /* The line of the user: fault says what is wrong with it, or NULL. */
@@ -286,7 +290,7 @@ static enum ctl_status take_line(char *fields[static USERS_FIELDS], size_t count
     if (bad != CODES_OK) {
         *fault = codes_fault_text(bad);
         status = CTL_CONFIG;
-    } else if (!take_next(count > 4 ? fields[4] : NULL, enrol)) {
+    } else if (!take_next(count > 4 ? fields[4] : NULL, count > 5 ? fields[5] : NULL, enrol)) {
         *fault = "its fifth field must be the counter";
         status = CTL_CONFIG;
     } else {

@@ -41,6 +41,7 @@ enum ctl_status ctl_keygen(struct ctl *ctl, int argc, char **argv)
     while (ctl_option(argc, argv, ":", options) != -1)
         text = optarg;
     ctl_arguments(argc, argv, 0, 0);
+    ctl_hide_memory();
     if (text != NULL) {
         ctl_passphrase_label("keygen", text, &label);
         const enum ctl_status made = ctl_passphrase_secret(&label, &secret);

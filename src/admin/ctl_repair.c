@@ -99,7 +99,6 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
         order.give_up = true;
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
-    ctl_repair_used(ctl, order.give_up);
     order.places = ctl->config.table_size;
     ctl_open_table(ctl, false);
     fault = repair_table(&ctl->store, &order, &report);
@@ -118,5 +117,8 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
                 ctl->config.state_dir, report.kept, report.damaged, report.dropped, report.places);
     if (report.counters_lost)
         ctl_changed("%s/lockout: the counters were damaged: errors count from 0 again", ctl->config.state_dir);
+    store_close(&ctl->store);
+    ctl_be_root();
+    ctl_repair_used(ctl, order.give_up);
     return CTL_OK;
 }

@@ -84,15 +84,23 @@ static enum exit_status by_key(const char *path, const struct voice *voice, stru
 static enum exit_status take_answer(const struct locked *answer, size_t len, const struct voice *voice,
                                     struct code *code)
 {
-    while (len > 0 && answer->bytes[len - 1] == ' ')
-        len--;
-    if (len < CODES_DIGITS_MIN || len > CODES_DIGITS_MAX) {
-        voice_complain(voice, "terminal: a code has %d to %d digits", CODES_DIGITS_MIN, CODES_DIGITS_MAX);
-        return STATUS_NO_SECRET;
+    bool good = true;
+
+    /* Telephones show "123 456". */
+    code->len = 0;
+    for (size_t i = 0; i < len; i++) {
+        const uint8_t byte = answer->bytes[i];
+
+        if (byte == ' ' || byte == '\t')
+            continue;
+        good &= byte >= '0' && byte <= '9' && code->len < CODES_DIGITS_MAX;
+        if (good)
+            code->memory.bytes[code->len++] = byte;
     }
-    memcpy(code->memory.bytes, answer->bytes, len);
-    code->len = len;
-    return STATUS_DONE;
+    if (good && code->len >= CODES_DIGITS_MIN)
+        return STATUS_DONE;
+    voice_complain(voice, "terminal: a code has %d to %d digits, and nothing else", CODES_DIGITS_MIN, CODES_DIGITS_MAX);
+    return STATUS_NO_SECRET;
 }
 
 static enum exit_status ask(const struct options *options, const struct voice *voice, struct code *code)

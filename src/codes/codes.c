@@ -270,6 +270,8 @@ enum codes_fault codes_read(const struct codes_file *file, struct codes_way *way
     while (line_len > 0 && is_space(file->text[line_len - 1]))
         line_len--;
     fault = codes_parse_key(file->text, line_len, key, len);
+    if (fault == CODES_OK && memchr(file->text, '\0', file->len) != NULL)
+        fault = CODES_WORD;
     while (fault == CODES_OK && next_word(&words, word))
         fault = take_word(word, &words, way);
     explicit_bzero(word, sizeof word); /* it may be the rest of a key that was broken into lines */
@@ -295,7 +297,7 @@ const char *codes_fault_text(enum codes_fault fault)
     case CODES_KEY_SHORT:
         return "the key is shorter than 10 bytes, and could be guessed: have one made of 20";
     case CODES_KEY_LONG:
-        return "the key is longer than 128 bytes";
+        return "the key is longer than 64 bytes";
     case CODES_WORD:
         return "behind the line with the key may be digits=, period=, window= and algorithm= alone";
     case CODES_TWICE:

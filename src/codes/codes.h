@@ -17,7 +17,7 @@
 #define CODES_DIGEST_MAX  64 /* bytes of SHA-512 */
 #define CODES_KEY_MIN     10 /* bytes: what the oldest phone apps made */
 #define CODES_KEY_GOOD    16 /* RFC 4226, R6: no key should be shorter */
-#define CODES_KEY_MAX     128
+#define CODES_KEY_MAX     64 /* bytes: of a longer one HMAC takes the hash, and so two would be one */
 #define CODES_AHEAD_MAX   50 /* the window of HOTP */
 #define CODES_STEPS_MAX   10 /* the window of TOTP */
 #define CODES_BEHIND      10 /* used codes of HOTP that are still known as such */

@@ -2,19 +2,32 @@
 /* See spend.h. */
 #include "spend.h"
 
+#include "clock.h"
 #include "codes.h"
-#include "store.h"
+#include "keeper.h"
 
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+/* A process that is root works at a directory that is neither root's nor the sealed door's for whoever has it. */
+static bool is_shared(const struct spend_place *place)
+{
+    struct stat status;
+
+    if (geteuid() != 0 || place->door == DOOR_SEALED)
+        return true;
+    return stat(place->state_dir, &status) == 0 && status.st_uid != 0 && status.st_uid != keeper_of(place->state_dir);
+}
 
 struct used_options spend_options(const struct spend_place *place, bool read_only)
 {
     return (struct used_options){
         .state_dir = place->state_dir,
-        .shared = geteuid() != 0 || place->door == DOOR_SEALED,
-        .patience_ms = STORE_PATIENCE_MS,
+        .shared = is_shared(place),
+        .patience_ms = place->patience_ms,
         .read_only = read_only,
+        .floor_s = (uint64_t)clock_wall_ms() / 1000,
     };
 }
 
@@ -23,12 +36,17 @@ struct used_name spend_codes_name(const struct config_codes *codes, uint8_t text
 {
     _Static_assert(3 + CODES_KEY_MAX <= USED_TEXT_MAX, "the longest key has a name");
 
+    size_t key_len = codes->key.len;
+
+    /* To HMAC zeros at the end of a key are nothing: with and without them it makes the same codes. */
+    while (key_len > 0 && codes->key.bytes[key_len - 1] == 0)
+        key_len--;
     text[0] = (uint8_t)codes->way.hash;
     text[1] = (uint8_t)codes->way.period_s;
     text[2] = (uint8_t)(codes->way.period_s >> 8);
     memcpy(text + 3, codes->key.bytes, codes->key.len);
     return (struct used_name){
-        .kind = codes->way.kind == CODES_TOTP ? USED_TOTP : USED_HOTP, .bytes = text, .len = 3 + codes->key.len};
+        .kind = codes->way.kind == CODES_TOTP ? USED_TOTP : USED_HOTP, .bytes = text, .len = 3 + key_len};
 }
 
 struct used_name spend_secret_name(const char *action, const char *label, uint8_t text[static USED_TEXT_MAX])
@@ -58,31 +76,39 @@ static bool has_hotp(const struct config *config)
     return false;
 }
 
-enum used_fault spend_look(const struct spend_place *place, struct config *config)
+enum used_fault spend_look(const struct spend_place *place, struct config *config, const struct config_entry **unknown)
 {
-    const struct used_options options = spend_options(place, false);
+    struct used_options options = spend_options(place, true);
+    enum used_fault fault, found = USED_OK;
     uint8_t text[USED_TEXT_MAX];
-    struct used_mark mark;
     struct used used;
-    enum used_fault fault;
 
+    *unknown = NULL;
     if (!has_hotp(config))
         return USED_OK;
+    options.unlocked = true;
     fault = used_open(&options, &used);
     if (fault == USED_OK)
         fault = used_hold(&used, HOLD_SHARED);
-    for (size_t i = 0; fault == USED_OK && i < config->entry_count; i++) {
+    for (size_t i = 0; (fault == USED_OK || fault == USED_ABSENT) && i < config->entry_count; i++) {
         struct config_codes *codes = &config->entries[i].codes;
+        struct used_mark mark = {0};
+        enum used_fault one = USED_UNKNOWN;
 
         if (codes->origin == CONFIG_SECRET_NONE || codes->way.kind != CODES_HOTP)
             continue;
         const struct used_name name = spend_codes_name(codes, text);
-        if (used_find(&used, &name, &mark) == USED_OK)
-            codes->next = mark.next;
+        if (fault == USED_OK)
+            one = used_find(&used, &name, &mark);
+        codes->next = mark.next;
+        if (one == USED_OK || *unknown != NULL)
+            continue;
+        *unknown = &config->entries[i];
+        found = one;
     }
     explicit_bzero(text, sizeof(text));
     used_close(&used);
-    return fault;
+    return fault == USED_OK || fault == USED_ABSENT ? found : fault;
 }
 
 /*

@@ -17,10 +17,11 @@
 /* Whose record it is. */
 struct spend_place {
     const char *state_dir;
-    enum doors
-        door; /* the sealed door's handlers are not root: theirs is in STATE_DIR, as that of any who is not root */
+    enum doors door;      /* the sealed door's handlers are not root: theirs is in STATE_DIR, as that of all such */
+    unsigned patience_ms; /* for its lock */
 };
 
+/* A record that is made by it counts what is older than now as used: there may have been another one before. */
 struct used_options spend_options(const struct spend_place *place, bool read_only);
 
 /* A use, now. */
@@ -36,10 +37,11 @@ struct used_name spend_codes_name(const struct config_codes *codes, uint8_t text
 struct used_name spend_secret_name(const char *action, const char *label, uint8_t text[static USED_TEXT_MAX]);
 
 /*
- * Say in each entry's codes.next which counters of HOTP have been used up. Does nothing where none has HOTP. After a
- * fault those that are not known are 0.
+ * Say in each entry's codes.next which counters of HOTP have been used up, without waiting for anybody. Does nothing
+ * where none has HOTP. After a fault those that are not known are 0; with USED_UNKNOWN and USED_SLOT_DAMAGED *unknown
+ * is the first entry of which that is so, else NULL.
  */
-enum used_fault spend_look(const struct spend_place *place, struct config *config);
+enum used_fault spend_look(const struct spend_place *place, struct config *config, const struct config_entry **unknown);
 
 enum spend_result {
     SPEND_DONE,    /* it is used up now, and that is on the disk */

@@ -22,7 +22,9 @@
 #include <sysexits.h>
 #include <time.h>
 
-#define LIBRARY_MS 5000 /* beside COMM_TIMEOUT, which the exchange keeps by itself */
+#define ANSWER_MS         500 /* of the time that is left, for what follows a code that could not be used up */
+#define LABEL_PATIENCE_MS 100
+#define LIBRARY_MS        5000 /* beside COMM_TIMEOUT, which the exchange keeps by itself */
 
 bool handler_settings(struct handler *handler)
 {
@@ -155,9 +157,10 @@ bool handler_exchange(struct handler *handler)
 
 /* ---- Secrets ---- */
 
-static struct spend_place place_of(const struct visit *visit)
+static struct spend_place place_of(const struct visit *visit, unsigned patience_ms)
 {
-    return (struct spend_place){.state_dir = visit->table.state_dir, .door = visit->table.door};
+    return (struct spend_place){
+        .state_dir = visit->table.state_dir, .door = visit->table.door, .patience_ms = patience_ms};
 }
 
 static void log_used(const struct visit *visit, enum used_fault fault)
@@ -170,10 +173,19 @@ static void log_used(const struct visit *visit, enum used_fault fault)
         log_line(LOG_ERR, "%s: %s", visit->table.state_dir, used_fault_text(fault));
 }
 
+static void log_unknown(const char *action)
+{
+    log_line(LOG_ERR,
+             "action=%s: which codes of its hotp= have been used is not known: run 'ostiaryctl codes --counter NUMBER "
+             "%s'",
+             action, action);
+}
+
 bool handler_secrets(struct handler *handler)
 {
     struct visit *visit = &handler->visit;
-    const struct spend_place place = place_of(visit);
+    const struct spend_place place = place_of(visit, 0);
+    const struct config_entry *unknown;
     enum used_fault fault;
 
     /* Nothing to compare: no reason to have a secret in memory. */
@@ -183,8 +195,10 @@ bool handler_secrets(struct handler *handler)
     if (settings_load(handler->config.path, true, &handler->config.secrets) != 0)
         return visit_refuse(visit, "config", EX_CONFIG);
     /* Without it nobody who sends a code of HOTP fits; whoever needs none has nothing to do with it. */
-    fault = spend_look(&place, &handler->config.secrets);
-    if (fault != USED_OK)
+    fault = spend_look(&place, &handler->config.secrets, &unknown);
+    if (fault == USED_UNKNOWN)
+        log_unknown(unknown->name);
+    else if (fault != USED_OK)
         log_used(visit, fault);
     return true;
 }
@@ -250,12 +264,20 @@ bool handler_match(struct handler *handler)
 
 /* ---- Codes and labels ---- */
 
+/* How long a lock may be waited for: until the deadline, but for what the peer is still to be told. */
+static unsigned time_left_ms(void)
+{
+    const int64_t left_ms = deadline_left_ms() - ANSWER_MS;
+
+    return left_ms > 0 ? (unsigned)left_ms : 0;
+}
+
 /* Why nothing comes of a reply with a code, or NULL. */
 static const char *spend(struct handler *handler)
 {
     struct visit *visit = &handler->visit;
     const struct match *match = &handler->reply.match;
-    const struct spend_place place = place_of(visit);
+    const struct spend_place place = place_of(visit, time_left_ms());
     const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
     enum used_fault fault;
 
@@ -264,11 +286,7 @@ static const char *spend(struct handler *handler)
         return NULL;
     case SPEND_USED:
         return "used";
-    case SPEND_UNKNOWN:
-        log_line(LOG_ERR,
-                 "action=%s: which codes of its hotp= have been used is not known: run 'ostiaryctl codes "
-                 "--counter NUMBER %s'",
-                 match->entry->name, match->entry->name);
+    case SPEND_UNKNOWN: /* which is in the log */
         break;
     case SPEND_FAILED:
         log_used(visit, fault);
@@ -283,7 +301,7 @@ bool handler_spend(struct handler *handler)
     struct handler_reply *reply = &handler->reply;
 
     if (reply->hindrance == NULL && reply->match.entry->codes.origin != CONFIG_SECRET_NONE) {
-        visit_begin_timed(&handler->visit, "code", VISIT_TABLE_MS);
+        visit_begin(&handler->visit, "code");
         reply->hindrance = spend(handler);
     }
     forget_secrets(handler);
@@ -295,7 +313,7 @@ static void note_label(struct handler *handler)
 {
     const struct visit *visit = &handler->visit;
     const struct match *match = &handler->reply.match;
-    const struct spend_place place = place_of(visit);
+    const struct spend_place place = place_of(visit, LABEL_PATIENCE_MS);
     const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
     uint8_t text[USED_TEXT_MAX];
     struct used_name name;
@@ -303,7 +321,7 @@ static void note_label(struct handler *handler)
 
     if (match->secret->label == NULL)
         return;
-    visit_begin_timed(visit, "label", VISIT_TABLE_MS);
+    visit_begin(visit, "label");
     name = spend_secret_name(match->entry->name, match->secret->label, text);
     fault = spend_note(&place, &name, &use);
     if (fault != USED_OK)
@@ -317,10 +335,10 @@ static const char *take_single(struct handler *handler)
 {
     struct visit *visit = &handler->visit;
     const char *action = handler->reply.match.entry->name;
-    const struct spend_place place = place_of(visit);
+    const struct spend_place place = place_of(visit, time_left_ms());
     enum used_fault fault;
 
-    visit_begin_timed(visit, "single", VISIT_TABLE_MS);
+    visit_begin(visit, "single");
     switch (single_take(&place, action, &visit->table.visitor.now, &fault)) {
     case SINGLE_MINE:
         return NULL;

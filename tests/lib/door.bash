@@ -122,6 +122,15 @@ how_many() {
     grep -cE "\"$1\": \"?$2\"?[,}]" "$KNOCKS" || true
 }
 
+# begin_codes KNOCK: the record of used codes is made by this knock, the day before: what is older than a record counts as
+# used. Nothing else of it is left.
+begin_codes() {
+    knock --clock=$((NOON - 86400)) "$1"
+    [ -s "$WORK/state-root/used" ]
+    rm -rf "${WORK:?}/state/"* "$WORK/tally/"* "$WORK/out/"*
+    : >"$LOG"
+}
+
 # lengths: those of all knocks in turn, as one word list.
 lengths() {
     local output list=
@@ -315,6 +324,8 @@ kill_everywhere() {
     KILLS=$(((last - first) / 2 + 1))
     for ((n = 1; n <= KILLS; n++)); do
         mkdir -m 700 "$WORK/kill.$n" "$WORK/kill.$n/state"
+        [ ! -e "$WORK/used" ] || install -D -m 600 "$WORK/used" "$WORK/kill.$n/state-root/used"
+        [ ! -e "$WORK/used" ] || chmod 700 "$WORK/kill.$n/state-root"
         (umask 077 && printf '%s\n' "${text//"$WORK/state"/"$WORK/kill.$n/state"}" | sed "s/{n}/$n/" >"$WORK/kill.$n/cfg")
     done
     # shellcheck disable=SC2016 # for the inner shell

@@ -19,15 +19,18 @@ ssize_t __wrap_getrandom(void *bytes, size_t len, unsigned flags);
 
 enum file_fault __wrap_file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len)
 {
-    const size_t path_len = strlen(path);
-    const unsigned last = path_len > 0 ? (unsigned char)path[path_len - 1] : 0;
+    /* The file has its path in it, and that of a key what can be a key in it. */
+    const char *hex = strstr(path, "hex:"), *key = hex != NULL ? hex : strstr(path, "base32:");
+    const char *text = key != NULL ? key : path;
+    const size_t path_len = strlen(text);
+    const unsigned last = path_len > 0 ? (unsigned char)text[path_len - 1] : 0;
 
     errno = EIO;
     memset(room, 0, limit + 1);
     if (last % 16 != 0 && last % 16 <= FILE_NO_MEMORY)
         return (enum file_fault)(last % 16);
     *len = path_len < limit ? path_len : limit;
-    memcpy(room, path, *len);
+    memcpy(room, text, *len);
     if (*len > 0 && last % 2 == 0)
         room[*len - 1] = '\n';
     return FILE_OK;

@@ -94,12 +94,13 @@ client() {
     client 77 -k "$SECRETS/door.secret"
     # What add was told is used up: of the record without it, the code of now is good, and good once.
     is "$(stat -c %s "$STATE-root/used")" $((128 + 64)) "bytes of the record"
-    rm "$STATE-root/used"
+    cp "$OSTIARY_SOURCE/tests/data/golden/used-1" "$STATE-root/used"
+    chmod 600 "$STATE-root/used"
     client 0 -k "$SECRETS/door.secret" --totp "$SECRETS/door.totp"
     logged 'accepted .*action=door'
     # A code that a person reads from the telephone, of the step behind the clock's.
     run "$TOOLS/at_terminal.py" 'expect=Code for 127.0.0.1: ' echo=off \
-        "answer=oathtool --totp -b -N \"\$(date -ud '+30 seconds' '+%F %T UTC')\" $key" -- "$OSTCLIENT" -w -k "$SECRETS/door.secret" --code "127.0.0.1:$PORT"
+        "answer=oathtool --totp -b -N \"\$(date -ud '+30 seconds' '+%F %T UTC')\" $key | sed 's/.../& /'" -- "$OSTCLIENT" -w -k "$SECRETS/door.secret" --code "127.0.0.1:$PORT"
     matches "$output" 'exit 0'
     run grep -E "$key|$secret" "$LOG"
     is "$status" 1 "status of grep for key and secret in the log"
@@ -167,7 +168,7 @@ client() {
 
 @test "--from-usersfile takes the key of pam_oath's file, its kind and its counter, and no code that may have been used there" {
     printf '%s\n' '# type user pin key counter' 'HOTP/T30/6 alice - 3132333435363738393031323334353637383930 0 287082 2026-11-21T12:00:00L' \
-        'HOTP/E/8 bob 1234 3132333435363738393031323334353637383930 17' 'HOTP carol - 31323334353637383930' \
+        'HOTP/E/8 bob 1234 3132333435363738393031323334353637383930 17 12345678 2026-11-21T12:00:00L' 'HOTP carol - 31323334353637383930' \
         'HOTP/X dave - 31323334353637383930' 'HOTP/T30 erin - 3132' 'HOTP frank - 31323334353637383930 many' >"$WORK/users.oath"
     chmod 600 "$WORK/users.oath"
     ctl 0 add alice "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
@@ -176,7 +177,13 @@ client() {
     is "$(cat "$SECRETS/bob.hotp")" $'base32:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\ndigits=8' "his key"
     ctl 0 list --codes --json
     is "$(python3 -c 'import json, sys, time; print([(c["action"], c["kind"], c["digits"], c["next"] if c["kind"] == "hotp" else 1 <= c["next"] - time.time() // 30 <= 2) for c in json.load(sys.stdin)["codes"]])' <<<"$output")" \
-        "[('alice', 'totp', 6, True), ('bob', 'hotp', 8, 17)]" "what is kept of their codes"
+        "[('alice', 'totp', 6, True), ('bob', 'hotp', 8, 18)]" "what is kept of their codes"
+    # A key that is in use already has used up what it has: another import takes nothing back.
+    ctl 0 codes --counter 40 bob
+    ctl 0 remove bob
+    ctl 0 add bob "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
+    ctl 0 list --codes
+    matches "$output" 'bob +hotp, 8 digits, sha1 .* counter 40'
     ctl 0 add carol "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
     ctl 78 add dave "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
     matches "$output" 'users.oath:5: the type of its codes is none that is known here'
@@ -230,6 +237,9 @@ client() {
     chmod 600 "$key"
     client 78 -k "$WORK/long" --totp "$key"
     matches "$output" 'the secret and its code have 256 bytes: 255 are the most'
+    run "$TOOLS/at_terminal.py" 'expect=Code for 127.0.0.1: ' 'type=abcdef\r' -- "$OSTCLIENT" -k "$WORK/secret" --code 127.0.0.1:9
+    matches "$output" 'a code has 6 to 8 digits, and nothing else'
+    matches "$output" 'exit 78'
     run setsid -w "$OSTCLIENT" -k "$WORK/secret" --code 127.0.0.1:9 </dev/null
     is "$status" 78 "status without a terminal"
     matches "$output" 'no terminal to ask for the code'

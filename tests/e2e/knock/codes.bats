@@ -17,6 +17,7 @@ setup() {
     write_action other "echo \"\$1\" >>$WORK/out/other"
     ACTION="ACTION=\"sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\",\"totp=$WORK/key\""
     write_door
+    begin_codes "127.0.0.2=sesame$(totp -86400)"
 }
 
 teardown() {
@@ -131,13 +132,13 @@ use_hotp() {
 
 @test "I8: where the record cannot be written a code is refused without a strike, and a secret without codes is as good as ever" {
     write_door "ACTION=\"barley\",\"$WORK/bin/other\",\"65534\",\"65534\""
-    mkdir -m 700 "$WORK/state-root" && mkdir "$WORK/state-root/used"
+    mv "$WORK/state-root/used" "$WORK/kept" && mkdir "$WORK/state-root/used"
     one_by_one "127.0.0.2=sesame$(totp 0)" 127.0.0.2=barley
     is "$(lengths)" '32 64' "bytes"
     logged_times 1 "$WORK/state: the record of used codes is not a regular file of its owner's alone"
     logged_times 1 'refused source=127\.0\.0\.2 reason=state action=knock$'
     is "$(in_slot 127.0.0.2 strikes)" 0 strikes
-    rmdir "$WORK/state-root/used"
+    rmdir "$WORK/state-root/used" && mv "$WORK/kept" "$WORK/state-root/used"
     one_by_one "127.0.0.2=sesame$(totp 0)"
     is "$(lengths)" 64 "bytes"
 }
@@ -149,6 +150,41 @@ use_hotp() {
     is "$(lengths)" '32 32' "bytes"
     logged_times 2 'the record of used codes is damaged: run ostiaryctl repair'
     is "$(in_slot 127.0.0.2 strikes)" 0 strikes
+}
+
+@test "I8: a record that is gone is made anew, and no code that may have been used is good by it" {
+    one_by_one "127.0.0.2=sesame$(totp 0)"
+    is "$(lengths)" 64 "bytes"
+    rm "$WORK/state-root/used"
+    one_by_one "127.0.0.3=sesame$(totp 0)" "127.0.0.3=sesame$(totp 0)"
+    is "$(lengths)" '32 32' "bytes for the same code"
+    logged_times 2 'refused source=127\.0\.0\.3 reason=used action=knock$'
+    at_noon "127.0.0.3=sesame$(totp 90)@90"
+    is "$(lengths)" 64 "bytes two steps later"
+    rm "$WORK/state-root/used"
+    use_hotp
+    one_by_one "127.0.0.4=sesame$(hotp 0)"
+    is "$(lengths)" 32 "bytes for a counter of which nothing is known"
+}
+
+@test "I9: whoever holds the lock on the record keeps those out who need a code, until it is their time, and nobody else" {
+    use_hotp 0 COMM_TIMEOUT=3 "ACTION=\"barley\",\"$WORK/bin/other\",\"65534\",\"65534\",\"label=old\"" 'KILL="so long","label=mine"'
+    flock -x "$WORK/state-root/used" sleep 300 3>&- &
+    HELPERS+=($!)
+    eventually sh -c "! flock -n -x '$WORK/state-root/used' true"
+    one_by_one "127.0.0.2=sesame$(hotp 0)" 127.0.0.3=barley '127.0.0.4=so long'
+    is "$(lengths)" '32 64 64' "bytes"
+    [ "$(of 2 end_ms)" -lt 2000 ] && [ "$(of 3 end_ms)" -lt 2000 ]
+    logged_times 1 'refused source=127\.0\.0\.2 reason=state action=knock$'
+    is "$(in_slot 127.0.0.2 strikes)" 0 strikes
+    logged_times 3 'the lock on the record of used codes was not to be had in time'
+}
+
+@test "a key with zeros at its end is the same key, and its codes are good once" {
+    (umask 077 && echo "hex:${KEY}00" >"$WORK/other-key")
+    write_door "ACTION=\"rye\",\"$WORK/bin/other\",\"65534\",\"65534\",\"totp=$WORK/other-key\""
+    one_by_one "127.0.0.2=rye$(totp 0)" "127.0.0.3=sesame$(totp 0)"
+    is "$(lengths)" '64 32' "bytes"
 }
 
 @test "from= comes before the code: whoever may not come from there uses none up" {
@@ -187,6 +223,9 @@ use_hotp() {
     chown 64000 "$WORK/sealed.key"
     sed -i "s,totp=$WORK/key,totp=$WORK/sealed.key," "$WORK/ostiary-sealed.cfg"
     chmod a+x "$WORK"
+    HANDLER=("${AT_OSTIARYS[@]}")
+    knock --clock=$((NOON - 86400)) "127.0.0.2=sesame$(totp -86400)"
+    rm "$WORK/state/lockout"
     at_ostiarys "127.0.0.2=sesame$(totp 0)" "127.0.0.3=sesame$(totp 0)"
     is "$(lengths)" '64 32' "bytes at the sealed door"
     is "$(stat -c '%u %a' "$WORK/state/used")" '64000 600' "its record"

@@ -90,6 +90,9 @@ after_kill() {
         write_action "knock.$n" "echo \"\$1\" >>$WORK/out/knock.$n"
     done
     ACTION="ACTION=\"sesame\",\"$WORK/bin/knock.{n}\",\"65534\",\"65534\",\"totp=$WORK/key\""
+    write_door
+    begin_codes "127.0.0.2=sesame$(oathtool --totp -N "$(date -ud "@$((NOON - 86400))" '+%F %T UTC')" 3132333435363738393031323334353637383930)"
+    cp "$WORK/state-root/used" "$WORK/used"
     kill_everywhere "sesame$code"
     [ "$KILLS" -le 400 ]
     knock_again "sesame$code"

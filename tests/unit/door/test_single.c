@@ -23,7 +23,7 @@ static struct spend_place place(void)
     static char state_dir[SCRATCH_PATH_LEN + 10];
 
     snprintf(state_dir, sizeof state_dir, "%s/state", scratch_dir);
-    return (struct spend_place){.state_dir = state_dir, .door = DOOR_KNOCK};
+    return (struct spend_place){.state_dir = state_dir, .door = DOOR_KNOCK, .patience_ms = SCRATCH_PATIENCE_MS};
 }
 
 static enum single_result take_at(const char *action, const struct moment *now)

@@ -126,10 +126,17 @@ static void test_each_length(void)
     bool well = true;
 
     for (size_t len = 0; len < GOLDEN_LEN; len++) {
+        const size_t half = USED_BYTES_HEAD_LEN / 2, slots = len < USED_BYTES_HEAD_LEN ? 0 : len - USED_BYTES_HEAD_LEN;
+
         put_golden(len);
-        well &= look(0, &mark) == USED_DAMAGED;
+        for (size_t i = 0; i < WANTED; i++) {
+            const bool there = slots >= (wanted[i].slot + 1) * USED_BYTES_SLOT_LEN;
+            const enum used_fault want = len < half ? USED_DAMAGED : there ? USED_OK : USED_SLOT_DAMAGED;
+
+            well &= look(i, &mark) == want;
+        }
     }
-    check(well, "a record that was cut is damaged, and so is an empty one");
+    check(well, "of a record that was cut, what is not there is damaged; an empty one is all damaged");
     put_golden(GOLDEN_LEN);
     const int fd = open(useds_path(USED_NAME), O_WRONLY | O_APPEND);
     scratch_need(fd >= 0 && write(fd, "xyz", 3) == 3 && close(fd) == 0, "appending");
