@@ -610,7 +610,7 @@ static int load_quietly(const struct ctl *ctl, struct config *config)
 static bool needs_record(const struct config *config)
 {
     for (size_t i = 0; i < config->entry_count; i++) {
-        if (has_codes(&config->entries[i]))
+        if (has_codes(&config->entries[i]) || config->entries[i].single)
             return true;
     }
     return false;
@@ -639,8 +639,8 @@ static void check_record(const struct ctl *ctl, const struct config *config, str
     if (totals.damaged != 0)
         ctl_find(&of_state, CONFIG_ERROR,
                  "%" PRIu64
-                 " slots of the record of used codes are damaged, and some who need a code do not get in: run "
-                 "'%s repair'",
+                 " slots of the record of used codes are damaged, so that some who need a code, or an action with "
+                 "single=yes, do not get in: run '%s repair'",
                  totals.damaged, ctl->self);
     used_close(&used);
 }

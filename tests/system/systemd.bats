@@ -263,6 +263,66 @@ END
     unit_is ostiary.socket active
 }
 
+# limited OPTION...: an action with these options, which says that it has begun and goes on while there is /run/enough, as
+# the process that ps(1) knows as "staying". Its key is /root/keys/admin.
+limited() {
+    configure
+    inside sed -i "s|,\"0\"$|,\"0\",$(printf '"%s",' "$@" | sed 's/,$//')|" "$CONFIG"
+    inside touch /run/enough
+    administer 'echo "it has begun"' 'exec /bin/sh -c "while [ -e /run/enough ]; do sleep 0.1; done" staying'
+    inside systemctl restart ostiary.socket
+    run knock 127.0.0.1 /root/keys/admin
+    is "$status" 0 "status of the knock"
+    journal_says 'ostiaryd.*: it has begun$'
+}
+
+# instance: the unit of the one connection that there is.
+instance() {
+    inside systemctl list-units --plain --no-legend 'ostiary@*' | cut -d' ' -f1
+}
+
+@test "timeout=: an action that takes longer is ended by SIGALRM, and systemd says so of its unit" {
+    local unit
+    # Long enough to look at it while it runs, on a machine that is slow.
+    limited timeout=20s
+    unit=$(instance)
+    inside systemctl status "$unit" >"$BATS_TEST_TMPDIR/status"
+    grep -q 'Active: active (running)' "$BATS_TEST_TMPDIR/status"
+    grep -q 'Main PID: .*(sh)' "$BATS_TEST_TMPDIR/status"
+    is "$(inside systemctl show --property=MainPID --value "$unit")" "$(inside pgrep -f '^/bin/sh -c .* staying$')" "the unit's process"
+    journal_says "systemd.*: $unit: Main process exited, code=killed, status=14/ALRM$"
+    journal_says "systemd.*: $unit: Failed with result 'signal'\.$"
+    eventually instances_are 0
+    # It was no end that it had come to by itself.
+    inside test -e /run/enough
+    all_is_well
+}
+
+@test "single=: while its unit runs an action is busy; it is free when that has ended, been killed or stopped, and after a reboot" {
+    local how
+    for how in 'rm /run/enough' 'kill --signal=KILL' stop reboot; do
+        journal_from_here
+        limited single=yes
+        run knock 127.0.0.2 /root/keys/admin
+        is "$status" 77 "status of a second knock"
+        journal_says 'ostiaryd.*: refused source=127\.0\.0\.2 reason=busy action=administer$'
+        run knock 127.0.0.2 /root/keys/right
+        is "$status" 0 "status of a knock for another action"
+        case $how in
+            rm*) inside rm /run/enough ;;
+            reboot) container_reboot ;;
+            *) eval "inside systemctl $how \"\$(instance | head -n 1)\"" ;;
+        esac
+        eventually instances_are 0
+        [ "$how" != reboot ] || journal_from_here
+    done
+    limited single=yes
+    inside rm /run/enough
+    eventually instances_are 0
+    fails journal_matches 'reason=busy'
+    all_is_well
+}
+
 @test "the connection is over at once, though the action takes its time and holds a place" {
     administer 'echo begun' 'until [ -e /run/enough ]; do sleep 0.1; done' 'echo ended'
     administered 'ostiaryd.*: begun$'

@@ -269,6 +269,8 @@ started_with() {
     is "$(in_slot 127.0.0.2 strikes)" 0 strikes
     ctl 74 verify
     matches "$output" '1 slots of the record of used codes are damaged: .* actions with single=yes'
+    ctl 78 check
+    matches "$output" 'error: 1 slots of the record of used codes are damaged, so that some who need a code, or an action with single=yes, do not get in'
     ctl 0 repair
     matches "$output" '1 damaged slots of the record of used codes are forgotten: .* an action with single=yes that runs may be started once more'
     ctl 0 verify
