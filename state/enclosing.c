@@ -15,7 +15,8 @@ static struct source around(const struct source *source, uint8_t prefix)
 {
     struct source network = {.prefix = prefix, .is_network = true};
 
-    memcpy(network.address, source->address, prefix / 8);
+    for (size_t i = 0; i < prefix / 8u; i++)
+        network.address[i] = source->address[i];
     return network;
 }
 

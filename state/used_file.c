@@ -8,16 +8,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define NEW_NAME      "used.new"
 #define LOOKS_MAX     3 /* at a record that is being written */
-#define LOOK_PAUSE_NS 2000000
+#define LOOK_PAUSE_MS 2
 #define TRIES_MAX     16 /* for a record that is removed while it is waited for */
 
 #define HEAD_LEN USED_BYTES_HEAD_LEN
@@ -314,7 +314,6 @@ static enum used_fault read_all(struct used *used)
 /* Without the lock a record that is being written looks damaged for a moment. */
 static enum used_fault read_unlocked(struct used *used)
 {
-    const struct timespec moment = {.tv_nsec = LOOK_PAUSE_NS};
     enum used_fault fault = read_all(used);
 
     for (unsigned i = 0; i < LOOKS_MAX; i++) {
@@ -324,7 +323,7 @@ static enum used_fault read_unlocked(struct used *used)
             used_count(used, &totals);
         if (fault != USED_DAMAGED && totals.damaged == 0)
             break;
-        nanosleep(&moment, NULL);
+        poll(NULL, 0, LOOK_PAUSE_MS);
         fault = read_all(used);
     }
     return fault;

@@ -189,12 +189,6 @@ bool value_option(struct parser *parser, const struct scan_field *field, const c
     return true;
 }
 
-bool value_is_name_byte(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-           byte == '_' || byte == '.' || byte == '-';
-}
-
 bool value_is_name(const struct scan_field *field)
 {
     size_t len = 0;

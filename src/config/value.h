@@ -57,7 +57,11 @@ bool value_option(struct parser *parser, const struct scan_field *field, const c
 
 /* Could it be a name for logs: 1 to VALUE_NAME_MAX of A-Z a-z 0-9 _ . -? Nothing is reported. */
 bool value_is_name(const struct scan_field *field);
-bool value_is_name_byte(char byte);
+static inline bool value_is_name_byte(char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+           byte == '_' || byte == '.' || byte == '-';
+}
 
 /* "2026-12-31" is the end of that day, in UTC: s since 1970. False where no calendar has it. Nothing is reported. */
 bool value_end_of_day(const char *text, uint64_t *seconds);
