@@ -230,12 +230,14 @@ started_with() {
 }
 
 @test "single=: what ran in another boot does not run in this one, though the number is somebody's" {
+    write_door "ACTION=\"rye\",\"$WORK/bin/other\",\"65534\",\"65534\",\"name=knock\",\"single=yes\""
     another_boot
     begin 127.0.0.2
     is_busy 127.0.0.3
     another_boot
+    knock 127.0.0.3=rye
+    is "$(of 1 receipt)" right receipt
     kill -0 "$RUNS"
-    is_accepted 127.0.0.3
 }
 
 @test "I8: single=: where it cannot be told which process or which boot it is, nobody has the action, without a strike" {
