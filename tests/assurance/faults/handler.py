@@ -245,6 +245,13 @@ class WithCode(Handler):
         return wrong
 
 
+class NotTwice(Handler):
+    """An action that is not started while it runs: what ran before has left its slot in the record, and has ended."""
+
+    def action(self, place):
+        return f'ACTION="{SECRET}","{place.path("bin", "dump-self")}","actor","name=dump-self","single=yes"'
+
+
 @contextlib.contextmanager
 def network_of(process):
     """What this thread makes meanwhile is in the network of that process. (os.setns is of Python 3.12.)"""
@@ -346,6 +353,7 @@ SCENES = [
     Handler("too-many-errors", WRONG, "MAX_SINGLE_ERRS=2"),
     Handler("relay", SECRET, relay=True),
     WithCode("code", SECRET),
+    NotTwice("not-twice", SECRET),
     AtGate("gate", asks=False),
     AtGate("gate-asked", asks=True),
     Handler("one-socket-for-all", SECRET, all_fds=True),
