@@ -48,11 +48,14 @@ struct facts {
 
 static int read_facts(const char *fields, struct facts *facts)
 {
+    char behind;
+
     if (fields == NULL)
         return -1;
     errno = EINVAL;
-    return sscanf(fields, "%c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %" SCNu64,
-                  &facts->state, &facts->threads, &facts->start) == 3
+    /* With what stands behind the last one: a number that is cut off would be another. */
+    return sscanf(fields, "%c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %ld %*s %" SCNu64 "%c",
+                  &facts->state, &facts->threads, &facts->start, &behind) == 4
                ? 0
                : -1;
 }
