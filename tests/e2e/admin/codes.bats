@@ -75,7 +75,7 @@ totp() {
 }
 
 @test "check warns of a secret a week before it expires, and afterwards" {
-    local day
+    local day STATUS=()
     for day in '+3 days' '-3 days' '+30 days'; do
         sed -i "s/label=second\",\"expires=[0-9-]*/label=second\",\"expires=$(date -ud "$day" +%F)/" "$CONFIG"
         run "$OSTIARYD" -t -c "$CONFIG"
@@ -84,7 +84,11 @@ totp() {
             '-3 days') matches "$output" 'warning: ACTION: the secret second has expired: write another one, or take it out' ;;
             *) is "$(grep -c expire <<<"$output")" 0 "warnings a month before" ;;
         esac
+        run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" status
+        STATUS+=("$(grep '^configuration ' <<<"$output")")
     done
+    # status counts the warnings: there is one more while it is so.
+    [ "${STATUS[0]}" = "${STATUS[1]}" ] && [ "${STATUS[0]}" != "${STATUS[2]}" ] || is "${STATUS[*]}" "" "what status says"
 }
 
 @test "codes --forget: a code that was used at a wrong clock keeps nobody out, and none that was used is good again" {

@@ -237,3 +237,20 @@ use_hotp() {
     at_roots "127.0.0.2=sesame$(totp 0)"
     is "$(lengths)" 32 "bytes at root's, again"
 }
+
+@test "a thousand knocks with codes by oathtool and by ours in turn are accepted, each once" {
+    local n knocks=()
+    use_hotp 0 MAX_BAD_CONNS=300
+    oathtool --hotp -w 999 "$KEY" >"$WORK/theirs"
+    "$OSTIARY_BUILD/tests/codes" hotp "$WORK/key" 0 1000 >"$WORK/ours"
+    mapfile -t theirs <"$WORK/theirs"
+    mapfile -t ours <"$WORK/ours"
+    for ((n = 0; n < 1000; n++)); do
+        if ((n % 2)); then knocks+=("127.0.0.2=sesame${ours[n]}"); else knocks+=("127.0.0.2=sesame${theirs[n]}"); fi
+    done
+    one_by_one "${knocks[@]}"
+    is "$(how_many receipt right)" 1000 "knocks that were accepted"
+    is "$(acted)" 1000 actions
+    one_by_one "127.0.0.3=sesame${ours[999]}" "127.0.0.3=sesame${theirs[998]}"
+    is "$(lengths)" '32 32' "bytes for two that were used"
+}
