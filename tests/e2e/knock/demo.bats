@@ -33,7 +33,8 @@ settled() {
 port 2222 answers
 no answer from port 2222' "what the client saw of the gate"
     [ "$(shown | wc -l)" -ge 10 ]
-    is "$(sed -n '/^== Knock with the right/,$p' <<<"$out" | settled)" "$(shown | settled)" "what it has shown"
+    is "$(sed -n '/^== Knock with a wrong/,$p' <<<"$out" | settled)" "$(shown | settled)" "what it has shown"
+    is "$(sed -n '/^== Knock with the right/,/^$/p' <<<"$out" | grep -c -e ': accepted$' -e '^exit status 0$')" 2 "lines of the knock that is accepted"
     is "$(ls -A "$TMPDIR")" '' "what is left in \$TMPDIR"
     run pgrep -f "$TMPDIR"
     is "$output" '' "processes that are left"
