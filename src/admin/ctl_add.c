@@ -534,6 +534,7 @@ static void print_listener(const struct add *add)
 
 static void report(const struct add *add)
 {
+    const char *code = add->has_codes ? " --code" : "";
     char target[512];
     char host[256] = "HOST";
 
@@ -550,19 +551,19 @@ static void report(const struct add *add)
                     add->edit.path, add->secret.path);
     if (add->stretch != NULL)
         printf("The secret is made of the passphrase by the label %s. Who knows both knocks with\n"
-               "    ostclient -w --stretch %s %s\n",
-               add->stretch, add->stretch, target);
+               "    ostclient -w --stretch %s%s %s\n",
+               add->stretch, add->stretch, code, target);
     else
         printf("The client has to have a copy of the secret. There, as root, with who is to knock behind -o:\n"
                "    ssh root@%s cat %s | install -D -m 400 -o root /dev/stdin " CLIENT_DIRECTORY "/%s\n"
                "Then he knocks with\n"
-               "    ostclient -w -k " CLIENT_DIRECTORY "/%s %s\n",
-               host, add->secret.path, add->file_name, add->file_name, target);
+               "    ostclient -w -k " CLIENT_DIRECTORY "/%s%s %s\n",
+               host, add->secret.path, add->file_name, add->file_name, code, target);
     if (add->has_codes)
-        puts("Each knock needs a code behind the secret: with --code ostclient asks for it.");
+        puts("and a code of the telephone or token, for which --code asks; the one that was typed here is used up.");
     if (add->has_codes && add->kind == CODES_TOTP)
-        printf("A cron job can make it of a copy of %s: --totp " CLIENT_DIRECTORY "/%s.\n", add->key.path,
-               add->key_name);
+        printf("A cron job can make it of a copy of %s: --totp " CLIENT_DIRECTORY "/%s in place of --code.\n",
+               add->key.path, add->key_name);
     print_listener(add);
     if (gate_of(add->instead) != NULL)
         ctl_print_gate(add->ctl, gate_of(add->instead), behind(add->instead, REVOKE_PREFIX) != NULL);

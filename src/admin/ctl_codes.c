@@ -106,6 +106,7 @@ struct rows {
     bool held; /* else nothing has been used yet */
     struct row *list;
     size_t count;
+    int name_width, label_width; /* of the columns */
     struct json json;
 };
 
@@ -217,7 +218,7 @@ static void print_codes(const struct rows *rows, const struct row *row)
     format_next(row, next);
     format_used(rows, row, used);
     format_from(row, from);
-    printf("%-20s  %-28s  %-13s  %-15s  %s\n", row->entry->name, kind, used, from, next);
+    printf("%-*s  %-28s  %-13s  %-15s  %s\n", rows->name_width, row->entry->name, kind, used, from, next);
 }
 
 static void json_codes(struct json *json, const struct row *row)
@@ -246,7 +247,7 @@ static void show_codes(struct rows *rows, bool as_json)
     else if (rows->count == 0)
         puts("no action has codes");
     else
-        printf("%-20s  %-28s  %-13s  %-15s  %s\n", "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
+        printf("%-*s  %-28s  %-13s  %-15s  %s\n", rows->name_width, "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
     for (size_t i = 0; i < rows->count; i++) {
         if (as_json)
             json_codes(&rows->json, &rows->list[i]);
@@ -280,8 +281,9 @@ static void print_secret(const struct rows *rows, const struct row *row)
     format_expiry(rows, row->secret, expiry);
     format_used(rows, row, used);
     format_from(row, from);
-    printf("%-20s  %-20s  %-13s  %-15s  %s\n", row->entry->name, row->secret->label != NULL ? row->secret->label : "-",
-           row->secret->label != NULL ? used : "not recorded", from, expiry);
+    printf("%-*s  %-*s  %-13s  %-15s  %s\n", rows->name_width, row->entry->name, rows->label_width,
+           row->secret->label != NULL ? row->secret->label : "-", row->secret->label != NULL ? used : "not recorded",
+           from, expiry);
 }
 
 static void json_secret(struct json *json, const struct row *row)
@@ -303,7 +305,8 @@ static void show_secrets(struct rows *rows, bool as_json)
     if (as_json)
         json_open_array(&rows->json, "secrets");
     else
-        printf("%-20s  %-20s  %-13s  %-15s  %s\n", "ACTION", "LABEL", "LAST ACCEPTED", "FROM", "EXPIRES");
+        printf("%-*s  %-*s  %-13s  %-15s  %s\n", rows->name_width, "ACTION", rows->label_width, "LABEL",
+               "LAST ACCEPTED", "FROM", "EXPIRES");
     for (size_t i = 0; i < rows->count; i++) {
         if (as_json)
             json_secret(&rows->json, &rows->list[i]);
@@ -312,6 +315,27 @@ static void show_secrets(struct rows *rows, bool as_json)
     }
     if (as_json)
         json_close_array(&rows->json);
+}
+
+static void widen(int *width, const char *text)
+{
+    const int len = (int)strlen(text);
+
+    if (len > *width)
+        *width = len;
+}
+
+static void size_columns(struct rows *rows)
+{
+    widen(&rows->name_width, "ACTION");
+    widen(&rows->label_width, "LABEL");
+    for (size_t i = 0; i < rows->count; i++) {
+        const struct row *row = &rows->list[i];
+
+        widen(&rows->name_width, row->entry->name);
+        if (row->secret != NULL && row->secret->label != NULL)
+            widen(&rows->label_width, row->secret->label);
+    }
 }
 
 /* All that is known, before anything is printed: who reads that slowly must not hold the lock meanwhile. */
@@ -343,6 +367,7 @@ enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
     else
         ctl_load(ctl);
     gather(&rows, of_codes);
+    size_columns(&rows);
     if (as_json)
         json_open_object(&rows.json, NULL);
     if (of_codes)

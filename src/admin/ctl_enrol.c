@@ -7,6 +7,7 @@
 #include "number.h"
 #include "prompt.h"
 #include "qr.h"
+#include "when.h"
 
 #include <err.h>
 #include <errno.h>
@@ -22,10 +23,9 @@
 #define URI_ROOM     1024
 #define ANSWER_ROOM  256
 #define ATTEMPTS     3
+#define STRANGE_MAX  20            /* answers that can be no code */
 #define USERS_MAX    (1024 * 1024) /* bytes of a file of pam_oath */
 #define USERS_FIELDS 6             /* those that are looked at: type, user, PIN, key, counter, last code */
-
-static const char *const algorithms[] = {[CODES_SHA1] = "SHA1", [CODES_SHA256] = "SHA256", [CODES_SHA512] = "SHA512"};
 
 /* ---- The file ---------------------------------------------------------------------------------------------------- */
 
@@ -62,12 +62,10 @@ static void format_uri(const struct ctl_enrol *enrol, const char *name, char uri
 
     if (gethostname(host, sizeof(host) - 1) != 0 || host[0] == '\0')
         snprintf(host, sizeof(host), "ostiary");
-    len = snprintf(uri, URI_ROOM, "otpauth://%s/%s:%s?secret=%.*s&issuer=%s&algorithm=%s&digits=%u",
-                   enrol->way.kind == CODES_TOTP ? "totp" : "hotp", host, name, (int)strcspn(key, "\n"), key, host,
-                   algorithms[enrol->way.hash], enrol->way.digits);
-    if (enrol->way.kind == CODES_TOTP)
-        snprintf(uri + len, URI_ROOM - (size_t)len, "&period=%u", enrol->way.period_s);
-    else
+    /* What is left out is what each telephone takes for granted, so that the QR code fits a small terminal. */
+    len = snprintf(uri, URI_ROOM, "otpauth://%s/%s:%s?secret=%.*s&issuer=%s",
+                   enrol->way.kind == CODES_TOTP ? "totp" : "hotp", host, name, (int)strcspn(key, "\n"), key, host);
+    if (enrol->way.kind == CODES_HOTP)
         snprintf(uri + len, URI_ROOM - (size_t)len, "&counter=0");
 }
 
@@ -107,6 +105,23 @@ static enum ctl_status show(const struct ctl_enrol *enrol, const char *name)
     return status;
 }
 
+/* Telephones show "123 456". Returns how many digits are left, or 0 where it can be no code. */
+static size_t digits_of(const struct ctl_enrol *enrol, const struct locked *answer, size_t len)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        const uint8_t byte = answer->bytes[i];
+
+        if (byte == ' ' || byte == '\t')
+            continue;
+        if (byte < '0' || byte > '9')
+            return 0;
+        answer->bytes[count++] = byte;
+    }
+    return count == enrol->way.digits ? count : 0;
+}
+
 /* Is it a code of the key? Then enrol->next is behind it. */
 static bool is_right(struct ctl_enrol *enrol, struct secret key, const struct locked *answer, size_t len)
 {
@@ -135,7 +150,7 @@ static enum ctl_status ask(const struct locked *answer, size_t *len)
 {
     int signal_number = 0;
 
-    switch (prompt_ask("Its first code: ", answer, len, &signal_number)) {
+    switch (prompt_ask("A code of it: ", answer, len, &signal_number)) {
     case PROMPT_OK:
         return CTL_OK;
     case PROMPT_NO_TERMINAL:
@@ -152,12 +167,27 @@ static enum ctl_status ask(const struct locked *answer, size_t *len)
     return CTL_UNAVAILABLE;
 }
 
+static void complain(const struct ctl_enrol *enrol, unsigned left)
+{
+    char now[WHEN_TEXT_LEN];
+
+    when_format_local(ctl_now().wall_ms / 1000, now);
+    if (enrol->way.kind == CODES_TOTP)
+        warnx("that is none of its codes: is the clock of the telephone right, and this host's, which says %s? %u "
+              "attempts "
+              "are left",
+              now, left);
+    else
+        warnx("that is none of its codes: %u attempts are left", left);
+}
+
 /* Nothing is in force before the two agree: a telephone with another clock, or another key, would keep its owner out.
  */
 static enum ctl_status try_out(struct ctl_enrol *enrol, struct secret key)
 {
     struct locked answer;
     enum ctl_status status = CTL_OK;
+    unsigned strange = 0;
     size_t len = 0;
 
     if (mac_init() != 0) {
@@ -168,13 +198,19 @@ static enum ctl_status try_out(struct ctl_enrol *enrol, struct secret key)
         warn("no locked memory for a code");
         return CTL_OS;
     }
-    for (unsigned i = 0; i < ATTEMPTS; i++) {
+    for (unsigned left = ATTEMPTS; left > 0;) {
         status = ask(&answer, &len);
-        if (status != CTL_OK || is_right(enrol, key, &answer, len))
+        if (status != CTL_OK)
             break;
-        warnx("that is none of its codes%s",
-              enrol->way.kind == CODES_TOTP ? ": are the clocks of this host and of the telephone right?" : "");
+        len = digits_of(enrol, &answer, len);
+        if (len == 0 && ++strange < STRANGE_MAX) {
+            warnx("a code has %u digits, and nothing else", enrol->way.digits);
+            continue;
+        }
+        if (len > 0 && is_right(enrol, key, &answer, len))
+            break;
         status = CTL_NOT_SO;
+        complain(enrol, --left);
     }
     if (status == CTL_NOT_SO)
         warnx("nothing is changed");

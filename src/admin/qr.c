@@ -37,7 +37,7 @@ static int write_rows(int fd, const QRcode *code, int y)
 
 int qr_write(int fd, const char *text)
 {
-    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_M);
+    QRcode *code = QRcode_encodeString8bit(text, 0, QR_ECLEVEL_L);
     int status = 0;
 
     if (code == NULL)
