@@ -75,6 +75,7 @@ bool gates_network(const struct gate *gate, const struct address *address, struc
 
     if (is_link_local(address->bytes))
         return false;
+    *network = (struct source){0}; /* all of it: networks are compared as they are in memory */
     memcpy(network->address, address->bytes, sizeof(network->address));
     address_widen(network, is_host ? 128 : gate->ipv6_prefix);
     return true;

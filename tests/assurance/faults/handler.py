@@ -251,6 +251,15 @@ class NotTwice(Handler):
     def action(self, place):
         return f'ACTION="{SECRET}","{place.path("bin", "dump-self")}","actor","name=dump-self","single=yes"'
 
+    def prepare(self, place):
+        super().prepare(place)
+        self.visit(place, [place.program("ostiaryd"), "-c", place.path(self.config), "-e"], None, self.reply, Connection())
+        shutil.copyfile(place.path("state-root", "used"), place.path("kept-used"))
+
+    def play(self, place, fault):
+        shutil.copyfile(place.path("kept-used"), place.path("state-root", "used"))
+        return super().play(place, fault)
+
 
 @contextlib.contextmanager
 def network_of(process):

@@ -118,6 +118,8 @@ totp() {
     matches "$output" "$WORK/ostiary/old.secret: note: no line of $CONFIG names it: remove it, unless a client"
     matches "$output" "$WORK/ostiary/old.totp: note: no line of"
     is "$(grep -c 'names it' <<<"$output")" 2 "files that no line names"
+    run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" status
+    matches "$output" 'configuration .*: 1 error'
     ctl 0 codes --counter 0 token
     ctl 0 check
     is "$(grep -c 'codes of' <<<"$output")" 0 "errors about codes"

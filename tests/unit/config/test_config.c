@@ -748,7 +748,7 @@ static void test_days(void)
         for (int month = 0; month <= 13; month++) {
             for (int day = 0; day <= 32; day++) {
                 struct tm want = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
-                char text[32];
+                char text[64];
                 uint64_t seconds = 0;
                 const time_t begin = timegm(&want);
                 const bool real =
