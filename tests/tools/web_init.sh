@@ -36,7 +36,13 @@ for address in 2001:db8::1/128 2001:db8:7::7/128; do
     ip address add "$address" dev lo nodad
 done
 ip route replace local 192.0.2.1 dev lo table local src 192.0.2.7
-ip -6 route delete local 2001:db8::1 dev lo table local
+# The kernel gives an address its route a moment later than "ip address" ends.
+tries=0
+until ip -6 route delete local 2001:db8::1 dev lo table local 2>/dev/null; do
+    tries=$((tries + 1))
+    [ "$tries" -lt 3000 ]
+    sleep 0.02
+done
 ip -6 route add local 2001:db8::1 dev lo table local src 2001:db8:7::7
 
 "${0%/*}/syslog_sink.py" "$root/dev/log" "$dir/log" &

@@ -126,7 +126,7 @@ client() {
 }
 
 @test "I10: the key is shown at the terminal alone, and stands in no argument, environment or output" {
-    run "$TOOLS/at_terminal.py" 'expect=A code of it: ' "answer=oathtool --totp -b \$($KEY_SHOWN)" -- \
+    run "${NO_LEAK_CHECK[@]}" "$TOOLS/at_terminal.py" 'expect=A code of it: ' "answer=oathtool --totp -b \$($KEY_SHOWN)" -- \
         sh -c "exec strace -f -qq -e trace=execve,write,sendto,sendmsg -s 4096 -o '$WORK/trace' '$OSTIARY_BUILD/src/admin/ostiaryctl' -c '$CONFIG' add door '$WORK/bin/hello' root --totp >'$WORK/stdout' 2>'$WORK/stderr'"
     local key
     key=$(sed 's/base32://' "$SECRETS/door.totp")
