@@ -13,7 +13,7 @@
 #define STRETCH_MODULE_SYMBOL "ostiary_stretch"
 
 struct stretch_functions {
-    const char *version; /* of the Ostiary that the object belongs to: of another one, nothing else here may be used */
+    const char *version; /* first, as module_load wants it */
     enum stretch_fault (*run)(const struct stretch_label *label, struct secret passphrase,
                               uint8_t secret[static STRETCH_SECRET_LEN]);
     const char *(*problem)(void);

@@ -3,20 +3,17 @@
  * mac.h for a program that is not linked with libgcrypt: mac_init() loads mac.so, which is, and everything else goes
  * through what that exports. Used by the handler, which so meets libgcrypt for those peers alone that may reply.
  *
- * The object is opened by the absolute path that was chosen when this was built. What it needs itself, libgcrypt, the
- * dynamic linker looks for by its name, as it has looked for libc: also where LD_LIBRARY_PATH says, if the launcher has
- * set that. Whoever can do so decided which code runs before the first instruction here.
+ * The object is opened by the absolute path that was chosen when this was built. Whoever sets the environment of the
+ * launcher, and so where libgcrypt is looked for, decided which code runs before the first instruction here.
  */
 #include "mac_module.h"
 
-#include <dlfcn.h>
-#include <stdio.h>
-#include <string.h>
+#include "module.h"
 
-#define PROBLEM_LEN 1024
+#include <stddef.h>
 
 static const struct mac_functions *loaded; /* NULL: nothing yet */
-static char load_problem[PROBLEM_LEN];
+static char load_problem[MODULE_PROBLEM_LEN];
 
 /* What mac_on_fatal() was given, until there is a libgcrypt to be told. */
 static struct {
@@ -24,31 +21,10 @@ static struct {
     void *context;
 } fatal;
 
-/* The object stays loaded, whether it can be used or not: this process makes no second attempt. */
-static const struct mac_functions *load(void)
-{
-    void *object = dlopen(OSTIARY_MAC_MODULE, RTLD_NOW | RTLD_LOCAL);
-    const struct mac_functions *functions = object != NULL ? dlsym(object, MAC_MODULE_SYMBOL) : NULL;
-
-    if (functions == NULL) {
-        snprintf(load_problem, sizeof(load_problem),
-                 "libgcrypt cannot be loaded: %s: install Ostiary anew, or libgcrypt", dlerror());
-        return NULL;
-    }
-    if (strcmp(functions->version, OSTIARY_VERSION) != 0) {
-        snprintf(load_problem, sizeof(load_problem),
-                 "libgcrypt cannot be loaded: %s is of version %s, and this is " OSTIARY_VERSION
-                 ": install Ostiary anew",
-                 OSTIARY_MAC_MODULE, functions->version);
-        return NULL;
-    }
-    return functions;
-}
-
 int mac_init(void)
 {
     if (loaded == NULL)
-        loaded = load();
+        loaded = module_load(OSTIARY_MAC_MODULE, MAC_MODULE_SYMBOL, "libgcrypt", load_problem);
     if (loaded == NULL)
         return -1;
     if (fatal.end != NULL)

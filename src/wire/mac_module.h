@@ -12,7 +12,7 @@
 #define MAC_MODULE_SYMBOL "ostiary_mac"
 
 struct mac_functions {
-    const char *version; /* of the Ostiary that the object belongs to: of another one, nothing else here may be used */
+    const char *version; /* first, as module_load wants it */
     int (*init)(void);
     void (*on_fatal)(void (*end)(void *context, int code, const char *text), void *context);
     const char *(*problem)(void);
