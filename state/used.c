@@ -117,7 +117,7 @@ void used_count(const struct used *used, struct used_totals *totals)
     }
 }
 
-/* The floor first: from then on nothing rests on what a damaged slot may have held. */
+/* The floor first, on the disk: from then on nothing rests on what a damaged slot may have held. */
 static enum used_fault forget_damaged(struct used *used, uint64_t now_s, uint64_t *lost)
 {
     static const uint8_t zeros[SLOT_LEN];
@@ -133,6 +133,8 @@ static enum used_fault forget_damaged(struct used *used, uint64_t now_s, uint64_
     if (totals.damaged > 0 && now_s > used->floor_s)
         used->floor_s = now_s;
     fault = used_file_write_head(used);
+    if (fault == USED_OK)
+        fault = used_sync(used);
     for (uint64_t i = 0; fault == USED_OK && i < used->slots; i++) {
         if (read_slot(used, i, &slot) != RECORD_DAMAGED)
             continue;
@@ -188,15 +190,14 @@ const char *used_fault_text(enum used_fault fault)
         return "the record of used codes cannot be written: see to the disk and the room on it";
     case USED_FOREIGN:
         return "the record of used codes was written by another version: use that version; or move the record away, "
-               "and "
-               "say which code of each hotp= is the next, with ostiaryctl codes --counter";
+               "and say which code of each hotp= is the next, with ostiaryctl codes --counter";
     case USED_DAMAGED:
     case USED_SLOT_DAMAGED:
         return "the record of used codes is damaged: run ostiaryctl repair";
     case USED_FULL:
         return "the record of used codes is full of keys, most of which cannot be in use: when no action with "
-               "single=yes "
-               "runs, move it away, and say which code of each hotp= is the next, with ostiaryctl codes --counter";
+               "single=yes runs, move it away, and say which code of each hotp= is the next, with ostiaryctl codes "
+               "--counter";
     }
     return "no fault";
 }
