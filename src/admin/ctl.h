@@ -72,21 +72,8 @@ enum ctl_status ctl_grants(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_grant(struct ctl *ctl, int argc, char **argv);
 enum ctl_status ctl_revoke(struct ctl *ctl, int argc, char **argv);
 
-/*
- * The record of used codes begins with this key: next is the lowest step or counter that is not used up. As root; exits
- * when it cannot be written.
- */
-void ctl_begin_codes(const struct ctl *ctl, const struct config_codes *codes, uint64_t next);
-
 /* For ctl_list: "list --codes", or "list --secrets". */
 enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json);
-
-/*
- * For ctl_verify and ctl_repair, the record of used codes. As root. ctl_verify_used prints what is wrong, and is false
- * then; ctl_repair_used exits where it cannot be mended.
- */
-bool ctl_verify_used(const struct ctl *ctl);
-void ctl_repair_used(const struct ctl *ctl, bool give_up);
 
 /* Say what is wrong with the command line, and exit. */
 _Noreturn __attribute__((format(printf, 1, 2))) void ctl_usage(const char *format, ...);
@@ -251,10 +238,7 @@ void ctl_take_finding(void *context, const struct config_finding *finding);
  */
 bool ctl_examine(struct ctl *ctl, const struct ctl_listeners *listeners, struct ctl_findings *findings);
 
-/* Whether the record of used codes is such that those who need a code get in. After ctl_examine. */
-void ctl_check_codes(const struct ctl *ctl, struct ctl_findings *findings);
-
-/* Whether a file with a secret or a key, where add puts them, is named by no line. Likewise. */
+/* Whether a file with a secret or a key, where add puts them, is named by no line. After ctl_examine. */
 void ctl_check_unused(const struct ctl *ctl, struct ctl_findings *findings);
 
 /* Whether what listens is what the configuration says, and whether two want to listen at one place. */

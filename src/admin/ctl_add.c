@@ -10,6 +10,7 @@
 #include "ctl_enrol.h"
 #include "ctl_passphrase.h"
 #include "ctl_secret.h"
+#include "ctl_used.h"
 #include "gates.h"
 
 #include <err.h>
@@ -434,7 +435,7 @@ static enum ctl_status make(struct add *add)
     if (status == CTL_OK)
         status = examine(add);
     if (status == CTL_OK && add->has_codes)
-        ctl_begin_codes(add->ctl, &add->entry->codes, add->enrol.next);
+        ctl_used_begin(add->ctl, &add->entry->codes, add->enrol.next);
     if (status == CTL_OK)
         status = compose(add, add->secret.path, add->key.path);
     if (status == CTL_OK)

@@ -3,6 +3,7 @@
 #include "address.h"
 #include "check.h"
 #include "ctl.h"
+#include "ctl_used.h"
 #include "from.h"
 #include "gates.h"
 #include "ports.h"
@@ -394,7 +395,7 @@ enum ctl_status ctl_check(struct ctl *ctl, int argc, char **argv)
     ctl_check_gates(ctl, &findings); /* as root */
     if (usable) {
         check_leftovers(ctl, &findings);
-        ctl_check_codes(ctl, &findings);
+        ctl_used_check(ctl, &findings);
         ctl_check_unused(ctl, &findings);
         check_way_in(ctl, &findings);
     }

@@ -4,89 +4,29 @@
  * accepted, and what to do where a clock or a counter was wrong. Keys are read, to find what is kept of them; none is
  * shown. See ctl.h.
  */
-#include "ctl.h"
+#include "ctl_used.h"
 
 #include "number.h"
-#include "spend.h"
 #include "when.h"
 
 #include <err.h>
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-/* ---- The record -------------------------------------------------------------------------------------------------- */
-
-static struct spend_place place_of(const struct ctl *ctl)
-{
-    return (struct spend_place){
-        .state_dir = ctl->config.state_dir, .door = which_door(ctl->config_path), .patience_ms = CTL_PATIENCE_MS};
-}
-
-/* errno as the fault left it. */
-_Noreturn static void used_fault(const struct ctl *ctl, enum used_fault fault)
-{
-    const char *text = used_fault_text(fault);
-    const bool denied = used_fault_has_errno(fault) && (errno == EACCES || errno == EPERM);
-
-    if (denied && getuid() != 0)
-        err(CTL_NOT_PERMITTED, "run as root: %s: %s", ctl->config.state_dir, text);
-    if (used_fault_has_errno(fault))
-        err(denied ? CTL_NOT_PERMITTED : CTL_STATE, "%s: %s", ctl->config.state_dir, text);
-    errx(CTL_STATE, "%s: %s", ctl->config.state_dir, text);
-}
-
-/* Open and hold it; false: there is none yet. */
-static bool hold(const struct ctl *ctl, bool read_only, struct used *used)
-{
-    const struct spend_place place = place_of(ctl);
-    const struct used_options options = spend_options(&place, read_only);
-    enum used_fault fault;
-
-    fault = used_open(&options, used);
-    if (fault == USED_OK)
-        fault = used_hold(used, read_only ? HOLD_SHARED : HOLD_ALONE);
-    if (fault == USED_ABSENT)
-        return false;
-    if (fault != USED_OK)
-        used_fault(ctl, fault);
-    return true;
-}
-
-static void be_handler(const struct ctl *ctl)
-{
-    if (geteuid() == 0 && which_door(ctl->config_path) == DOOR_SEALED && ctl_be_sealed() != 0)
-        err(CTL_OS, "cannot become the sealed door's user");
-}
-
-/* Read the configuration with its keys, as the handler does. Credentials are the unit's. */
+/* The configuration with its keys; exits, with what to do, when it cannot be used. */
 static void load_keys(struct ctl *ctl)
 {
-    struct ctl_findings findings = {.out = NULL};
-    const struct config_reader reader = {
-        .path = ctl->config_path,
-        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
-        .with_secrets = true,
-        .may_lack_credentials = true,
-        .report = ctl_take_finding,
-        .context = &findings,
-    };
-    int status;
+    enum ctl_status status;
 
     ctl_require_readable(ctl);
-    be_handler(ctl);
-    status = config_load(&reader, &ctl->config);
-    ctl_be_root();
-    if (status != 0)
+    status = ctl_read_keys(ctl, &ctl->config);
+    if (status == CTL_OS)
+        err(CTL_OS, "cannot become the sealed door's user");
+    if (status != CTL_OK)
         errx(CTL_CONFIG, "%s has errors: run '%s check'", ctl->config_path, ctl->self);
-}
-
-static bool has_codes(const struct config_entry *entry)
-{
-    return entry->codes.origin != CONFIG_SECRET_NONE;
 }
 
 /* ---- What is shown ----------------------------------------------------------------------------------------------- */
@@ -107,7 +47,6 @@ struct rows {
     struct row *list;
     size_t count;
     int name_width, label_width; /* of the columns */
-    struct json json;
 };
 
 static void find(const struct rows *rows, const struct used_name *name, struct row *row)
@@ -118,7 +57,7 @@ static void find(const struct rows *rows, const struct used_name *name, struct r
         return;
     fault = used_find(&rows->used, name, &row->mark);
     if (fault != USED_OK && fault != USED_UNKNOWN)
-        used_fault(rows->ctl, fault);
+        ctl_used_fault(rows->ctl, fault);
     row->known = fault == USED_OK;
 }
 
@@ -240,22 +179,12 @@ static void json_codes(struct json *json, const struct row *row)
     json_close_object(json);
 }
 
-static void show_codes(struct rows *rows, bool as_json)
+static void head_codes(const struct rows *rows)
 {
-    if (as_json)
-        json_open_array(&rows->json, "codes");
-    else if (rows->count == 0)
+    if (rows->count == 0)
         puts("no action has codes");
     else
         printf("%-*s  %-28s  %-13s  %-15s  %s\n", rows->name_width, "ACTION", "CODES", "LAST USED", "FROM", "NEXT");
-    for (size_t i = 0; i < rows->count; i++) {
-        if (as_json)
-            json_codes(&rows->json, &rows->list[i]);
-        else
-            print_codes(rows, &rows->list[i]);
-    }
-    if (as_json)
-        json_close_array(&rows->json);
 }
 
 /* ---- list --secrets ---------------------------------------------------------------------------------------------- */
@@ -300,21 +229,42 @@ static void json_secret(struct json *json, const struct row *row)
     json_close_object(json);
 }
 
-static void show_secrets(struct rows *rows, bool as_json)
+static void head_secrets(const struct rows *rows)
 {
-    if (as_json)
-        json_open_array(&rows->json, "secrets");
-    else
-        printf("%-*s  %-*s  %-13s  %-15s  %s\n", rows->name_width, "ACTION", rows->label_width, "LABEL",
-               "LAST ACCEPTED", "FROM", "EXPIRES");
-    for (size_t i = 0; i < rows->count; i++) {
-        if (as_json)
-            json_secret(&rows->json, &rows->list[i]);
-        else
-            print_secret(rows, &rows->list[i]);
-    }
-    if (as_json)
-        json_close_array(&rows->json);
+    printf("%-*s  %-*s  %-13s  %-15s  %s\n", rows->name_width, "ACTION", rows->label_width, "LABEL", "LAST ACCEPTED",
+           "FROM", "EXPIRES");
+}
+
+/* ---- Either of them ---------------------------------------------------------------------------------------------- */
+
+struct view {
+    const char *array; /* its name in JSON */
+    void (*head)(const struct rows *rows);
+    void (*print)(const struct rows *rows, const struct row *row);
+    void (*json)(struct json *json, const struct row *row);
+};
+
+static const struct view codes_view = {"codes", head_codes, print_codes, json_codes};
+static const struct view secrets_view = {"secrets", head_secrets, print_secret, json_secret};
+
+static void show(const struct rows *rows, const struct view *view)
+{
+    view->head(rows);
+    for (size_t i = 0; i < rows->count; i++)
+        view->print(rows, &rows->list[i]);
+}
+
+static void show_json(const struct rows *rows, const struct view *view)
+{
+    struct json json = {.out = stdout};
+
+    json_open_object(&json, NULL);
+    json_open_array(&json, view->array);
+    for (size_t i = 0; i < rows->count; i++)
+        view->json(&json, &rows->list[i]);
+    json_close_array(&json);
+    json_close_object(&json);
+    json_end(&json);
 }
 
 static void widen(int *width, const char *text)
@@ -346,11 +296,11 @@ static void gather(struct rows *rows, bool of_codes)
     rows->list = calloc(config->secret_count + 1, sizeof(rows->list[0]));
     if (rows->list == NULL)
         err(CTL_OS, "no memory for %zu secrets", config->secret_count);
-    rows->held = hold(rows->ctl, true, &rows->used);
+    rows->held = ctl_used_hold(rows->ctl, true, &rows->used);
     for (size_t i = 0; i < config->entry_count; i++) {
         const struct config_entry *entry = &config->entries[i];
 
-        if (of_codes && has_codes(entry))
+        if (of_codes && ctl_has_codes(entry))
             rows->list[rows->count++] = codes_row(rows, entry);
         for (size_t k = 0; !of_codes && k < entry->secret_count; k++)
             rows->list[rows->count++] = secret_row(rows, entry, &entry->secrets[k]);
@@ -360,7 +310,8 @@ static void gather(struct rows *rows, bool of_codes)
 
 enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
 {
-    struct rows rows = {.ctl = ctl, .now_s = ctl_now().wall_ms / 1000, .json = {.out = stdout}};
+    struct rows rows = {.ctl = ctl, .now_s = ctl_now().wall_ms / 1000};
+    const struct view *view = of_codes ? &codes_view : &secrets_view;
 
     if (of_codes)
         load_keys(ctl);
@@ -369,15 +320,9 @@ enum ctl_status ctl_list_used(struct ctl *ctl, bool of_codes, bool as_json)
     gather(&rows, of_codes);
     size_columns(&rows);
     if (as_json)
-        json_open_object(&rows.json, NULL);
-    if (of_codes)
-        show_codes(&rows, as_json);
+        show_json(&rows, view);
     else
-        show_secrets(&rows, as_json);
-    if (as_json) {
-        json_close_object(&rows.json);
-        json_end(&rows.json);
-    }
+        show(&rows, view);
     free(rows.list);
     return CTL_OK;
 }
@@ -451,36 +396,6 @@ static void report(const struct config_entry *entry, const struct used_mark *mar
                 text);
 }
 
-static void set_mark(const struct ctl *ctl, struct used *used, const struct config_codes *codes,
-                     const struct used_mark *mark)
-{
-    uint8_t text[USED_TEXT_MAX];
-    const struct used_name name = spend_codes_name(codes, text);
-    enum used_fault fault = used_put(used, &name, mark);
-
-    explicit_bzero(text, sizeof(text));
-    if (fault == USED_OK)
-        fault = used_sync(used);
-    if (fault != USED_OK)
-        used_fault(ctl, fault);
-}
-
-void ctl_begin_codes(const struct ctl *ctl, const struct config_codes *codes, uint64_t next)
-{
-    uint8_t text[USED_TEXT_MAX];
-    const struct used_name name = spend_codes_name(codes, text);
-    struct used_mark mark;
-    struct used used;
-
-    hold(ctl, false, &used);
-    /* A key that is in use already has used up what it has. */
-    if (used_find(&used, &name, &mark) != USED_OK || mark.next < next)
-        mark.next = next;
-    explicit_bzero(text, sizeof(text));
-    set_mark(ctl, &used, codes, &mark);
-    used_close(&used);
-}
-
 enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
 {
     const uint64_t now_s = ctl_now().wall_ms / 1000;
@@ -495,7 +410,7 @@ enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
     for (size_t i = 0; i < ctl->config.entry_count; i++) {
         const struct config_entry *entry = &ctl->config.entries[i];
 
-        if (!has_codes(entry) || strcmp(entry->name, name) != 0)
+        if (!ctl_has_codes(entry) || strcmp(entry->name, name) != 0)
             continue;
         require(ctl, entry, &order);
         found++;
@@ -503,214 +418,17 @@ enum ctl_status ctl_codes(struct ctl *ctl, int argc, char **argv)
     if (found == 0)
         errx(CTL_NOT_SO, "%s has no action %s with totp= or hotp=: '%s list --codes' shows those there are",
              ctl->config_path, name, ctl->self);
-    hold(ctl, false, &used);
+    ctl_used_hold(ctl, false, &used);
     for (size_t i = 0; i < ctl->config.entry_count; i++) {
         const struct config_entry *entry = &ctl->config.entries[i];
         struct used_mark mark;
 
-        if (!has_codes(entry) || strcmp(entry->name, name) != 0)
+        if (!ctl_has_codes(entry) || strcmp(entry->name, name) != 0)
             continue;
         mark = mark_for(entry, &order, now_s);
-        set_mark(ctl, &used, &entry->codes, &mark);
+        ctl_used_set(ctl, &used, &entry->codes, &mark);
         report(entry, &mark);
     }
     used_close(&used);
     return CTL_OK;
-}
-
-/* ---- verify and repair ------------------------------------------------------------------------------------------- */
-
-bool ctl_verify_used(const struct ctl *ctl)
-{
-    const struct spend_place place = place_of(ctl);
-    const struct used_options options = spend_options(&place, true);
-    struct used_totals totals;
-    struct used used;
-    enum used_fault fault = used_open(&options, &used);
-
-    if (fault == USED_OK)
-        fault = used_hold(&used, HOLD_SHARED);
-    if (fault == USED_ABSENT)
-        return true; /* nobody has used any */
-    if (fault != USED_OK && fault != USED_DAMAGED && fault != USED_FOREIGN)
-        used_fault(ctl, fault);
-    if (fault != USED_OK) {
-        printf("%s: %s; until then nobody gets in who needs a code, and no action with single=yes is started\n",
-               ctl->config.state_dir, used_fault_text(fault));
-        used_close(&used);
-        return false;
-    }
-    used_count(&used, &totals);
-    used_close(&used);
-    if (totals.header_damaged)
-        printf("%s: one of the two headers of the record of used codes is damaged\n", ctl->config.state_dir);
-    if (totals.damaged != 0)
-        printf("%s: %" PRIu64 " slots of the record of used codes are damaged: some who need a code do not get in, and "
-               "some actions with single=yes are not started\n",
-               ctl->config.state_dir, totals.damaged);
-    return totals.damaged == 0 && !totals.header_damaged;
-}
-
-void ctl_repair_used(const struct ctl *ctl, bool give_up)
-{
-    const struct spend_place place = place_of(ctl);
-    struct used_options options = spend_options(&place, false);
-    struct used used;
-    uint64_t lost = 0;
-    enum used_fault fault;
-
-    options.read_only = true;
-    fault = used_open(&options, &used);
-    if (fault == USED_OK)
-        fault = used_hold(&used, HOLD_SHARED);
-    used_close(&used);
-    if (fault == USED_ABSENT)
-        return;
-    options.read_only = false;
-    fault = used_open(&options, &used);
-    if (fault == USED_OK)
-        fault = used_repair(&used, ctl_now().wall_ms / 1000, give_up, &lost);
-    used_close(&used);
-    if (fault == USED_DAMAGED)
-        errx(CTL_STATE,
-             "%s: both headers of the record of used codes are damaged, so that nothing of it can be kept: nothing was "
-             "changed. '%s repair --empty' starts an empty one: codes of hotp= are good again after '%s codes "
-             "--counter'",
-             ctl->config.state_dir, ctl->self, ctl->self);
-    if (fault != USED_OK)
-        used_fault(ctl, fault);
-    if (lost != 0)
-        ctl_changed("%s: %" PRIu64
-                    " damaged slots of the record of used codes are forgotten: codes of totp= are good from "
-                    "the next ones on, those of hotp= after '%s codes --counter', and an action with single=yes that "
-                    "runs may be started once more",
-                    ctl->config.state_dir, lost, ctl->self);
-}
-
-/* ---- check ------------------------------------------------------------------------------------------------------- */
-
-/* Is there a code of HOTP for which it is not known whether it has been used? */
-static void check_counters(const struct config *config, const struct used *used, const struct ctl_subject *subject,
-                           const char *self)
-{
-    uint8_t text[USED_TEXT_MAX];
-    struct used_mark mark;
-
-    for (size_t i = 0; i < config->entry_count; i++) {
-        const struct config_entry *entry = &config->entries[i];
-        struct used_name name;
-
-        if (!has_codes(entry) || entry->codes.way.kind != CODES_HOTP || entry->codes.key.len == 0)
-            continue;
-        name = spend_codes_name(&entry->codes, text);
-        if (used == NULL || used_find(used, &name, &mark) == USED_UNKNOWN)
-            ctl_find(subject, CONFIG_ERROR,
-                     "which codes of '%s' have been used is not known, so that nobody gets in by it: run '%s codes "
-                     "--counter NUMBER %s', with 0 for a new token",
-                     entry->name, self, entry->name);
-    }
-    explicit_bzero(text, sizeof(text));
-}
-
-/* As whoever the handler is, and without a word of what the file has wrong: that is said already. */
-static int load_quietly(const struct ctl *ctl, struct config *config)
-{
-    const struct config_reader reader = {
-        .path = ctl->config_path,
-        .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
-        .with_secrets = true,
-        .may_lack_credentials = true,
-        .report = ctl_take_finding,
-        .context = &(struct ctl_findings){.out = NULL},
-    };
-    int status;
-
-    if (geteuid() == 0 && which_door(ctl->config_path) == DOOR_SEALED && ctl_be_sealed() != 0)
-        return -1;
-    status = config_load(&reader, config);
-    ctl_be_root();
-    return status;
-}
-
-static bool needs_record(const struct config *config)
-{
-    for (size_t i = 0; i < config->entry_count; i++) {
-        if (has_codes(&config->entries[i]) || config->entries[i].single)
-            return true;
-    }
-    return false;
-}
-
-static void check_record(const struct ctl *ctl, const struct config *config, struct ctl_findings *findings)
-{
-    const struct spend_place place = place_of(ctl);
-    const struct used_options options = spend_options(&place, true);
-    const struct ctl_subject of_state = {findings, ctl->config.state_dir};
-    const struct ctl_subject of_config = {findings, ctl->config_path};
-    struct used_totals totals = {0};
-    struct used used;
-    enum used_fault fault = used_open(&options, &used);
-
-    if (fault == USED_OK)
-        fault = used_hold(&used, HOLD_SHARED);
-    if (fault == USED_OK)
-        used_count(&used, &totals);
-    if (fault == USED_OK || fault == USED_ABSENT)
-        check_counters(config, fault == USED_OK ? &used : NULL, &of_config, ctl->self);
-    else if (used_fault_has_errno(fault))
-        ctl_find(&of_state, CONFIG_ERROR, "%s: %s", used_fault_text(fault), strerror(errno));
-    else
-        ctl_find(&of_state, CONFIG_ERROR, "%s", used_fault_text(fault));
-    if (totals.damaged != 0)
-        ctl_find(&of_state, CONFIG_ERROR,
-                 "%" PRIu64
-                 " slots of the record of used codes are damaged, so that some who need a code, or an action with "
-                 "single=yes, do not get in: run '%s repair'",
-                 totals.damaged, ctl->self);
-    used_close(&used);
-}
-
-static bool is_key_in(const struct config *config, const char *path)
-{
-    for (size_t i = 0; i < config->entry_count; i++) {
-        const struct config_codes *codes = &config->entries[i].codes;
-
-        if (codes->origin == CONFIG_SECRET_FILE && strcmp(codes->path, path) == 0)
-            return true;
-    }
-    return false;
-}
-
-/* Each door has a record of its own. */
-static void check_shared_keys(const struct ctl *ctl, struct ctl_findings *findings)
-{
-    const struct ctl_subject subject = {findings, ctl->config_path};
-    char other_path[PATH_MAX];
-    struct config other;
-
-    if (ctl_load_other(ctl->config_path, other_path, &other) != CTL_OTHER_LOADED)
-        return;
-    for (size_t i = 0; i < ctl->config.entry_count; i++) {
-        const struct config_entry *entry = &ctl->config.entries[i];
-
-        if (entry->codes.origin == CONFIG_SECRET_FILE && is_key_in(&other, entry->codes.path))
-            ctl_find(
-                &subject, CONFIG_WARNING,
-                "the key of the codes of '%s' is in %s as well: each door knows its own codes alone, so that each is "
-                "good once at each of them; give each a key of its own",
-                entry->name, other_path);
-    }
-    config_free(&other);
-}
-
-void ctl_check_codes(const struct ctl *ctl, struct ctl_findings *findings)
-{
-    struct config config;
-
-    if (needs_record(&ctl->config))
-        check_shared_keys(ctl, findings);
-    if (!needs_record(&ctl->config) || load_quietly(ctl, &config) != 0)
-        return;
-    check_record(ctl, &config, findings);
-    config_free(&config);
 }

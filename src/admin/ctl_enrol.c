@@ -2,17 +2,16 @@
 /* See ctl_enrol.h. Called by add, before it holds anything that others wait for. */
 #include "ctl_enrol.h"
 
+#include "ctl_ask.h"
 #include "file.h"
 #include "mac.h"
 #include "number.h"
-#include "prompt.h"
 #include "qr.h"
 #include "when.h"
 
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -146,27 +145,6 @@ static bool is_right(struct ctl_enrol *enrol, struct secret key, const struct lo
     return right;
 }
 
-static enum ctl_status ask(const struct locked *answer, size_t *len)
-{
-    int signal_number = 0;
-
-    switch (prompt_ask("A code of it: ", answer, len, &signal_number)) {
-    case PROMPT_OK:
-        return CTL_OK;
-    case PROMPT_NO_TERMINAL:
-        warnx("no terminal to ask for the first code: run this at one (ssh -t)");
-        return CTL_UNAVAILABLE;
-    case PROMPT_FAULT:
-        warn("the terminal failed");
-        return CTL_UNAVAILABLE;
-    case PROMPT_SIGNAL:
-        break;
-    }
-    locked_wipe_all();
-    raise(signal_number);
-    return CTL_UNAVAILABLE;
-}
-
 static void complain(const struct ctl_enrol *enrol, unsigned left)
 {
     char now[WHEN_TEXT_LEN];
@@ -174,8 +152,7 @@ static void complain(const struct ctl_enrol *enrol, unsigned left)
     when_format_local(ctl_now().wall_ms / 1000, now);
     if (enrol->way.kind == CODES_TOTP)
         warnx("that is none of its codes: is the clock of the telephone right, and this host's, which says %s? %u "
-              "attempts "
-              "are left",
+              "attempts are left",
               now, left);
     else
         warnx("that is none of its codes: %u attempts are left", left);
@@ -199,7 +176,7 @@ static enum ctl_status try_out(struct ctl_enrol *enrol, struct secret key)
         return CTL_OS;
     }
     for (unsigned left = ATTEMPTS; left > 0;) {
-        status = ask(&answer, &len);
+        status = ctl_ask("A code of it: ", "the first code", &answer, &len);
         if (status != CTL_OK)
             break;
         len = digits_of(enrol, &answer, len);

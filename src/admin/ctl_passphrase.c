@@ -2,13 +2,12 @@
 /* See ctl_passphrase.h. Called by add and keygen, before they hold anything that others wait for. */
 #include "ctl_passphrase.h"
 
-#include "prompt.h"
+#include "ctl_ask.h"
 #include "stretch_passphrase.h"
 #include "weak.h"
 
 #include <err.h>
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 
 #define ROOM 4096 /* bytes: more than a terminal gives of one line */
@@ -29,28 +28,11 @@ void ctl_passphrase_label(const char *command, const char *text, struct stretch_
 
 static enum ctl_status ask(const char *question, struct answer *answer)
 {
-    int signal_number = 0;
-
     if (locked_new(ROOM, &answer->memory) != 0) {
         warn("no locked memory for a passphrase");
         return CTL_OS;
     }
-    switch (prompt_ask(question, &answer->memory, &answer->len, &signal_number)) {
-    case PROMPT_OK:
-        return CTL_OK;
-    case PROMPT_NO_TERMINAL:
-        warnx("no terminal to ask for the passphrase: run this at one (ssh -t)");
-        return CTL_UNAVAILABLE;
-    case PROMPT_FAULT:
-        warn("the terminal failed");
-        return CTL_UNAVAILABLE;
-    case PROMPT_SIGNAL:
-        break;
-    }
-    /* What was typed is wiped by now. End as the signal ends any other program, but for what another question got. */
-    locked_wipe_all();
-    raise(signal_number);
-    return CTL_UNAVAILABLE;
+    return ctl_ask(question, "the passphrase", &answer->memory, &answer->len);
 }
 
 static bool is_ascii(struct secret passphrase)

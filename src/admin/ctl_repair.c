@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ostiaryctl verify and repair: is the table whole, and the record of used codes, and make them so. See ctl.h. */
 #include "ctl.h"
+#include "ctl_used.h"
 #include "repair.h"
 
 #include <err.h>
@@ -71,7 +72,7 @@ enum ctl_status ctl_verify(struct ctl *ctl, int argc, char **argv)
     ctl_option(argc, argv, ":", options);
     ctl_arguments(argc, argv, 0, 0);
     ctl_load(ctl);
-    status = ctl_verify_used(ctl) ? CTL_OK : CTL_STATE;
+    status = ctl_used_verify(ctl) ? CTL_OK : CTL_STATE;
     if (!ctl_open_table(ctl, true)) {
         printf("%s/lockout: there is no table yet\n", ctl->config.state_dir);
         return status;
@@ -119,6 +120,6 @@ enum ctl_status ctl_repair(struct ctl *ctl, int argc, char **argv)
         ctl_changed("%s/lockout: the counters were damaged: errors count from 0 again", ctl->config.state_dir);
     store_close(&ctl->store);
     ctl_be_root();
-    ctl_repair_used(ctl, order.give_up);
+    ctl_used_repair(ctl, order.give_up);
     return CTL_OK;
 }

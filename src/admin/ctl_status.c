@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* ostiaryctl status: is anybody served, and if not, why. See ctl.h. */
 #include "ctl.h"
+#include "ctl_used.h"
 #include "json.h"
 #include "slot.h"
 
@@ -375,7 +376,7 @@ enum ctl_status ctl_status(struct ctl *ctl, int argc, char **argv)
     if (status.has_config) {
         /* Two who want to listen at one place: the first to come is served. */
         ctl_check_listeners(ctl, &status.listeners, &status.findings);
-        ctl_check_codes(ctl, &status.findings);
+        ctl_used_check(ctl, &status.findings);
         read_state(ctl, &status);
     }
     if (as_json)
