@@ -15,6 +15,7 @@
 
 #define KEY_FILE_MAX 1024 /* bytes */
 #define ANSWER_ROOM  256
+#define GOOD_FOR_MS  30000 /* one period, as telephones have it: servers take the code before the one of now as well */
 
 /* A code, in room for CODES_TEXT_LEN bytes. */
 struct code {
@@ -22,61 +23,93 @@ struct code {
     size_t len;
 };
 
-/* ---- By a key ---------------------------------------------------------------------------------------------------- */
-
-static enum exit_status make(struct secret key, const struct codes_way *way, const struct voice *voice,
-                             struct code *code)
-{
-    uint8_t message[CODES_MESSAGE_LEN], digest[CODES_DIGEST_MAX];
-    size_t len;
-    int failed;
-
-    codes_message(codes_step(way, (uint64_t)clock_wall_ms() / 1000), message);
-    failed = mac_code(key, way->hash, message, digest, &len);
-    codes_text(way, digest, len, (char *)code->memory.bytes);
-    explicit_bzero(digest, sizeof(digest));
-    code->len = way->digits;
-    if (failed == 0)
-        return STATUS_DONE;
-    voice_complain(voice, "libgcrypt makes no codes of this key: in FIPS mode it has to have 14 bytes or more");
-    return STATUS_NO_RESOURCES;
-}
-
 static enum exit_status no_memory(const struct voice *voice)
 {
     voice_complain(voice, "no locked memory for the secret: %s: raise the limit (ulimit -l)", strerror(errno));
     return STATUS_NO_RESOURCES;
 }
 
-static enum exit_status by_key(const char *path, const struct voice *voice, struct code *code)
-{
-    struct locked text = {0}, key = {0};
-    struct codes_file file = {.kind = CODES_TOTP};
-    struct codes_way way;
-    const enum file_fault unread = file_read_private(path, KEY_FILE_MAX, &text, &file.len);
-    enum exit_status status = STATUS_NO_SECRET;
-    enum codes_fault fault;
-    size_t len;
+/* ---- By a key ---------------------------------------------------------------------------------------------------- */
 
-    if (unread == FILE_CANNOT_OPEN || unread == FILE_CANNOT_READ || unread == FILE_NO_MEMORY)
+static uint64_t step_of_now(const struct key_code *code)
+{
+    return codes_step(&code->way, (uint64_t)clock_wall_ms() / 1000);
+}
+
+/* The code of code->step. Returns 0, or -1: then text is what it was. */
+static int make(const struct key_code *code, char text[static CODES_TEXT_LEN])
+{
+    const struct secret key = {.bytes = code->key.bytes, .len = code->key_len};
+    uint8_t message[CODES_MESSAGE_LEN], digest[CODES_DIGEST_MAX];
+    size_t len;
+    int failed;
+
+    codes_message(code->step, message);
+    failed = mac_code(key, code->way.hash, message, digest, &len);
+    if (failed == 0)
+        codes_text(&code->way, digest, len, text);
+    explicit_bzero(digest, sizeof(digest));
+    return failed;
+}
+
+static enum exit_status read_key(const char *path, const struct voice *voice, struct key_code *code)
+{
+    struct locked text = {0};
+    struct codes_file file = {.kind = CODES_TOTP};
+    const enum file_fault unread = file_read_private(path, KEY_FILE_MAX, &text, &file.len);
+    enum codes_fault fault;
+
+    if (unread == FILE_NO_MEMORY)
+        return no_memory(voice);
+    if (unread == FILE_CANNOT_OPEN || unread == FILE_CANNOT_READ)
         voice_complain(voice, "%s %s: %s", path, file_fault_text(unread), strerror(errno));
     else if (unread != FILE_OK)
         voice_complain(voice, "%s %s", path, file_fault_text(unread));
     if (unread != FILE_OK)
         return STATUS_NO_SECRET;
-    if (locked_new(CODES_KEY_MAX, &key) != 0) {
+    if (locked_new(CODES_KEY_MAX, &code->key) != 0) {
         locked_free(&text);
         return no_memory(voice);
     }
     file.text = (const char *)text.bytes;
-    fault = codes_read(&file, &way, key.bytes, &len);
-    if (fault == CODES_OK)
-        status = make((struct secret){.bytes = key.bytes, .len = len}, &way, voice, code);
-    else
-        voice_complain(voice, "%s: %s", path, codes_fault_text(fault));
-    locked_free(&key);
+    fault = codes_read(&file, &code->way, code->key.bytes, &code->key_len);
     locked_free(&text);
-    return status;
+    if (fault == CODES_OK)
+        return STATUS_DONE;
+    voice_complain(voice, "%s: %s", path, codes_fault_text(fault));
+    return STATUS_NO_SECRET;
+}
+
+static enum exit_status by_key(const char *path, const struct voice *voice, struct code *made, struct key_code *code)
+{
+    const enum exit_status status = read_key(path, voice, code);
+
+    if (status != STATUS_DONE)
+        return status;
+    code->step = step_of_now(code);
+    made->len = code->way.digits;
+    if (make(code, (char *)made->memory.bytes) == 0)
+        return STATUS_DONE;
+    voice_complain(voice, "libgcrypt makes no codes of this key: in FIPS mode it has to have 14 bytes or more");
+    return STATUS_NO_RESOURCES;
+}
+
+bool code_refresh(struct key *key)
+{
+    struct key_code *code = &key->code;
+    const uint64_t step = code->key_len > 0 ? step_of_now(code) : code->step;
+    struct key_code newer = *code;
+    char text[CODES_TEXT_LEN];
+    bool is_other;
+
+    newer.step = step;
+    is_other = step != code->step && make(&newer, text) == 0;
+    if (is_other) {
+        memcpy(key->memory.bytes + key->secret.len - code->len, text, code->len);
+        code->step = step;
+    }
+    explicit_bzero(text, sizeof(text));
+    return is_other;
 }
 
 /* ---- By whoever has the telephone -------------------------------------------------------------------------------- */
@@ -152,7 +185,7 @@ static enum exit_status join(const struct code *code, const struct voice *voice,
     locked_free(&key->memory);
     key->memory = whole;
     key->secret = (struct secret){.bytes = whole.bytes, .len = len};
-    key->code_len = code->len;
+    key->code.len = code->len;
     return STATUS_DONE;
 }
 
@@ -165,7 +198,9 @@ enum exit_status code_add(const struct options *options, const struct voice *voi
         return STATUS_DONE;
     if (locked_new(CODES_TEXT_LEN, &code.memory) != 0)
         return no_memory(voice);
-    status = options->totp_file != NULL ? by_key(options->totp_file, voice, &code) : ask(options, voice, &code);
+    status =
+        options->totp_file != NULL ? by_key(options->totp_file, voice, &code, &key->code) : ask(options, voice, &code);
+    key->code.asked_ms = clock_now_ms();
     if (status == STATUS_DONE)
         status = join(&code, voice, key);
     locked_free(&code.memory);
@@ -174,8 +209,10 @@ enum exit_status code_add(const struct options *options, const struct voice *voi
 
 enum exit_status code_renew(const struct options *options, const struct voice *voice, struct key *key)
 {
-    if (options->totp_file == NULL)
+    if (!options->asks_code || clock_now_ms() - key->code.asked_ms < GOOD_FOR_MS)
         return STATUS_DONE;
-    key->secret.len -= key->code_len;
+    voice_complain(voice, "the code is too old by now: another one is needed");
+    key->secret.len -= key->code.len;
+    key->code.len = 0;
     return code_add(options, voice, key);
 }

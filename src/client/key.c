@@ -188,6 +188,13 @@ enum exit_status key_fetch(const struct options *options, const struct voice *vo
     return status;
 }
 
+void key_free(struct key *key)
+{
+    locked_free(&key->memory);
+    locked_free(&key->code.key);
+    *key = (struct key){0};
+}
+
 struct replier_command key_command(const struct options *options)
 {
     const uint64_t answer_s = options->command_timeout != 0 ? options->command_timeout : REPLY_TIMEOUT;

@@ -6,6 +6,7 @@
 #ifndef OSTIARY_KEY_H
 #define OSTIARY_KEY_H
 
+#include "codes.h"
 #include "locked.h"
 #include "replier.h"
 #include "secret.h"
@@ -15,19 +16,32 @@
 
 #include <stdint.h>
 
-/* A secret that is wiped with its memory. */
+/* The one-time code at the end of a secret, and what another one can be made of: see code.h. */
+struct key_code {
+    size_t len;        /* 0: there is none */
+    int64_t asked_ms;  /* of one that was asked for: when, by clock_now_ms */
+    struct locked key; /* of one that is made: its key, of key_len bytes */
+    size_t key_len;
+    struct codes_way way;
+    uint64_t step;
+};
+
+/* A secret that is wiped with its memory; all zero: there is none. */
 struct key {
     struct locked memory;
     struct secret secret;
-    size_t code_len; /* of the one-time code at its end; 0: there is none */
+    struct key_code code;
 };
 
 /*
  * Fetch it from where the options say. *deadline_ms (clock_now_ms) is that of the first knock; it is set anew where the
- * time that this takes is not counted. The caller frees key->memory, whatever the status.
+ * time that this takes is not counted. The caller frees the key, whatever the status.
  */
 enum exit_status key_fetch(const struct options *options, const struct voice *voice, int64_t *deadline_ms,
                            struct key *key);
+
+/* Wipe it, and give it back. Of nothing, it does nothing. */
+void key_free(struct key *key);
 
 /* Of --reply-command, for which key_fetch has nothing to fetch: the command, and its limits. */
 struct replier_command key_command(const struct options *options);

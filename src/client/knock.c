@@ -267,9 +267,9 @@ static bool is_line(const uint8_t seed[static SEED_LEN])
 
 /*
  * From a connection to a reply that is out. Between the two nothing is done that could fail or wait, but for a command
- * that replies.
+ * that replies; and what was made of the time of day is made anew, in memory that is there.
  */
-static enum ending answer_seed(struct session *session)
+static enum ending answer_seed(const struct knock_plan *plan, struct session *session)
 {
     bool ended = false;
 
@@ -292,6 +292,9 @@ static enum ending answer_seed(struct session *session)
     session->seed_len += connect_discard(session->server_fd, &ended);
     if (session->seed_len > SEED_LEN || is_line(session->seed))
         return ENDING_NO_SEED;
+    if (plan->refresh != NULL && plan->refresh(plan->secret_of) &&
+        replier_change_secret(&session->replier, plan->secret) != REPLIER_OK)
+        return ENDING_NO_REPLY;
     if (replier_reply(&session->replier, session->seed, session->reply) != REPLIER_OK)
         return ENDING_NO_REPLY;
     switch (stream_send(session->server_fd, session->reply, REPLY_LEN, stream_from_now(REPLY_MOST_MS))) {
@@ -369,7 +372,7 @@ static void hang_up(struct session *session)
 
 static enum knock_result exchange(const struct knock_plan *plan, struct session *session)
 {
-    const enum ending ending = answer_seed(session);
+    const enum ending ending = answer_seed(plan, session);
 
     if (ending != ENDING_REPLIED)
         hang_up(session);

@@ -41,6 +41,8 @@ struct knock_plan {
         int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
     } host;
     struct secret secret;
+    bool (*refresh)(void *secret_of); /* NULL, or: the seed is there; true: secret's bytes are others by now, as many */
+    void *secret_of;
     const struct replier_command *command; /* who replies in place of the secret; NULL: the secret is here */
     bool wait;                             /* for the receipt */
     void (*note)(void *context, enum knock_result result, const char *text);

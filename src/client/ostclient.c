@@ -60,6 +60,8 @@ _Noreturn static void end_now(const char *text, enum exit_status status)
 {
     if (process.key.memory.bytes != NULL)
         explicit_bzero(process.key.memory.bytes, process.key.memory.len);
+    if (process.key.code.key.bytes != NULL)
+        explicit_bzero(process.key.code.key.bytes, process.key.code.key.len);
     if (!process.quiet) {
         say_at_once("ostclient: ");
         say_at_once(text);
@@ -167,6 +169,20 @@ static enum exit_status status_of(enum knock_result result)
     return STATUS_NO_RESOURCES;
 }
 
+static bool refresh(void *key)
+{
+    return code_refresh(key);
+}
+
+static enum exit_status begin_anew(const struct options *options, const struct voice *voice, struct key *key,
+                                   int64_t *deadline_ms)
+{
+    const enum exit_status status = code_renew(options, voice, key);
+
+    *deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
+    return status;
+}
+
 static enum exit_status knock(const struct options *options, struct voice *voice, struct key *key, int64_t deadline_ms)
 {
     const struct target *target = &options->target;
@@ -177,7 +193,8 @@ static enum exit_status knock(const struct options *options, struct voice *voice
                          : target->has_port ? target->port
                                             : WIRE_PORT,
                  .family = options->family},
-        .secret = key->secret,
+        .refresh = refresh,
+        .secret_of = key,
         .command = options->from == FROM_REPLY_COMMAND ? &command : NULL,
         .wait = options->wait,
         .note = on_note,
@@ -186,20 +203,25 @@ static enum exit_status knock(const struct options *options, struct voice *voice
     };
 
     for (uint64_t try = 0;; try++) {
+        enum exit_status status = STATUS_DONE;
         enum knock_result result;
 
         voice->tries_left = try < options->retries;
+        plan.secret = key->secret;
         result = knock_try(&plan, deadline_ms);
         /* It was stopped, and goes on: the time in between is not the server's, and nothing has been tried. */
-        while (result == KNOCK_INTERRUPTED)
-            result = knock_try(&plan, clock_now_ms() + (int64_t)options->timeout * 1000);
+        while (result == KNOCK_INTERRUPTED && (status = begin_anew(options, voice, key, &deadline_ms)) == STATUS_DONE) {
+            plan.secret = key->secret;
+            result = knock_try(&plan, deadline_ms);
+        }
+        if (status != STATUS_DONE)
+            return status;
         if (!voice->tries_left || !knock_may_repeat(result))
             return status_of(result);
         pause_before(try + 1, options, voice);
-        if (code_renew(options, voice, key) != STATUS_DONE)
-            return STATUS_NO_SECRET;
-        plan.secret = key->secret;
-        deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
+        status = begin_anew(options, voice, key, &deadline_ms);
+        if (status != STATUS_DONE)
+            return status;
     }
 }
 
@@ -223,7 +245,7 @@ static enum exit_status run(const struct options *options, struct voice *voice)
         status = key_check(options, voice, key);
     else if (status == STATUS_DONE)
         status = knock(options, voice, key, deadline_ms);
-    locked_free(&key->memory);
+    key_free(key);
     return status;
 }
 

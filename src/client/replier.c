@@ -5,14 +5,19 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 static const char receipt_context[] = "ostiary receipt";
 
 #define CONTEXT_LEN (sizeof(receipt_context) - 1)
 #define ASKED_MAX   (CONTEXT_LEN + SEED_LEN + REPLY_LEN)
+
+#define CONNECTED_FDS 2 /* the connection's, and that of struct signals */
 
 _Static_assert(ASKED_MAX <= COMMAND_INPUT_MAX, "one run takes all of it");
 _Static_assert(REPLY_LEN == RECEIPT_LEN, "the command's answers are alike");
@@ -46,11 +51,43 @@ static enum replier_fault ask(struct replier *replier, const uint8_t *asked, siz
     return replier->fault;
 }
 
+/*
+ * As many descriptors as are open besides when the seed is there: what has too few of them then, and answers the
+ * challenge, would cost a strike.
+ */
+static int take_places(int places[static CONNECTED_FDS])
+{
+    for (size_t i = 0; i < CONNECTED_FDS; i++)
+        places[i] = -1;
+    for (size_t i = 0; i < CONNECTED_FDS; i++) {
+        places[i] = open("/dev/null", O_RDONLY | O_CLOEXEC);
+        if (places[i] < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void leave_places(const int places[static CONNECTED_FDS])
+{
+    for (size_t i = 0; i < CONNECTED_FDS; i++)
+        if (places[i] >= 0)
+            close(places[i]);
+}
+
+/* What has ended the command was meant for us, too. Nothing is here that would have to be wiped. */
+static void pass_signal_on(const struct replier *replier)
+{
+    if (replier->ending.result == COMMAND_INTERRUPTED)
+        raise(replier->ending.number);
+}
+
 static enum replier_fault challenge(struct replier *replier, int64_t limit_ms)
 {
     uint8_t random[SEED_LEN];
     uint8_t answer[REPLY_LEN];
-    const ssize_t got = getrandom(random, sizeof(random), 0);
+    int places[CONNECTED_FDS];
+    const bool ready = take_places(places) == 0;
+    const ssize_t got = ready ? getrandom(random, sizeof(random), 0) : -1;
 
     if (got != (ssize_t)sizeof(random)) {
         replier->ending = (struct command_ending){.result = COMMAND_UNABLE, .number = got < 0 ? errno : EIO};
@@ -59,9 +96,8 @@ static enum replier_fault challenge(struct replier *replier, int64_t limit_ms)
         ask(replier, random, sizeof(random), limit_ms, answer);
         explicit_bzero(answer, sizeof(answer));
     }
-    /* Nothing is here that would have to be wiped. */
-    if (replier->ending.result == COMMAND_INTERRUPTED)
-        raise(replier->ending.number);
+    leave_places(places);
+    pass_signal_on(replier);
     return replier->fault;
 }
 
@@ -70,6 +106,17 @@ enum replier_fault replier_with_secret(struct secret secret, struct replier *rep
     *replier = (struct replier){0};
     if (mac_key_new(secret, &replier->key) != 0)
         replier->fault = REPLIER_REFUSED;
+    return replier->fault;
+}
+
+enum replier_fault replier_change_secret(struct replier *replier, struct secret secret)
+{
+    const uint8_t seed[SEED_LEN] = {0};
+    uint8_t reply[REPLY_LEN];
+
+    if (mac_key_try(&replier->key, secret, seed, reply) != 0)
+        replier->fault = REPLIER_REFUSED;
+    explicit_bzero(reply, sizeof(reply));
     return replier->fault;
 }
 
@@ -108,6 +155,7 @@ enum replier_fault replier_receipt(struct replier *replier, const uint8_t seed[s
     memcpy(asked + CONTEXT_LEN + SEED_LEN, reply, REPLY_LEN);
     ask(replier, asked, sizeof(asked), replier->command->answer_ms, receipt);
     explicit_bzero(asked, sizeof(asked));
+    pass_signal_on(replier);
     return replier->fault;
 }
 

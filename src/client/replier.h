@@ -41,6 +41,12 @@ struct replier {
 enum replier_fault replier_with_secret(struct secret secret, struct replier *replier);
 
 /*
+ * Another secret in the place of the first one, as long as that, when the seed is there: the same was done before, and
+ * libgcrypt has the room for it. REPLIER_REFUSED all the same: then it answers nothing.
+ */
+enum replier_fault replier_change_secret(struct replier *replier, struct secret secret);
+
+/*
  * With a command, which has to answer a random challenge first: so that one that is locked is found while no server has
  * counted it. If that takes it longer than answer_ms, perhaps since it had to ask for a PIN, it has to answer one more
  * in that time. A signal for us that ends the command ends this process.

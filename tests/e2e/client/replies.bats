@@ -235,6 +235,20 @@ real_door() {
     port=$PORT
 }
 
+@test "I11: too few descriptors are found with the challenge, and never with the seed" {
+    local limit statuses=
+    start_server good
+    for limit in {8..20}; do
+        # shellcheck disable=SC2016 # for the inner shell
+        run sh -c 'ulimit -n "$0" && exec "$@"' "$limit" timeout 900 "$ostclient" -w -t 600 \
+            --reply-command "$TOOLS/fake_device.py $device good" "127.0.0.1:$port"
+        statuses+=" $status"
+    done
+    # With the fewest, libgcrypt does not start.
+    matches "$statuses" '^( 71)*( 66)+( 0)+$'
+    is "$(grep -c '^scene' "$server_log")" "$(grep -o ' 0' <<<"$statuses" | wc -l)" visits
+}
+
 @test "I11: a locked card costs no strike, however often it is tried; one that fails with the seed costs one (I1)" {
     local i
     real_door
