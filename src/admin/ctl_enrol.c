@@ -324,10 +324,12 @@ enum ctl_status ctl_enrol_import(const char *path, const char *user, struct ctl_
     unsigned number = 0;
 
     *enrol = (struct ctl_enrol){0};
-    if (unread != FILE_OK) {
+    if (unread == FILE_CANNOT_OPEN || unread == FILE_CANNOT_READ || unread == FILE_NO_MEMORY)
+        warn("%s: %s", path, file_fault_text(unread));
+    else if (unread != FILE_OK)
         warnx("%s: %s", path, file_fault_text(unread));
+    if (unread != FILE_OK)
         return CTL_CONFIG;
-    }
     rest = (char *)text.bytes;
     while (status == CTL_NOT_SO && (line = strsep(&rest, "\n")) != NULL) {
         char *fields[USERS_FIELDS];

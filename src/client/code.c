@@ -23,12 +23,6 @@ struct code {
     size_t len;
 };
 
-static enum exit_status no_memory(const struct voice *voice)
-{
-    voice_complain(voice, "no locked memory for the secret: %s: raise the limit (ulimit -l)", strerror(errno));
-    return STATUS_NO_RESOURCES;
-}
-
 /* ---- By a key ---------------------------------------------------------------------------------------------------- */
 
 static uint64_t step_of_now(const struct key_code *code)
@@ -60,7 +54,7 @@ static enum exit_status read_key(const char *path, const struct voice *voice, st
     enum codes_fault fault;
 
     if (unread == FILE_NO_MEMORY)
-        return no_memory(voice);
+        return voice_no_memory(voice);
     if (unread == FILE_CANNOT_OPEN || unread == FILE_CANNOT_READ)
         voice_complain(voice, "%s %s: %s", path, file_fault_text(unread), strerror(errno));
     else if (unread != FILE_OK)
@@ -69,7 +63,7 @@ static enum exit_status read_key(const char *path, const struct voice *voice, st
         return STATUS_NO_SECRET;
     if (locked_new(CODES_KEY_MAX, &code->key) != 0) {
         locked_free(&text);
-        return no_memory(voice);
+        return voice_no_memory(voice);
     }
     file.text = (const char *)text.bytes;
     fault = codes_read(&file, &code->way, code->key.bytes, &code->key_len);
@@ -145,7 +139,7 @@ static enum exit_status ask(const struct options *options, const struct voice *v
     size_t len = 0;
 
     if (locked_new(ANSWER_ROOM, &answer) != 0)
-        return no_memory(voice);
+        return voice_no_memory(voice);
     snprintf(question, sizeof(question), "Code%s%s: ", options->has_target ? " for " : "", options->target.host);
     switch (prompt_ask(question, &answer, &len, &signal_number)) {
     case PROMPT_OK:
@@ -179,7 +173,7 @@ static enum exit_status join(const struct code *code, const struct voice *voice,
         return STATUS_NO_SECRET;
     }
     if (locked_new(SECRET_MAX, &whole) != 0)
-        return no_memory(voice);
+        return voice_no_memory(voice);
     memcpy(whole.bytes, key->secret.bytes, key->secret.len);
     memcpy(whole.bytes + key->secret.len, code->memory.bytes, code->len);
     locked_free(&key->memory);
@@ -197,7 +191,7 @@ enum exit_status code_add(const struct options *options, const struct voice *voi
     if (options->totp_file == NULL && !options->asks_code)
         return STATUS_DONE;
     if (locked_new(CODES_TEXT_LEN, &code.memory) != 0)
-        return no_memory(voice);
+        return voice_no_memory(voice);
     status =
         options->totp_file != NULL ? by_key(options->totp_file, voice, &code, &key->code) : ask(options, voice, &code);
     key->code.asked_ms = clock_now_ms();

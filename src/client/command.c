@@ -23,7 +23,8 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define GRACE_MS 1000 /* from SIGTERM to SIGKILL */
+#define GRACE_MS    1000 /* from SIGTERM to SIGKILL */
+#define REST_PIECES 1024 /* more than what a pipe holds has, and an end for what goes on writing */
 
 /* A terminal whose foreground we are; fd is -1 where there is none, or it is none of the command's. */
 struct terminal {
@@ -146,11 +147,15 @@ static void take_terminal(const struct terminal *terminal, bool is_restored)
         (void)tcsetattr(terminal->fd, TCSADRAIN, &terminal->before);
 }
 
+/* What is to end us meanwhile waits, and ends the command as well. */
 static void stop_ourselves(const struct child *child)
 {
-    sigset_t held;
+    sigset_t stop, held;
 
-    sigprocmask(SIG_SETMASK, &child->mask_before, &held);
+    sigemptyset(&stop);
+    if (!sigismember(&child->mask_before, SIGTSTP))
+        sigaddset(&stop, SIGTSTP);
+    sigprocmask(SIG_UNBLOCK, &stop, &held);
     raise(SIGTSTP);
     sigprocmask(SIG_SETMASK, &held, NULL);
 }
@@ -175,6 +180,20 @@ static void stand_still(const struct child *child)
         (void)tcsetattr(terminal_fd, TCSADRAIN, &meanwhile);
         give_terminal(terminal_fd, child->pid);
     }
+    kill(-child->pid, SIGCONT);
+}
+
+/*
+ * The command wants the terminal, and we are in the background: whoever started us sees us stop. Where we go on in the
+ * foreground, the command gets it; else it stands still until its time is over.
+ */
+static void wait_for_terminal(struct child *child)
+{
+    stop_ourselves(child);
+    find_terminal(child);
+    if (child->terminal.fd < 0)
+        return;
+    give_terminal(child->terminal.fd, child->pid);
     kill(-child->pid, SIGCONT);
 }
 
@@ -369,7 +388,7 @@ static bool hear_of_fault(struct child *child)
 /* What it has written and we have not read when it ends. Whoever else holds the pipes is not waited for. */
 static bool take_rest(struct child *child)
 {
-    for (;;) {
+    for (unsigned i = 0; i < REST_PIECES; i++) {
         struct pollfd rest[] = {{.fd = child->output_fd, .events = POLLIN}, {.fd = child->words_fd, .events = POLLIN}};
 
         if (poll(rest, 2, 0) <= 0)
@@ -379,6 +398,7 @@ static bool take_rest(struct child *child)
         if (rest[1].revents != 0)
             take_words(child);
     }
+    return true;
 }
 
 /* It has ended by itself. */
@@ -425,6 +445,8 @@ static bool take_change(struct child *child)
     }
     if (child->terminal.fd >= 0)
         stand_still(child);
+    else if (child->run->is_asking && (WSTOPSIG(status) == SIGTTIN || WSTOPSIG(status) == SIGTTOU))
+        wait_for_terminal(child);
     return false;
 }
 
@@ -560,8 +582,11 @@ void command_ending_text(const struct command_ending *ending, char text[static C
         snprintf(text, COMMAND_TEXT_LEN, "could not be started: %s: are too few processes or files allowed (ulimit)?",
                  strerror(ending->number));
         return;
-    case COMMAND_DONE:
     case COMMAND_INTERRUPTED:
+        snprintf(text, COMMAND_TEXT_LEN, "was ended by signal %d (%s), which is ignored here", ending->number,
+                 strsignal(ending->number));
+        return;
+    case COMMAND_DONE:
         break;
     }
     text[0] = '\0';

@@ -21,12 +21,9 @@
 
 #define SOURCE_LEN (PATH_MAX + 32)
 
-static int make_room(const struct voice *voice, struct key *key)
+static enum exit_status make_room(const struct voice *voice, struct key *key)
 {
-    if (locked_new(SECRET_INPUT_MAX, &key->memory) == 0)
-        return 0;
-    voice_complain(voice, "no locked memory for the secret: %s: raise the limit (ulimit -l)", strerror(errno));
-    return -1;
+    return locked_new(SECRET_INPUT_MAX, &key->memory) == 0 ? STATUS_DONE : voice_no_memory(voice);
 }
 
 static enum exit_status take_secret(const struct voice *voice, const char *from, size_t len, struct key *key)
@@ -46,7 +43,9 @@ static enum exit_status secret_from_file(const char *path, const struct voice *v
     size_t len = 0;
     const enum file_fault fault = file_read_private(path, SECRET_INPUT_MAX, &key->memory, &len);
 
-    if (fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ || fault == FILE_NO_MEMORY) {
+    if (fault == FILE_NO_MEMORY)
+        return voice_no_memory(voice);
+    if (fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ) {
         voice_complain(voice, "%s %s: %s", path, file_fault_text(fault), strerror(errno));
         return STATUS_NO_SECRET;
     }
@@ -157,8 +156,7 @@ static enum exit_status secret_from_command(const struct options *options, const
     if (ending.result == COMMAND_INTERRUPTED)
         raise(ending.number);
     command_ending_text(&ending, text);
-    if (text[0] != '\0')
-        voice_complain(voice, "%s: %s", name, text);
+    voice_complain(voice, "%s: %s", name, text);
     return ending.result == COMMAND_UNABLE ? STATUS_NO_RESOURCES : STATUS_COMMAND;
 }
 
@@ -243,7 +241,7 @@ enum exit_status key_check(const struct options *options, const struct voice *vo
             voice_complain(voice, "%s says: %s", options->command.words[0], line);
         replier_fault_text(&replier, text);
         voice_complain(voice, "%s", text);
-        return is_command ? STATUS_COMMAND : STATUS_NO_RESOURCES;
+        return is_command && replier.ending.result != COMMAND_UNABLE ? STATUS_COMMAND : STATUS_NO_RESOURCES;
     }
     name_source(options, source);
     if (!voice->quiet &&

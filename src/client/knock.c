@@ -129,7 +129,9 @@ static enum knock_result find_replier(const struct knock_plan *plan, struct sess
         return note_replier(plan, KNOCK_NO_RESOURCES, &session->replier, "", "");
     }
     if (replier_with_command(plan->command, &session->replier) != REPLIER_OK)
-        return note_replier(plan, KNOCK_NO_REPLIER, &session->replier, "", ": no server has been asked");
+        return note_replier(plan,
+                            session->replier.ending.result == COMMAND_UNABLE ? KNOCK_NO_RESOURCES : KNOCK_NO_REPLIER,
+                            &session->replier, "", ": no server has been asked");
     session->deadline_ms += clock_now_ms() - begin_ms;
     return note(plan, KNOCK_GOES_ON, "%.200s: has answered a challenge", plan->command->command->words[0]);
 }

@@ -30,10 +30,8 @@ enum exit_status passphrase_stretch(const struct stretch_label *label, const str
         voice_complain(voice, "%s", stretch_passphrase_text(bad));
         return STATUS_NO_SECRET;
     }
-    if (locked_new(STRETCH_SECRET_LEN, &made) != 0) {
-        voice_complain(voice, "no locked memory for the secret: %s: raise the limit (ulimit -l)", strerror(errno));
-        return STATUS_NO_RESOURCES;
-    }
+    if (locked_new(STRETCH_SECRET_LEN, &made) != 0)
+        return voice_no_memory(voice);
     say_what_comes(label, voice);
     fault = stretch_run(label, key->secret, made.bytes);
     locked_free(&key->memory);

@@ -19,7 +19,8 @@ struct cost {
     const char *name;
     const char *unit;
     uint32_t least;
-    uint32_t most; /* what a machine can do in minutes, so that a slip of the finger takes no terabyte and no year */
+    uint32_t most; /* what a machine can do in minutes, so that a slip of the finger takes no terabyte and no year; of
+                      scrypt's p, what libgcrypt's locked memory has room for: a KiB each, of 16 */
     bool power_of_two;
 };
 
@@ -30,7 +31,7 @@ static const struct {
     struct cost costs[COSTS_MAX];
 } kinds[STRETCH_KINDS] = {
     [STRETCH_ARGON2ID] = {"argon2id", "m=64MiB,t=3", 2, {{"m", "MiB", 64, 1024, false}, {"t", "", 3, 20, false}}},
-    [STRETCH_SCRYPT] = {"scrypt", "N=32768,p=3", 2, {{"N", "", 32768, 1048576, true}, {"p", "", 3, 16, false}}},
+    [STRETCH_SCRYPT] = {"scrypt", "N=32768,p=3", 2, {{"N", "", 32768, 1048576, true}, {"p", "", 3, 8, false}}},
     [STRETCH_PBKDF2] = {"pbkdf2-sha256", "c=600000", 1, {{"c", "", 600000, 100000000, false}}},
 };
 
@@ -105,6 +106,8 @@ static int take_cost(const char *part, size_t i, struct stretch_label *label, ch
 
     if (len <= name_len + 1 + unit_len || strncmp(part, cost->name, name_len) != 0 || part[name_len] != '=' ||
         strcmp(part + len - unit_len, cost->unit) != 0)
+        return bad_costs(label, problem);
+    if (part[name_len + 1] == '0')
         return bad_costs(label, problem);
     snprintf(digits, sizeof(digits), "%.*s", (int)(len - name_len - 1 - unit_len), part + name_len + 1);
     switch (number_parse(digits, (struct number_range){cost->least, cost->most}, &number)) {

@@ -14,6 +14,7 @@ Steps:  expect=TEXT   wait until the terminal shows TEXT (again)
         touch=FILE    make it
         stopped       wait until the command is stopped
         continue      bring it back to the foreground
+        background    take the foreground away from it
 
 Then it waits for the command, prints all that the terminal showed, the state of the echo, and "exit N" or
 "signal N". A step that does not come true within 300 seconds is an error.
@@ -43,15 +44,20 @@ class Terminal:
         fcntl.ioctl(self.slave, termios.TIOCSCTTY, 0)
         # The session's leader changes the foreground without being in it.
         signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+        begins, begin = os.pipe()
         self.pid = os.fork()
         if self.pid == 0:
-            os.setpgid(0, 0)
-            os.tcsetpgrp(self.slave, os.getpid())
+            os.close(begin)
+            os.read(begins, 1)
             signal.signal(signal.SIGTTOU, signal.SIG_DFL)
             for fd in range(3):
                 os.dup2(self.slave, fd)
             os.closerange(3, 256)
             os.execvp(command[0], command)
+        os.close(begins)
+        os.setpgid(self.pid, self.pid)
+        os.tcsetpgrp(self.slave, self.pid)
+        os.close(begin)
 
     @staticmethod
     def open():
@@ -112,6 +118,8 @@ class Terminal:
                 pass
         elif kind == "stopped":
             self.wait_for(step, lambda: self.poll() is not None and os.WIFSTOPPED(self.status))
+        elif kind == "background":
+            os.tcsetpgrp(self.slave, os.getpgrp())
         elif kind == "continue":
             self.status = None
             os.tcsetpgrp(self.slave, self.pid)

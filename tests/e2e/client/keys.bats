@@ -294,6 +294,44 @@ END
     is "${lines[-2]} ${lines[-1]}" 'echo on signal 15'
 }
 
+@test "a command that asks while the client is in the background is stopped with it, and has the terminal when it is back" {
+    asker
+    start_server good
+    run "$TOOLS/at_terminal.py" background "touch=$client_dir/asked" stopped continue expect='Passphrase: ' echo=off 'type=open\r' -- \
+        sh -c 'while [ ! -e "$0" ]; do sleep 0.01; done; exec "$@"' "$client_dir/asked" \
+        "$ostclient" -w -t 600 --secret-command "$client_dir/asks" "127.0.0.1:$port"
+    echo "$output"
+    is "${lines[-2]} ${lines[-1]}" 'echo on exit 0'
+}
+
+@test "what is to end the client while it is stopped ends the command as well, with what it has started" {
+    printf '%s\n' '#!/bin/sh' 'trap "" HUP TERM' 'sleep 600 & echo $! >"$0.child"' 'kill -TSTP $$' 'wait' >"$client_dir/stops"
+    chmod 755 "$client_dir/stops"
+    run "$TOOLS/at_terminal.py" stopped signal=TERM continue -- "$ostclient" --check-secret --secret-command "$client_dir/stops"
+    echo "$output"
+    is "${lines[-1]}" 'signal 15'
+    is_gone "$(cat "$client_dir/stops.child")"
+}
+
+@test "I13: what a command has left in the background, and what goes on writing, is not waited for" {
+    printf '%s\n' '#!/bin/sh' 'cat /dev/zero >&2 &' 'echo $! >"$0.child"' 'echo The' >"$client_dir/floods"
+    chmod 755 "$client_dir/floods"
+    run -0 timeout 300 strace -o "$client_dir/calls" -e trace=read "$ostclient" -q --check-secret --secret-command "$client_dir/floods"
+    kill "$(cat "$client_dir/floods.child")" 2>/dev/null || :
+    # Not by luck: each read is one of what a pipe can hold.
+    [ "$(wc -l <"$client_dir/calls")" -lt 3000 ]
+}
+
+@test "a signal that is ignored here, and ends a command that asks, is told" {
+    printf '%s\n' '#!/bin/sh' 'exec /usr/bin/python3 -ISc "import os, signal; signal.signal(signal.SIGINT, signal.SIG_DFL); os.kill(os.getpid(), signal.SIGINT)"' \
+        >"$client_dir/ends"
+    chmod 755 "$client_dir/ends"
+    run "$TOOLS/at_terminal.py" -- sh -c 'trap "" INT; exec "$@"' sh "$ostclient" --check-secret --secret-command "$client_dir/ends"
+    echo "$output"
+    is "${lines[-1]}" 'exit 66'
+    matches "$output" 'was ended by signal 2 \(Interrupt\), which is ignored here'
+}
+
 # --- without a knock --------------------------------------------------------------------------------------------
 
 # checked STATUS LINE OPTION...: --check-secret says so, with an address and without one.

@@ -30,7 +30,7 @@ static const struct operation operations[] = {
 static void damage_changed(void)
 {
     const int fd = open(useds_path(USED_NAME), O_RDWR | O_CLOEXEC);
-    uint8_t byte;
+    uint8_t byte = 0;
 
     scratch_need(fd >= 0 && pread(fd, &byte, 1, USED_BYTES_HEAD_LEN + 20) == 1, "reading a slot");
     byte ^= 1;

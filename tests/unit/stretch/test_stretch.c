@@ -189,6 +189,16 @@ static void fails(const char *name, gcry_err_code_t code, const char *label, enu
     broken = NULL;
 }
 
+/* What libgcrypt keeps in its locked memory meanwhile has to have room there, however much the label may ask for. */
+static void test_room(void)
+{
+    uint8_t secret[STRETCH_SECRET_LEN + 1];
+
+    check(run("scrypt:v1:N=32768,p=8:" NAME, PASSPHRASE, secret) == STRETCH_OK,
+          "there is room for the most passes of scrypt");
+    check(run("argon2id:v1:m=64MiB,t=20:" NAME, PASSPHRASE, secret) == STRETCH_OK, "and for those of Argon2id");
+}
+
 static void test_failures(void)
 {
     static const char *const steps[] = {"open", "compute", "final"};
@@ -257,6 +267,7 @@ int main(int argc, char **argv)
     test_base64url();
     test_salt();
     test_examples();
+    test_room();
     test_failures();
     test_texts();
     return check_end();
