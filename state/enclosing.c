@@ -33,6 +33,11 @@ unsigned enclosing_of(const struct source *source, struct enclosing networks[sta
     return count;
 }
 
+uint64_t enclosing_strike_time(uint64_t strike_time, uint64_t lockout_time)
+{
+    return lockout_time != 0 && lockout_time < strike_time ? lockout_time : strike_time;
+}
+
 uint64_t enclosing_limit(const struct enclosing *network, uint64_t max_bad_conns)
 {
     const uint64_t most = UINT32_MAX; /* that are counted */

@@ -17,7 +17,7 @@
 /* The networks that count, the narrowest first. */
 struct enclosing_rule {
     uint8_t prefix;
-    uint32_t factor;   /* how many times MAX_BAD_CONNS it bears in STRIKE_TIME */
+    uint32_t factor;   /* how many times MAX_BAD_CONNS it bears in its strike time */
     bool spares_known; /* a provider's: its lock binds those sources alone of which nobody is known */
 };
 
@@ -33,6 +33,13 @@ struct enclosing {
 
 /* Which networks they are: those that are wider than the source. Gives how many; none is found yet. */
 unsigned enclosing_of(const struct source *source, struct enclosing networks[static ENCLOSING_MAX]);
+
+/*
+ * How long after the first of them the strikes in a network are forgotten, in seconds; lockout_time 0: for ever. Not
+ * later than a lock would end: so who is the cause of a lock is locked until then, in the network that is his, and
+ * locks no wider one by coming again.
+ */
+uint64_t enclosing_strike_time(uint64_t strike_time, uint64_t lockout_time);
 
 /* How many strikes lock it. */
 uint64_t enclosing_limit(const struct enclosing *network, uint64_t max_bad_conns);

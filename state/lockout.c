@@ -67,6 +67,11 @@ static enum store_fault turn_begin(struct turn *turn, struct store *store, const
     return fault;
 }
 
+static uint64_t strike_time_of(const struct lockout_policy *policy, const struct source *source)
+{
+    return source->is_network ? enclosing_strike_time(policy->strike_time, policy->lockout_time) : policy->strike_time;
+}
+
 static uint64_t wall(const struct turn *turn, uint64_t time)
 {
     return moment_wall(&turn->store->counters.mark, time);
@@ -218,7 +223,7 @@ static enum store_fault count_refusal(struct turn *turn, const struct lockout_po
     struct record_slot *slot = turn->network != NULL ? turn->network : own;
     enum store_fault fault = STORE_OK;
 
-    slot_refresh(slot, policy->strike_time, turn->now);
+    slot_refresh(slot, strike_time_of(policy, &slot->source), turn->now);
     *locked_until = wall(turn, slot->locked_until);
     slot->last_seen = turn->now;
     count_up(&slot->refusals);
@@ -266,7 +271,7 @@ static enum store_fault take_slot(struct turn *turn, const struct lockout_policy
         turn->slot = buckets_make(&turn->buckets, turn->source, age, !policy->close_when_full, generation);
     }
     if (turn->slot != NULL) {
-        slot_refresh(turn->slot, policy->strike_time, turn->now);
+        slot_refresh(turn->slot, strike_time_of(policy, turn->source), turn->now);
         turn->slot->last_seen = turn->now;
         return STORE_OK;
     }
@@ -444,7 +449,8 @@ static bool hangs_on_others(const struct turn *turn, const struct lockout_policy
     for (unsigned i = 0; i < turn->enclosing_count; i++) {
         const struct enclosing *network = &turn->enclosing[i];
         const struct slot_rule rule = network_rule_of(turn, policy, network);
-        const bool this_hangs = network->found && slot_hangs(&network->slot, &rule, policy->strike_time);
+        const bool this_hangs =
+            network->found && slot_hangs(&network->slot, &rule, strike_time_of(policy, &network->source));
 
         if (network == turn->barring)
             return this_hangs;
@@ -537,7 +543,7 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
     fault = turn_begin(&turn, store, visitor, HOLD_ALONE);
     if (fault != STORE_OK)
         return fault;
-    charge->enclosed = turn.enclosed;
+    charge->makes_known = turn.enclosed;
     turn.judging_ms = visitor->judging_ms;
     fault = inspect(&turn);
     if (fault == STORE_OK && visitor->patient && turn.answer != LOCKOUT_REFUSED_CLOSED &&
@@ -556,18 +562,20 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
 }
 
 /* In a network that the source is in. One that nobody strikes needs no place. */
-static enum store_fault take_back_network(const struct store *store, const struct lockout_network *struck)
+static enum store_fault take_back_network(const struct store *store, struct lockout_network *struck)
 {
     struct buckets buckets;
-    const enum store_fault fault = buckets_find(store, &struck->source, &buckets);
+    enum store_fault fault = buckets_find(store, &struck->source, &buckets);
     struct record_slot *slot = buckets.own;
 
-    if (fault != STORE_OK || slot == NULL || slot->generation != struck->strike.generation || slot->strikes == 0)
-        return fault;
-    slot_take_back(slot, &struck->strike);
-    slot_judge_strike(slot, &struck->strike);
-    return slot->strikes == 0 && !slot->locked ? buckets_drop(store, &buckets, slot)
-                                               : buckets_write(store, &buckets, slot);
+    if (fault == STORE_OK && slot != NULL && slot->generation == struck->strike.generation && slot->strikes > 0) {
+        slot_take_back(slot, &struck->strike);
+        slot_judge_strike(slot, &struck->strike);
+        fault = slot->strikes == 0 && !slot->locked ? buckets_drop(store, &buckets, slot)
+                                                    : buckets_write(store, &buckets, slot);
+    }
+    struck->strike.locks &= fault != STORE_OK;
+    return fault;
 }
 
 static enum store_fault take_back(const struct store *store, const struct source *source, struct lockout_charge *charge)
@@ -583,9 +591,9 @@ static enum store_fault take_back(const struct store *store, const struct source
             slot_take_back(slot, &charge->undo);
             slot_judge_strike(slot, &charge->undo);
         }
-        if (charge->enclosed)
+        if (charge->makes_known)
             slot->accepted = charge->undo.last_strike;
-        if (undoes || charge->enclosed)
+        if (undoes || charge->makes_known)
             fault = buckets_write(store, &buckets, slot);
         charge->locks &= !undoes || fault != STORE_OK;
     }

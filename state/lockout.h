@@ -11,8 +11,9 @@
  * administrator has locked by hand is locked for exempt sources too.
  *
  * The strikes of an enclosed source are counted for the networks that it is in as well (enclosing.h), each within
- * STRIKE_TIME of the first. Such a network locks at its limit, for LOCKOUT_TIME, all of its sources but exempt ones; a
- * provider's spares those that were accepted within SLOT_KNOWN_TIME, and what they do then is not counted for it.
+ * STRIKE_TIME of the first, or LOCKOUT_TIME, if that is shorter. Such a network locks at its limit, for LOCKOUT_TIME,
+ * all of its sources but exempt ones; a provider's spares those that were accepted within SLOT_KNOWN_TIME, and what
+ * they do then is not counted for it.
  */
 #ifndef OSTIARY_LOCKOUT_H
 #define OSTIARY_LOCKOUT_H
@@ -121,7 +122,7 @@ struct lockout_charge {
     uint64_t locked_until;      /* where it is locked: seconds, or LOCKOUT_FOREVER */
     enum lockout_closure closure;
     unsigned damaged_slots;
-    bool enclosed;
+    bool makes_known; /* who is forgiven; to be cleared where nothing but that comes of a right reply */
     struct lockout_bar bar;
     struct slot_strike undo; /* by it lockout_forgive takes back this strike and no other */
     struct lockout_network networks[ENCLOSING_MAX];
@@ -140,9 +141,9 @@ enum store_fault lockout_charge(struct store *store, const struct lockout_policy
 
 /*
  * The reply was right: take back this strike, also in the networks, and each lock that it was this strike that made.
- * locks is false afterwards if that succeeded. An enclosed source is known from now on. If the door was closed
- * meanwhile, the answer becomes CLOSED, and nobody may come in for this reply. Does nothing to a charge that is not
- * ADMITTED.
+ * locks is false afterwards if that succeeded. An enclosed source is known from now on, unless makes_known
+ * was cleared. If the door was closed meanwhile, the answer becomes CLOSED, and nobody may come in for this reply. Does
+ * nothing to a charge that is not ADMITTED.
  */
 enum store_fault lockout_forgive(struct store *store, const struct source *source, struct lockout_charge *charge);
 

@@ -213,20 +213,21 @@ static enum store_fault unlock_network(struct store *store, const struct source 
     return networks_drop(store, &networks);
 }
 
-enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
-                               bool *found)
+enum store_fault manage_unlock(struct store *store, const struct source *source, const struct moment *now, bool *found)
 {
     enum store_fault fault = store_hold(store, HOLD_ALONE, now);
-    struct source source = target->source;
+    struct source single = *source, network = *source;
 
     *found = false;
     if (fault != STORE_OK)
         return fault;
-    source.is_network = target->network;
-    if (target->network)
-        fault = unlock_network(store, &target->source, store->now, found);
+    single.is_network = false;
+    network.is_network = true;
+    fault = unlock_network(store, &single, store->now, found);
     if (fault == STORE_OK)
-        fault = unlock_source(store, &source, store->now, found);
+        fault = unlock_source(store, &single, store->now, found);
+    if (fault == STORE_OK)
+        fault = unlock_source(store, &network, store->now, found);
     if (fault == STORE_OK)
         fault = store_sync(store);
     store_release(store);

@@ -32,11 +32,11 @@ enum store_fault manage_take(struct store *store, const struct record_slot *lock
                              const struct moment *now);
 
 /*
- * Lift the lock and forget the strikes, durably; of a network both that which was made by hand and that which its
- * strikes have made. *found: there was a lock in force, or there were strikes.
+ * Lift the lock and forget the strikes, durably, of all that the table has by this address and prefix: of a source, of
+ * a network locked by hand, and of one of strikes. Which of them it is now by IPV6_PREFIX it may not have been before.
+ * *found: there was a lock in force, or there were strikes.
  */
-enum store_fault manage_unlock(struct store *store, const struct manage_target *target, const struct moment *now,
-                               bool *found);
+enum store_fault manage_unlock(struct store *store, const struct source *source, const struct moment *now, bool *found);
 
 /* The same for everybody, networks too. *count: how many locks in force were lifted. */
 enum store_fault manage_unlock_all(struct store *store, const struct moment *now, uint64_t *count);

@@ -61,7 +61,11 @@ static bool add(void *context, const struct manage_entry *entry)
 {
     struct list *list = context;
     const struct record_slot *slot = entry->slot;
+    const struct config *config = &list->ctl->config;
     const bool locked = slot_in_force(slot, list->now);
+    const uint64_t strike_time = slot->source.is_network
+                                     ? enclosing_strike_time(config->strike_time, config->lockout_time)
+                                     : config->strike_time;
     const struct row row = {
         .source = slot->source,
         .network = entry->network,
@@ -69,7 +73,7 @@ static bool add(void *context, const struct manage_entry *entry)
         .by_hand = locked && slot->by_hand,
         .spares_known = locked && !slot->by_hand && enclosing_spares_known(&slot->source),
         .until = locked ? slot->locked_until : 0,
-        .strikes = slot_strikes(slot, list->ctl->config.strike_time, list->now),
+        .strikes = slot_strikes(slot, strike_time, list->now),
         .refused = slot->refusals,
         .last_seen = slot->last_seen,
     };

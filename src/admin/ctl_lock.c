@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* What ADDR[/PREFIX] means with this IPV6_PREFIX, and what it is called. */
-static void parse_target(const struct ctl *ctl, const char *text, struct manage_target *target,
+/* What ADDR[/PREFIX] means with this IPV6_PREFIX, and what it is called. False: it is a part of one source. */
+static bool parse_target(const struct ctl *ctl, const char *text, struct manage_target *target,
                          char name[static ADDRESS_TEXT_LEN])
 {
     const uint8_t ipv6_prefix = ctl->config.ipv6_prefix;
@@ -27,8 +27,16 @@ static void parse_target(const struct ctl *ctl, const char *text, struct manage_
     address_format_source(&target->source, name);
     if (strstr(name, ADDRESS_ELSEWHERE) != NULL && strstr(text, ADDRESS_ELSEWHERE) == NULL)
         warnx("'%s': there is no such interface here now: if it is misspelt, 'ip link' shows those that are", text);
-    if (target->source.prefix <= whole)
-        return;
+    return target->source.prefix <= whole;
+}
+
+_Noreturn static void refuse_part(const struct ctl *ctl, const struct source *part)
+{
+    const uint8_t ipv6_prefix = ctl->config.ipv6_prefix;
+    const uint8_t whole = address_source_prefix(part, ipv6_prefix);
+    char name[ADDRESS_TEXT_LEN];
+
+    address_format_source(part, name);
     if (whole == ipv6_prefix)
         errx(CTL_USAGE, "%s is a part of one source: with IPV6_PREFIX=%u only the whole /%u can be locked", name, whole,
              whole);
@@ -78,7 +86,8 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
     ctl_load(ctl);
     if (arguments[1] == NULL)
         seconds = ctl->config.lockout_time;
-    parse_target(ctl, arguments[0], &target, name);
+    if (!parse_target(ctl, arguments[0], &target, name))
+        refuse_part(ctl, &target.source);
     if (is_everybody(&target.source))
         errx(CTL_USAGE, "%s is everybody: to shut everybody out, use '%s close'", name, ctl->self);
 
@@ -100,6 +109,7 @@ enum ctl_status ctl_lock(struct ctl *ctl, int argc, char **argv)
 struct cover {
     struct source source;
     uint64_t now;
+    bool enclosed; /* the networks of strikes around it bind it, those that are wider than it is */
     bool known;
     bool found, found_provider;
     struct source network, provider;
@@ -113,6 +123,8 @@ static bool find_cover(void *context, const struct manage_entry *entry)
     if (slot_is(slot, &cover->source))
         cover->known = slot_is_known(slot, cover->now);
     if (!entry->network || !slot_in_force(slot, cover->now) || !slot_covers(slot, &cover->source))
+        return true;
+    if (slot->source.is_network && (!cover->enclosed || slot->source.prefix >= cover->source.prefix))
         return true;
     if (enclosing_spares_known(&slot->source)) {
         cover->provider = slot->source;
@@ -132,6 +144,14 @@ static const struct source *cover_of(const struct cover *cover)
     return cover->found_provider && !cover->known ? &cover->provider : NULL;
 }
 
+static bool is_exempt(const struct ctl *ctl, const struct source *source)
+{
+    for (size_t i = 0; i < ctl->config.exempt_count; i++)
+        if (address_covers(&ctl->config.exempt[i], source))
+            return true;
+    return false;
+}
+
 static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struct moment *now)
 {
     struct manage_target target;
@@ -139,17 +159,21 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
     char name[ADDRESS_TEXT_LEN];
     char network[ADDRESS_TEXT_LEN];
     enum store_fault fault;
-    bool found;
+    bool is_whole, found;
 
-    parse_target(ctl, text, &target, name);
+    is_whole = parse_target(ctl, text, &target, name);
     ctl_open_table(ctl, false);
-    fault = manage_unlock(&ctl->store, &target, now, &found);
+    fault = manage_unlock(&ctl->store, &target.source, now, &found);
     cover.source = target.source;
+    cover.enclosed = address_is_allocated(&target.source) && !is_exempt(ctl, &target.source);
     if (fault == STORE_OK)
         fault = manage_each(&ctl->store, now, find_cover, &cover, NULL);
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
 
+    /* What is a part of a source by now can be there from when it was none. */
+    if (!found && !is_whole)
+        refuse_part(ctl, &target.source);
     if (found)
         ctl_changed("%s is unlocked, and its strikes are forgotten", name);
     if (cover_of(&cover) != NULL) {

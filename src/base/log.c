@@ -39,9 +39,9 @@ static bool syslog_is_stream;    /* then a NUL ends each line */
 static int64_t patience_ends_ms; /* 0: nothing has had to wait yet */
 static uintmax_t lost;           /* lines since the last one that was taken */
 
-/* Two for each end: the one that is ready stays whole while the next is made. */
-static struct record ends[LOG_ENDS][2];
-static struct record *volatile ready[LOG_ENDS];
+/* Two for each line of each end: the one that is ready stays whole while the next is made. */
+static struct record ends[LOG_ENDS][LOG_END_LINES][2];
+static struct record *volatile ready[LOG_ENDS][LOG_END_LINES];
 
 /* ---- Where lines go ---- */
 
@@ -260,22 +260,30 @@ void log_line(int priority, const char *format, ...)
         lost++;
 }
 
-void log_prepare_end(enum log_end end, int priority, const char *format, ...)
+void log_prepare_end(enum log_end end, unsigned number, int priority, const char *format, ...)
 {
-    struct record *next = ready[end] == &ends[end][0] ? &ends[end][1] : &ends[end][0];
+    struct record *two = ends[end][number];
+    struct record *next = ready[end][number] == &two[0] ? &two[1] : &two[0];
     va_list arguments;
 
     va_start(arguments, format);
     make_record(priority, format, arguments, next);
     va_end(arguments);
-    ready[end] = priority > least_urgent ? NULL : next;
+    ready[end][number] = priority > least_urgent ? NULL : next;
+}
+
+void log_drop_end(enum log_end end, unsigned number)
+{
+    ready[end][number] = NULL;
 }
 
 void log_write_end(enum log_end end)
 {
-    const struct record *record = ready[end];
+    for (unsigned i = 0; i < LOG_END_LINES; i++) {
+        const struct record *record = ready[end][i];
 
-    /* There is nobody any more to count it if it is lost. */
-    if (record != NULL && !deliver(record))
-        return;
+        /* There is nobody any more to count it if it is lost. */
+        if (record != NULL && !deliver(record))
+            return;
+    }
 }

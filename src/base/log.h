@@ -39,13 +39,19 @@ void log_set_level(int level);
 /* One line, without the newline. */
 __attribute__((format(printf, 2, 3))) void log_line(int priority, const char *format, ...);
 
-/* Why the process may be ended in the middle of what it does. For each a line is kept ready. */
-enum log_end { LOG_END_DEADLINE, LOG_END_ABORT_CAUSE, LOG_END_ABORT, LOG_ENDS };
+/* Why the process may be ended in the middle of what it does. For each a few lines are kept ready. */
+enum log_end { LOG_END_DEADLINE, LOG_END_ABORT, LOG_ENDS };
 
-/* Make the line ready. It takes the place of an earlier one. */
-__attribute__((format(printf, 3, 4))) void log_prepare_end(enum log_end end, int priority, const char *format, ...);
+#define LOG_END_LINES 5 /* the numbers of lines are below that, and lines are written in their order */
 
-/* Write the line that was made ready, if there is one. For signal handlers: it waits for nothing. */
+/* Make a line ready. It takes the place of an earlier one of this number. */
+__attribute__((format(printf, 4, 5))) void log_prepare_end(enum log_end end, unsigned number, int priority,
+                                                           const char *format, ...);
+
+/* Take this line away. */
+void log_drop_end(enum log_end end, unsigned number);
+
+/* Write the lines that were made ready. For signal handlers: it waits for nothing. */
 void log_write_end(enum log_end end);
 
 #endif

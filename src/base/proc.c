@@ -78,15 +78,16 @@ int proc_self(struct proc *self)
 
 /*
  * Can there be one that is not to be seen? A process of this user's own is none to look at as long as it is a handler:
- * it is not dumpable. Where execve(2) gives no rights, nothing that this user has started has become another's.
+ * it is not dumpable. Where execve(2) gives no rights, nothing that this user has started has become another's; but
+ * root, also while it acts as an owner, starts actions as whoever they are to be.
  */
 static enum proc_state look_for_hidden(pid_t pid)
 {
     if (kill(pid, 0) == 0)
-        return geteuid() != 0 ? PROC_RUNS : PROC_HIDDEN;
+        return getuid() != 0 ? PROC_RUNS : PROC_HIDDEN;
     if (errno == ESRCH)
         return PROC_ENDED;
-    return geteuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? PROC_ENDED : PROC_HIDDEN;
+    return getuid() != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1 ? PROC_ENDED : PROC_HIDDEN;
 }
 
 enum proc_state proc_look(const struct proc *process)

@@ -20,9 +20,10 @@
 #include <string.h>
 #include <syslog.h>
 
-#define DAY           (24 * 60 * 60)
-#define TEN_YEARS     (3650 * DAY)
-#define DELAY_DEFAULT 5
+#define DAY                 (24 * 60 * 60)
+#define TEN_YEARS           (3650 * DAY)
+#define DELAY_DEFAULT       5
+#define IPV6_PREFIX_DEFAULT 64 /* what one host has at least: RFC 4291, 2.5.4 */
 
 /* No line that adds an entry, an exemption or a secret is shorter: KILL="x" and its newline. */
 #define LINE_MIN 9
@@ -106,8 +107,14 @@ static void take_ipv6_prefix(struct parser *parser, const struct keyword *keywor
 {
     uint64_t number;
 
-    if (value_number(parser, keyword, line, &number))
-        config_of(parser)->ipv6_prefix = (uint8_t)number;
+    if (!value_number(parser, keyword, line, &number))
+        return;
+    config_of(parser)->ipv6_prefix = (uint8_t)number;
+    if (number > IPV6_PREFIX_DEFAULT)
+        parser_warn(parser,
+                    "one host has all of a /%u, and so a great many sources, by which it alone can lock its whole "
+                    "/56: write IPV6_PREFIX=%u or less",
+                    IPV6_PREFIX_DEFAULT, IPV6_PREFIX_DEFAULT);
 }
 
 static void take_table_size(struct parser *parser, const struct keyword *keyword, const struct scan_line *line)
@@ -347,7 +354,7 @@ static void set_defaults(struct config *config)
         .max_bad_conns = 3,
         .lockout_time = DAY,
         .strike_time = 60 * 60,
-        .ipv6_prefix = 64,
+        .ipv6_prefix = IPV6_PREFIX_DEFAULT,
         .log_level = LOG_INFO,
         .state_dir = "/var/lib/ostiary",
         .table_size = 65536,

@@ -24,6 +24,13 @@
 #define PAUSE_MOST_MS   64
 #define LAST_MOMENTS_MS 1000
 
+/* The lines that are kept ready for the end of the process: what came of the visit, from where on there is what became
+ * of networks, and what has ended it, if that is not in the others. */
+#define OUTCOME_LINE  0
+#define NETWORKS_LINE 1
+#define CAUSE_LINE    (LOG_END_LINES - 1)
+_Static_assert(NETWORKS_LINE + ENCLOSING_MAX <= CAUSE_LINE, "there is a line for each network");
+
 bool visit_refuse(struct visit *visit, const char *reason, int status)
 {
     visit->end.outcome = VISIT_REFUSED;
@@ -128,22 +135,38 @@ static void log_locked(const struct visit *visit)
     log_line(LOG_WARNING, "%s", line);
 }
 
-/* Networks that this strike has locked as well. */
-static void log_locked_networks(const struct visit *visit)
+/* Networks that this strike has locked as well: true for the I-th of those that it was counted for, with the line. */
+static bool describe_network(const struct visit *visit, unsigned i, const char *reason, char line[static LOGLINE_LEN])
 {
+    const struct lockout_network *network = &visit->table.charge.networks[i];
     char name[ADDRESS_TEXT_LEN];
     char until[CLOCK_UTC_LEN];
 
-    for (unsigned i = 0; i < ENCLOSING_MAX; i++) {
-        const struct lockout_network *network = &visit->table.charge.networks[i];
+    if (!network->strike.locks)
+        return false;
+    address_format_source(&network->source, name);
+    format_until(network->locked_until, until);
+    snprintf(line, LOGLINE_LEN, "locked source=%s network=%s strikes=%ju until=%s reason=%s", visit->peer.text, name,
+             (uintmax_t)network->strike.strikes, until, reason);
+    return true;
+}
 
-        if (!network->strike.locks)
-            continue;
-        address_format_source(&network->source, name);
-        format_until(network->locked_until, until);
-        log_line(LOG_WARNING, "locked source=%s network=%s strikes=%ju until=%s reason=%s", visit->peer.text, name,
-                 (uintmax_t)network->strike.strikes, until, visit->end.reason);
-    }
+/* They are news once. */
+static void drop_networks(enum log_end end)
+{
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+        log_drop_end(end, NETWORKS_LINE + i);
+}
+
+static void log_locked_networks(const struct visit *visit)
+{
+    char line[LOGLINE_LEN];
+
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+        if (describe_network(visit, i, visit->end.reason, line))
+            log_line(LOG_WARNING, "%s", line);
+    drop_networks(LOG_END_DEADLINE);
+    drop_networks(LOG_END_ABORT);
 }
 
 /* ---- When the process is ended in the middle of a step ---- */
@@ -167,15 +190,14 @@ static void end_at_abort(int number)
 {
     (void)number;
     leave_at_once();
-    log_write_end(LOG_END_ABORT_CAUSE);
     log_write_end(LOG_END_ABORT);
     _exit(EX_OSERR);
 }
 
 static bool limit_process(struct visit *visit)
 {
-    log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "the time was up before the peer could be identified");
-    log_prepare_end(LOG_END_ABORT_CAUSE, LOG_ERR,
+    log_prepare_end(LOG_END_DEADLINE, OUTCOME_LINE, LOG_ERR, "the time was up before the peer could be identified");
+    log_prepare_end(LOG_END_ABORT, CAUSE_LINE, LOG_ERR,
                     "a library has ended this process (SIGABRT): are memory and descriptors short? "
                     "standard error may say more");
     if (deadline_start(VISIT_SETTINGS_MS, end_at_deadline) == 0 && signal(SIGABRT, end_at_abort) != SIG_ERR)
@@ -184,14 +206,23 @@ static bool limit_process(struct visit *visit)
     return visit_refuse(visit, NULL, EX_OSERR);
 }
 
-void visit_begin(const struct visit *visit, const char *step)
+/* What is to be said if this step is the last. */
+static void prepare_end(const struct visit *visit, enum log_end end, const char *reason, const char *step)
 {
     char line[LOGLINE_LEN];
 
-    describe_refused(visit, "deadline", line);
-    log_prepare_end(LOG_END_DEADLINE, LOG_WARNING, "%s step=%s", line, step);
-    describe_refused(visit, "state", line);
-    log_prepare_end(LOG_END_ABORT, LOG_WARNING, "%s step=%s", line, step);
+    describe_refused(visit, reason, line);
+    log_prepare_end(end, OUTCOME_LINE, LOG_WARNING, "%s step=%s", line, step);
+    drop_networks(end);
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+        if (describe_network(visit, i, reason, line))
+            log_prepare_end(end, NETWORKS_LINE + i, LOG_WARNING, "%s step=%s", line, step);
+}
+
+void visit_begin(const struct visit *visit, const char *step)
+{
+    prepare_end(visit, LOG_END_DEADLINE, "deadline", step);
+    prepare_end(visit, LOG_END_ABORT, "state", step);
 }
 
 void visit_begin_timed(const struct visit *visit, const char *step, int64_t limit_ms)
@@ -384,11 +415,13 @@ bool visit_charge(struct visit *visit)
     return charge->answer == LOCKOUT_ADMITTED || refuse_answer(visit, charge->answer, charge->closure);
 }
 
-bool visit_forgive(struct visit *visit)
+bool visit_forgive(struct visit *visit, bool comes_in)
 {
     struct visit_table *table = &visit->table;
-    const enum store_fault fault = lockout_forgive(&table->store, &table->source, &table->charge);
+    enum store_fault fault;
 
+    table->charge.makes_known &= comes_in;
+    fault = lockout_forgive(&table->store, &table->source, &table->charge);
     if (fault != STORE_OK)
         return refuse_state(visit, fault);
     if (table->charge.answer != LOCKOUT_ADMITTED)
@@ -433,8 +466,8 @@ bool visit_kill(struct visit *visit)
 
     /* Late is better than never: this is for everybody's sake, and not for the peer's. */
     deadline_set(VISIT_SETTLING_MS);
-    log_prepare_end(LOG_END_DEADLINE, LOG_ERR, STILL_OPEN);
-    log_prepare_end(LOG_END_ABORT, LOG_ERR, STILL_OPEN);
+    log_prepare_end(LOG_END_DEADLINE, OUTCOME_LINE, LOG_ERR, STILL_OPEN);
+    log_prepare_end(LOG_END_ABORT, OUTCOME_LINE, LOG_ERR, STILL_OPEN);
     moment_update(&visit->table.visitor.now);
     snprintf(reason, sizeof(reason), "kill-secret source=%s", visit->peer.text);
     fault = lockout_close(&visit->table.store, reason, &visit->table.visitor.now, NULL);
@@ -454,6 +487,7 @@ void visit_end(struct visit *visit)
         const int priority = describe_refused(visit, visit->end.reason, line);
 
         log_line(priority, "%s", line);
+        log_locked_networks(visit); /* as above, where its strike could not be taken back */
     }
     stream_end(VISIT_PEER_FD);
 }

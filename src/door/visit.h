@@ -101,8 +101,11 @@ bool visit_leave(struct visit *visit);
 /* Write the strike. Without it in the file nothing is compared (I1). */
 bool visit_charge(struct visit *visit);
 
-/* What the peer said was right: take the strike back, and no other. True: it is accepted. */
-bool visit_forgive(struct visit *visit);
+/*
+ * What the peer said was right: take the strike back, and no other. True: it is accepted, unless the door has a reason
+ * against it, and says by comes_in that it has none; only then the source is known from now on.
+ */
+bool visit_forgive(struct visit *visit, bool comes_in);
 
 /*
  * It was rejected: end the connection, let the strike stand, and say so. charge.locks says afterwards whether it was

@@ -651,7 +651,7 @@ static void end_with_firewall(void)
 static void start_deadline(const struct command *command)
 {
     log_prepare_end(
-        LOG_END_DEADLINE, LOG_ERR,
+        LOG_END_DEADLINE, 0, LOG_ERR,
         "%s was not done within %d s: the firewall, a command or the disk hangs; what was begun is finished "
         "by the next 'ostgrant tick'",
         command->name, command->limit_ms / MS);

@@ -262,7 +262,7 @@ bool handler_match(struct handler *handler)
     return fits;
 }
 
-/* ---- Codes and labels ---- */
+/* ---- What there is but once: a code, and the run of an action ---- */
 
 /* How long a lock may be waited for: until the deadline, but for what the peer is still to be told. */
 static unsigned time_left_ms(void)
@@ -296,40 +296,6 @@ static const char *spend(struct handler *handler)
     return "state";
 }
 
-bool handler_spend(struct handler *handler)
-{
-    struct handler_reply *reply = &handler->reply;
-
-    if (reply->hindrance == NULL && reply->match.entry->codes.origin != CONFIG_SECRET_NONE) {
-        visit_begin(&handler->visit, "code");
-        reply->hindrance = spend(handler);
-    }
-    forget_secrets(handler);
-    return true;
-}
-
-/* Which of several secrets is in use still? What is in the way of remembering it is in nobody's way. */
-static void note_label(struct handler *handler)
-{
-    const struct visit *visit = &handler->visit;
-    const struct match *match = &handler->reply.match;
-    const struct spend_place place = place_of(visit, LABEL_PATIENCE_MS);
-    const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
-    uint8_t text[USED_TEXT_MAX];
-    struct used_name name;
-    enum used_fault fault;
-
-    if (match->secret->label == NULL)
-        return;
-    visit_begin(visit, "label");
-    name = spend_secret_name(match->entry->name, match->secret->label, text);
-    fault = spend_note(&place, &name, &use);
-    if (fault != USED_OK)
-        log_used(visit, fault);
-}
-
-/* ---- May it have what it asks for? ---- */
-
 /* Why the action is not started a second time, or NULL: it is taken, for as long as this process runs. */
 static const char *take_single(struct handler *handler)
 {
@@ -338,7 +304,6 @@ static const char *take_single(struct handler *handler)
     const struct spend_place place = place_of(visit, time_left_ms());
     enum used_fault fault;
 
-    visit_begin(visit, "single");
     switch (single_take(&place, action, &visit->table.visitor.now, &fault)) {
     case SINGLE_MINE:
         return NULL;
@@ -363,10 +328,51 @@ static const char *take_single(struct handler *handler)
     return "state";
 }
 
+bool handler_spend(struct handler *handler)
+{
+    struct handler_reply *reply = &handler->reply;
+
+    if (reply->hindrance == NULL && reply->match.entry->codes.origin != CONFIG_SECRET_NONE) {
+        visit_begin(&handler->visit, "code");
+        reply->hindrance = spend(handler);
+    }
+    forget_secrets(handler);
+    if (reply->hindrance == NULL && reply->match.entry->single) {
+        visit_begin(&handler->visit, "single");
+        reply->hindrance = take_single(handler);
+    }
+    return true;
+}
+
+bool handler_forgive(struct handler *handler)
+{
+    return visit_forgive(&handler->visit, handler->reply.hindrance == NULL);
+}
+
+/* ---- May it have what it asks for? ---- */
+
+/* Which of several secrets is in use still? What is in the way of remembering it is in nobody's way. */
+static void note_label(struct handler *handler)
+{
+    const struct visit *visit = &handler->visit;
+    const struct match *match = &handler->reply.match;
+    const struct spend_place place = place_of(visit, LABEL_PATIENCE_MS);
+    const struct spend_use use = {&visit->peer.address, handler->reply.now_s};
+    uint8_t text[USED_TEXT_MAX];
+    struct used_name name;
+    enum used_fault fault;
+
+    if (match->secret->label == NULL)
+        return;
+    visit_begin(visit, "label");
+    name = spend_secret_name(match->entry->name, match->secret->label, text);
+    fault = spend_note(&place, &name, &use);
+    if (fault != USED_OK)
+        log_used(visit, fault);
+}
+
 bool handler_permit(struct handler *handler)
 {
-    if (handler->reply.hindrance == NULL && handler->reply.match.entry->single)
-        handler->reply.hindrance = take_single(handler);
     if (handler->reply.hindrance != NULL)
         return visit_refuse(&handler->visit, handler->reply.hindrance, handler->visit.end.status);
     note_label(handler);

@@ -66,15 +66,19 @@ bool handler_secrets(struct handler *handler);
 bool handler_match(struct handler *handler);
 
 /*
- * Where there was a code in the reply, use it up, before anything else comes of it: whoever is killed behind this
- * leaves one that is good for nothing. No secret is in memory any more. Always true: what is in the way is for
+ * Take what there is but once, before anything else comes of the reply. Where there was a code in it, use it up:
+ * whoever is killed behind this leaves one that is good for nothing. Where the action has single=yes, nobody else
+ * starts it while this process runs. No secret is in memory any more. Always true: what is in the way is for
  * handler_permit, for the reply is right, and its strike has to be taken back.
  */
 bool handler_spend(struct handler *handler);
 
+/* Take the strike back, and no other; who is to have nothing for his right reply is not known for it. */
+bool handler_forgive(struct handler *handler);
+
 /*
  * May it have what the reply asks for? Else that is a refusal, and no strike: the secret has expired, the code is used,
- * or the action runs already and has single=yes. True: where it has, nobody else starts it while this process runs.
+ * or the action runs already and has single=yes.
  */
 bool handler_permit(struct handler *handler);
 

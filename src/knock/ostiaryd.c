@@ -172,7 +172,7 @@ int main(int argc, char **argv)
         visit_charge(visit) &&        /* the strike is in the file: now the reply may be compared */
         handler_match(&handler) &&    /* the reply fits: the peer is authenticated */
         handler_spend(&handler) &&    /* its code is good for nothing any more, and no secret is in memory */
-        visit_forgive(visit))         /* its strike is taken back, and no other */
+        handler_forgive(&handler))    /* its strike is taken back, and no other */
         handler_permit(&handler);     /* it may have what it asks for, or not */
     if (visit->end.outcome == VISIT_REJECTED)
         visit_settle(visit); /* the strike stands */

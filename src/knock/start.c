@@ -186,7 +186,7 @@ static int become(const struct start *start, const struct visit *visit, const ch
     if (fault == ACTION_OK && deadline_is_over())
         fault = ACTION_FAULT_LATE;
     if (fault == ACTION_OK) {
-        log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "action=%s command '%s': was not started in time", action.name,
+        log_prepare_end(LOG_END_DEADLINE, 0, LOG_ERR, "action=%s command '%s': was not started in time", action.name,
                         arguments[0]);
         deadline_set(STARTING_MS);
         fault = action_start(&action);
@@ -230,7 +230,8 @@ int start_action(struct start *start, struct visit *visit)
     visit_begin(visit, "action");
     log_reach();
     if (!is_for_peer(visit))
-        log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "LOCKOUT_ACTION=%s is not run: the time was up", start->entry->name);
+        log_prepare_end(LOG_END_DEADLINE, 0, LOG_ERR, "LOCKOUT_ACTION=%s is not run: the time was up",
+                        start->entry->name);
     if (start->entry->socket != NULL)
         return tell(start, visit);
     if (has_gate && !granting_can(&visit->peer.address))

@@ -68,7 +68,8 @@ static int set_alarm(void)
     const struct sigaction action = {.sa_handler = on_alarm};
     sigset_t ours;
 
-    log_prepare_end(LOG_END_DEADLINE, LOG_ERR, "ended after %d s, in the middle of it: what kept it?", PROCESS_LIMIT_S);
+    log_prepare_end(LOG_END_DEADLINE, 0, LOG_ERR, "ended after %d s, in the middle of it: what kept it?",
+                    PROCESS_LIMIT_S);
     sigemptyset(&ours);
     sigaddset(&ours, SIGALRM);
     if (sigaction(SIGALRM, &action, NULL) != 0 || sigprocmask(SIG_UNBLOCK, &ours, NULL) != 0)

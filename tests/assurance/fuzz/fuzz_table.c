@@ -729,7 +729,7 @@ static void unlock(struct run *run, const struct source *source, bool network, u
     struct view after;
     bool found;
 
-    if (manage_unlock(&run->store, &target, &run->now, &found) != STORE_OK)
+    if (manage_unlock(&run->store, &target.source, &run->now, &found) != STORE_OK)
         return;
     if (network || before.has_twin)
         return;

@@ -153,7 +153,7 @@ broken() {
 
 if is_wanted calls; then
     awk -f "$here/calls.awk" "$here/table.pml" "$source"/state/*.c "$source/src/door/visit.c" \
-        "$source/src/knock/ostiaryd.c" >"$place/calls"
+        "$source/src/knock/handler.c" "$source/src/knock/ostiaryd.c" >"$place/calls"
     if [ -s "$place/calls" ]; then
         say 'not ok' 'calls: the functions are those of the sources, and make the calls that the model has as steps'
         sed 's/^/# /' "$place/calls"

@@ -378,7 +378,8 @@ inline lockout_close()
 /*
  * ---- A visit ----
  *
- * C: main = visit_admit visit_charge handler_match visit_forgive visit_settle
+ * C: main = visit_admit visit_charge handler_match handler_forgive visit_settle
+ * C: handler_forgive = visit_forgive
  * C: visit_admit = visit_begin_timed lockout_admit wait_for_place
  * C: visit_charge = visit_begin charge_in_time
  * C: charge_in_time = lockout_charge
@@ -848,7 +849,7 @@ end_gone:
     :: d_step { COMMAND -> commands--; lock_slot() }; goto end_gone /* killed before it was reported */
 
     /*
-     * C: manage_unlock = store_hold unlock_network unlock_source store_sync store_release
+     * C: manage_unlock = store_hold unlock_network unlock_source unlock_source store_sync store_release
      * C: unlock_source = buckets_read slot_absolve buckets_write
      */
     :: d_step { COMMAND && lockout.used -> commands--; slot_absolve(); lock_reported = 0; LOOK_OVER() }; goto end_gone

@@ -195,7 +195,7 @@ static struct lockout_charge any_charge(void)
         .closure = (enum lockout_closure)Frama_C_interval(LOCKOUT_NOT_CLOSED, LOCKOUT_CLOSED_BY_ORDER),
     };
 
-    charge.enclosed = any_bool();
+    charge.makes_known = any_bool();
     charge.undo = any_strike();
     for (unsigned i = 0; i < ENCLOSING_MAX; i++)
         charge.networks[i] = (struct lockout_network){

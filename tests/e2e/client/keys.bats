@@ -297,6 +297,7 @@ END
 @test "a command that asks while the client is in the background is stopped with it, and has the terminal when it is back" {
     asker
     start_server good
+    # shellcheck disable=SC2016 # for the other shell
     run "$TOOLS/at_terminal.py" background "touch=$client_dir/asked" stopped continue expect='Passphrase: ' echo=off 'type=open\r' -- \
         sh -c 'while [ ! -e "$0" ]; do sleep 0.01; done; exec "$@"' "$client_dir/asked" \
         "$ostclient" -w -t 600 --secret-command "$client_dir/asks" "127.0.0.1:$port"
@@ -305,6 +306,7 @@ END
 }
 
 @test "what is to end the client while it is stopped ends the command as well, with what it has started" {
+    # shellcheck disable=SC2016 # for the other shell
     printf '%s\n' '#!/bin/sh' 'trap "" HUP TERM' 'sleep 600 & echo $! >"$0.child"' 'kill -TSTP $$' 'wait' >"$client_dir/stops"
     chmod 755 "$client_dir/stops"
     run "$TOOLS/at_terminal.py" stopped signal=TERM continue -- "$ostclient" --check-secret --secret-command "$client_dir/stops"
@@ -314,6 +316,7 @@ END
 }
 
 @test "I13: what a command has left in the background, and what goes on writing, is not waited for" {
+    # shellcheck disable=SC2016 # for the other shell
     printf '%s\n' '#!/bin/sh' 'cat /dev/zero >&2 &' 'echo $! >"$0.child"' 'echo The' >"$client_dir/floods"
     chmod 755 "$client_dir/floods"
     run -0 timeout 300 strace -o "$client_dir/calls" -e trace=read "$ostclient" -q --check-secret --secret-command "$client_dir/floods"

@@ -101,6 +101,50 @@ lock_provider() {
     is "$(lengths)" '32 0' "bytes to who is wrong then"
 }
 
+@test "I9: whose secret has expired is not known for it: who has it is as much a stranger as anybody" {
+    strict_door "ACTION=\"stale\",\"$WORK/bin/knock\",\"65534\",\"65534\",\"expires=2026-01-01\""
+    at_noon 2001:db8:901:1::1=stale 2001:db8:902:1::1=sesame
+    is "$(lengths)" '32 64' "bytes to the two"
+    logged_times 1 'refused source=2001:db8:901:1::1 reason=expired action=knock$'
+    lock_provider
+    is_locked 2001:db8:901:1::1 0
+    is_free 2001:db8:902:1::1 0
+}
+
+@test "a network that was locked by a strike which could not be judged is logged, whatever was in the way" {
+    local strikes until='until=2[0-9-]+T[0-9:]+Z'
+    CLOCK=--width=8
+    DOOR_PRELOAD=
+    wrong_ones 2001:db8:5:60{1..3}::1
+    write_config COMM_TIMEOUT=3 MAX_BAD_CONNS=1 "$ACTION"
+    # Its table cannot be locked for the judgement.
+    HANDLER_AS_IT_IS=("${HANDLER[@]}")
+    witnessed_by strace -o "$WORK/trace" -e trace=flock -e inject=flock:error=EIO:when=5
+    knock 2001:db8:5:604::1=sesame
+    is "$(of 1 length)" 32 "bytes to who cannot be judged"
+    logged_times 1 "locked source=2001:db8:5:604::1 strikes=1 $until reason=state\$"
+    logged_times 1 "locked source=2001:db8:5:604::1 network=2001:db8:5:600::/56 strikes=4 $until reason=state\$"
+
+    # It comes too late for it.
+    HANDLER=("${HANDLER_AS_IT_IS[@]}")
+    wrong_ones 2001:db8:6:60{1..3}::1
+    stopped_by -e trace=flock -e inject=flock:signal=SIGSTOP:when=5 2001:db8:6:604::1=sesame
+    sleep 3.5
+    go_on
+    is "$(KNOCKS=$WORK/stopped-knocks of 1 status)" 75 "exit status"
+    logged_times 1 "locked source=2001:db8:6:604::1 strikes=1 $until reason=deadline step=comparison\$"
+    logged_times 1 "locked source=2001:db8:6:604::1 network=2001:db8:6:600::/56 strikes=4 $until reason=deadline step=comparison\$"
+
+    # A library gives up in it.
+    wrong_ones 2001:db8:7:60{1..3}::1
+    HANDLER=("${HANDLER_AS_IT_IS[@]}")
+    witnessed_by strace -o "$WORK/trace" -e trace=flock -e inject=flock:signal=SIGABRT:when=5
+    knock 2001:db8:7:604::1=sesame
+    logged_times 1 'a library has ended this process'
+    logged_times 1 "locked source=2001:db8:7:604::1 strikes=1 $until reason=state step=comparison\$"
+    logged_times 1 "locked source=2001:db8:7:604::1 network=2001:db8:7:600::/56 strikes=4 $until reason=state step=comparison\$"
+}
+
 @test "EXEMPT: sources of it are counted for no network, and no lock of one binds them" {
     strict_door 'EXEMPT="2001:db8:5:600::/60"' 'EXEMPT="2001:db8:7::/48"'
     wrong_ones 2001:db8:5:60{1..9}::1 2001:db8:7:{1..20}::1
@@ -166,6 +210,47 @@ print(table["sources"], table["locked"], table["with_strikes"])' "$output")" '5 
     is "$status $output" '0 2001:db8:5:600::/56 is unlocked, and its strikes are forgotten' "unlock"
     knock 2001:db8:5:605::1=sesame
     is "$(lengths)" 64 "bytes to a source of it then"
+}
+
+@test "ostiaryctl unlock: what is listed can be unlocked after a change of IPV6_PREFIX, and a network that binds nobody is not named" {
+    CLOCK=--width=8 # and the clocks are real, as the one of ostiaryctl is
+    wrong_ones 2001:db8:5:60{1..4}::1
+    strict_door IPV6_PREFIX=56
+    ctl lock 2001:db8:5:600::1
+    ctl unlock 2001:db8:5:600::1
+    is "$status $output" '0 2001:db8:5:600::/56 is unlocked, and its strikes are forgotten' "unlock of what is both"
+    strict_door
+    knock 2001:db8:5:605::1=sesame
+    is "$(lengths)" 64 "bytes to another of it"
+
+    wrong_ones 2001:db8:6:60{1..4}::1
+    strict_door IPV6_PREFIX=48
+    ctl list
+    matches "$output" '2001:db8:6:600::/56 +4 +0 '
+    ctl unlock 2001:db8:6:600::/56
+    is "$status $output" '0 2001:db8:6:600::/56 is unlocked, and its strikes are forgotten' "unlock of what is a part by now"
+    ctl unlock 2001:db8:6:600::/56
+    is "$status" 64 "status of what is a part, and is not there"
+    matches "$output" 'is a part of one source: with IPV6_PREFIX=48 only the whole /48 can be locked'
+    ctl lock 2001:db8:6:600::/56
+    is "$status" 64 "status of locking a part"
+}
+
+@test "ostiaryctl unlock: an exempt source is not said to be locked with a network whose strikes do not bind it" {
+    CLOCK=--width=8 # and the clocks are real, as the one of ostiaryctl is
+    strict_door 'EXEMPT="2001:db8:5:609::/64"'
+    wrong_ones 2001:db8:5:60{1..4}::1
+    ctl lock 2001:db8:5:609::1
+    knock 2001:db8:5:609::1=sesame
+    is "$(lengths)" 0 "bytes to who is locked by hand"
+    ctl unlock 2001:db8:5:609::1
+    is "$status $output" '0 2001:db8:5:609::/64 is unlocked, and its strikes are forgotten' "unlock of who is exempt"
+    knock 2001:db8:5:609::1=sesame
+    is "$(lengths)" 64 "bytes to who is exempt"
+    ctl lock 2001:db8:5:600::/56
+    ctl unlock 2001:db8:5:609::1
+    is "$status" 1 "status where its network was locked by hand"
+    matches "$output" 'is still locked, with its network'
 }
 
 @test "ostiaryctl: the lock of a /32 is for new sources, and who is known is told that he is unlocked" {

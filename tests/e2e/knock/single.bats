@@ -345,3 +345,17 @@ sealed_door() {
     knock 127.0.0.3=sesame
     is "$(of 1 receipt)" right "receipt where none could"
 }
+
+@test "single=: root at the sealed door's configuration starts nothing twice, though it looks as the owner of STATE_DIR" {
+    sealed_door
+    sed -i 's/"64000","64000"/"65534","65534"/' "$WORK/ostiary-sealed.cfg"
+    # As that owner it does not see what it has started, and may not signal it.
+    DOOR_WITH=(unshare --mount sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh)
+    HANDLER=("${BESIDE[@]}" setpriv --no-new-privs "$OSTIARYD" -e -c "$WORK/ostiary-sealed.cfg")
+    begin 127.0.0.2
+    is_busy 127.0.0.3
+    logged_times 1 'action=knock: the process that may be running it cannot be seen: mount /proc without hidepid='
+    rm "$WORK/out/stay"
+    done_with
+    is_accepted 127.0.0.3
+}

@@ -262,6 +262,25 @@ static void test_full_socket(void)
     close(pair[1]);
 }
 
+/* What is in the pipe, which holds lines that were written one by one. */
+static size_t read_all(int fd, char *text, size_t room)
+{
+    size_t len = 0;
+
+    for (ssize_t got = 0; got >= 0 && len<room - 1; len += got> 0 ? (size_t)got : 0)
+        got = read(fd, text + len, room - 1 - len);
+    text[len] = '\0';
+    return len;
+}
+
+static bool ends_with_three(const char *text)
+{
+    const char *first = strstr(text, "the second step\n");
+    const char *second = first != NULL ? strstr(first, "more of it\n") : NULL;
+
+    return second != NULL && strstr(second, "and the last of it\n") != NULL;
+}
+
 static void test_ends(void)
 {
     char text[256] = "";
@@ -269,15 +288,26 @@ static void test_ends(void)
     const int read_fd = begin_pipe(&write_fd);
 
     log_write_end(LOG_END_DEADLINE);
-    log_prepare_end(LOG_END_DEADLINE, LOG_WARNING, "%s step", "the first");
-    log_prepare_end(LOG_END_DEADLINE, LOG_WARNING, "%s step", "the second");
-    log_prepare_end(LOG_END_ABORT, LOG_WARNING, "another end");
+    log_prepare_end(LOG_END_DEADLINE, 0, LOG_WARNING, "%s step", "the first");
+    log_prepare_end(LOG_END_DEADLINE, 0, LOG_WARNING, "%s step", "the second");
+    log_prepare_end(LOG_END_ABORT, 0, LOG_WARNING, "another end");
     check(read(read_fd, text, sizeof(text)) < 0 && errno == EAGAIN, "a line that is ready is not written");
     log_write_end(LOG_END_DEADLINE);
     check(read(read_fd, text, sizeof(text) - 1) > 0 && strstr(text, "]: the second step\n") != NULL &&
               strstr(text, "first") == NULL,
           "but when the end comes, the last one that was made ready");
-    log_prepare_end(LOG_END_DEADLINE, LOG_DEBUG, "nothing that is heeded");
+    log_prepare_end(LOG_END_DEADLINE, 2, LOG_WARNING, "more of it");
+    log_prepare_end(LOG_END_DEADLINE, LOG_END_LINES - 1, LOG_WARNING, "and the last of it");
+    log_write_end(LOG_END_DEADLINE);
+    check(read_all(read_fd, text, sizeof(text)) > 0 && ends_with_three(text),
+          "an end has several lines, in their order");
+    log_drop_end(LOG_END_DEADLINE, 2);
+    log_drop_end(LOG_END_DEADLINE, LOG_END_LINES - 1);
+    log_write_end(LOG_END_DEADLINE);
+    check(read_all(read_fd, text, sizeof(text)) > 0 && strstr(text, "the second step") != NULL &&
+              strstr(text, "of it") == NULL,
+          "of which each can be taken away");
+    log_prepare_end(LOG_END_DEADLINE, 0, LOG_DEBUG, "nothing that is heeded");
     log_write_end(LOG_END_DEADLINE);
     check(read(read_fd, text, sizeof(text)) < 0, "and none that is not urgent enough");
     fill(write_fd);

@@ -271,7 +271,7 @@ static void do_anything(struct store *store, const struct lockout_policy *policy
         break;
     case 1:
     case 2:
-        scratch_need(manage_unlock(store, &target, &now, &found) == STORE_OK, "unlock");
+        scratch_need(manage_unlock(store, &target.source, &now, &found) == STORE_OK, "unlock");
         break;
     case 3:
         scratch_poke("lockout", somewhere, &byte, 1);

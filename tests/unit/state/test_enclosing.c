@@ -385,6 +385,49 @@ static void test_lock_taken_back(void)
     end(&store);
 }
 
+/*
+ * Whoever has a network comes with a wrong reply from as many of its sources as he is let in with, again after each
+ * lock, for an hour and a half. Is anybody barred who is not in it? networks: how many /56 of a /48 are his, 256 being
+ * all.
+ */
+static bool bars_others(struct lockout_policy policy, unsigned networks)
+{
+    struct store store = scratch_open(PLACES);
+    const struct source neighbour = source_at(networks == 256 ? 7 : 1, 0xffff);
+    unsigned next = 0;
+    bool bars = false;
+
+    for (uint64_t when = NOW; when < NOW + HOUR + 1800; when += 60) {
+        for (unsigned tries = 0; tries < networks + 16; tries++, next++) {
+            const struct source source = source_at(1, (uint16_t)(next % networks << 8 | next / networks % 200));
+            const struct lockout_visitor visitor = visitor_at(&source, when);
+            struct lockout_charge charge;
+
+            scratch_need(lockout_charge(&store, &policy, &visitor, &charge) == STORE_OK &&
+                             lockout_settle(&store, &policy, &visitor, &charge) == STORE_OK,
+                         "a wrong reply");
+        }
+        bars |= barred_at(&store, &neighbour, when) != 0;
+    }
+    end(&store);
+    return bars;
+}
+
+/* However the times are set: the strikes of a lock do not outlast it in wider networks. */
+static void test_short_locks(void)
+{
+    static const uint64_t lockout_times[] = {60, 225, 600, 2 * HOUR};
+    struct lockout_policy policy = usual;
+
+    for (size_t i = 0; i < sizeof(lockout_times) / sizeof(lockout_times[0]); i++) {
+        policy.lockout_time = lockout_times[i];
+        check(!bars_others(policy, 256), "I9: with LOCKOUT_TIME=%ju who has a /48 bars nobody else of its /32",
+              (uintmax_t)policy.lockout_time);
+        check(!bars_others(policy, 1), "I9: nor who has a /56 anybody else of its /48");
+    }
+    check_number(enclosing_strike_time(HOUR, 0), HOUR, "locks until unlocked are longer than any STRIKE_TIME");
+}
+
 static void test_unjudged(void)
 {
     struct store store = scratch_open(PLACES);
@@ -449,10 +492,11 @@ static void test_unlock(void)
 
     target.source.is_network = false; /* as it is typed */
     lock_56(&store);
-    check(manage_unlock(&store, &target, &now, &found) == STORE_OK && found && barred_at(&store, &source, NOW) == 0,
+    check(manage_unlock(&store, &target.source, &now, &found) == STORE_OK && found &&
+              barred_at(&store, &source, NOW) == 0,
           "a network can be unlocked");
     charge = charge_at(&store, &source, NOW);
-    check(manage_unlock(&store, &target, &now, &found) == STORE_OK && found, "and its strikes forgotten");
+    check(manage_unlock(&store, &target.source, &now, &found) == STORE_OK && found, "and its strikes forgotten");
     strike_at(&store, &source, NOW);
     scratch_need(lockout_forgive(&store, &source, &charge) == STORE_OK, "forgive");
     check_number(strikes_of(&store, network_of(&source, 56)), 1, "I1: one from before is not taken back from it then");
@@ -460,7 +504,8 @@ static void test_unlock(void)
     scratch_need(manage_flush(&store, &now, &count) == STORE_OK, "flush");
     lock_56(&store);
     scratch_need(manage_lock(&store, &target, NOW + 2 * DAY, &now) == STORE_OK, "lock");
-    check(manage_unlock(&store, &target, &now, &found) == STORE_OK && found && barred_at(&store, &source, NOW) == 0,
+    check(manage_unlock(&store, &target.source, &now, &found) == STORE_OK && found &&
+              barred_at(&store, &source, NOW) == 0,
           "what was locked by hand besides is unlocked with it");
     scratch_need(manage_flush(&store, &now, &count) == STORE_OK, "flush");
     lock_56(&store);
@@ -714,6 +759,7 @@ int main(int argc, char **argv)
     test_errors();
     test_forgiven();
     test_lock_taken_back();
+    test_short_locks();
     test_unjudged();
     test_unlock();
     test_flush();

@@ -292,8 +292,7 @@ static enum store_fault take_private_seed(struct stage *stage)
 static enum store_fault unlock(struct stage *stage)
 {
     bool found;
-    const enum store_fault fault =
-        manage_unlock(&stage->store, &(struct manage_target){.source = stage->source}, &now, &found);
+    const enum store_fault fault = manage_unlock(&stage->store, &stage->source, &now, &found);
 
     stage->outcome[1] = found;
     return fault;
@@ -302,7 +301,7 @@ static enum store_fault unlock(struct stage *stage)
 static enum store_fault unlock_network(struct stage *stage)
 {
     bool found;
-    const enum store_fault fault = manage_unlock(&stage->store, &network, &now, &found);
+    const enum store_fault fault = manage_unlock(&stage->store, &network.source, &now, &found);
 
     stage->outcome[1] = found;
     return fault;

@@ -179,9 +179,9 @@ static void test_until_unlocked(void)
     policy.max_bad_conns = 1;
     check(strike_at(&store, &policy, 1, NOW).locked_until == LOCKOUT_FOREVER, "LOCKOUT_TIME=0 locks for ever");
     check(look_at(&store, 1, false, NOW + 100 * 365 * (uint64_t)DAY) == LOCKOUT_REFUSED_LOCKED, "a century later too");
-    check(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "until it is unlocked");
+    check(manage_unlock(&store, &target.source, at(NOW), &found) == STORE_OK && found, "until it is unlocked");
     check(look_at(&store, 1, false, NOW) == LOCKOUT_ADMITTED, "which lets it in");
-    check(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && !found, "once");
+    check(manage_unlock(&store, &target.source, at(NOW), &found) == STORE_OK && !found, "once");
     store_close(&store);
     scratch_empty();
 }
@@ -237,7 +237,7 @@ static void test_forgive(void)
           "three right replies at once, judged in any order, leave nothing");
 
     a = charge_at(&store, &usual, 1, NOW + 70);
-    scratch_need(manage_unlock(&store, &target, at(NOW + 70), &found) == STORE_OK, "unlock");
+    scratch_need(manage_unlock(&store, &target.source, at(NOW + 70), &found) == STORE_OK, "unlock");
     strike_at(&store, &usual, 1, NOW + 70);
     forgive(&store, 1, &a);
     check_number(record_of(&store, 1).found.strikes, 1, "after an unlock an old strike takes back none of the new");
@@ -353,7 +353,7 @@ static void test_generations_of_locks(void)
     bool found;
 
     scratch_need(manage_take(&store, &lock, false, at(NOW)) == STORE_OK, "take");
-    scratch_need(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "unlock");
+    scratch_need(manage_unlock(&store, &target.source, at(NOW), &found) == STORE_OK && found, "unlock");
     first = charge_at(&store, &usual, 1, NOW);
     scratch_need(manage_flush(&store, at(NOW), &flushed) == STORE_OK && flushed == 1, "flush");
     scratch_need(manage_take(&store, &lock, false, at(NOW)) == STORE_OK, "take");
@@ -1429,7 +1429,7 @@ static void test_judged_after_unlock(void)
 
     policy.max_bad_conns = 1;
     first = charge_at(&store, &policy, 1, NOW);
-    scratch_need(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && found, "unlock");
+    scratch_need(manage_unlock(&store, &target.source, at(NOW), &found) == STORE_OK && found, "unlock");
     scratch_need(lockout_settle(&store, &policy,
                                 &(struct lockout_visitor){.source = &source, .exempt = false, .now = scratch_at(NOW)},
                                 &first) == STORE_OK,
@@ -1649,7 +1649,7 @@ static void test_networks(void)
           "there is room for 56 of them");
     check(manage_lock(&store, &network, LOCKOUT_FOREVER, at(NOW + 61)) == STORE_OK, "or where one has ended");
     check(is_clean(&store), "and the table stays whole");
-    check(manage_unlock(&store, &network, at(NOW), &found) == STORE_OK && found &&
+    check(manage_unlock(&store, &network.source, at(NOW), &found) == STORE_OK && found &&
               look_at(&store, 200 * 256, false, NOW) == LOCKOUT_ADMITTED,
           "a network can be unlocked");
     check(manage_unlock_all(&store, at(NOW), &count) == STORE_OK && count == 55, "and all at once");
@@ -1948,7 +1948,7 @@ static void test_no_such_network(void)
     struct store store = scratch_open(64);
     bool found = true;
 
-    check(manage_unlock(&store, &target, at(NOW), &found) == STORE_OK && !found,
+    check(manage_unlock(&store, &target.source, at(NOW), &found) == STORE_OK && !found,
           "unlocking a network that is not locked finds nothing");
     scratch_need(manage_lock(&store, &target, NOW + 10, at(NOW)) == STORE_OK, "lock");
     check(manage_lock(&store, &target, NOW + 20, at(NOW)) == STORE_OK && store.counters.networks == 1 &&

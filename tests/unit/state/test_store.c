@@ -812,7 +812,7 @@ static int unlock_network(unsigned number)
     (void)number;
     if (scratch_try(&store, 64, false, 1000) != STORE_OK)
         return 1;
-    return manage_unlock(&store, &networks[0], &now, &found) == STORE_OK && found ? 0 : 2;
+    return manage_unlock(&store, &networks[0].source, &now, &found) == STORE_OK && found ? 0 : 2;
 }
 
 static int unlock_all(unsigned number)
