@@ -488,6 +488,7 @@ static enum store_fault strike_network(struct turn *turn, const struct lockout_p
         return fault;
     slot_strike(turn->slot, &rule, &struck->strike);
     struck->struck = true;
+    charge->networks_struck = true;
     struck->source = network->source;
     struck->locked_until = wall(turn, struck->strike.locked_until);
     buckets_spare(&turn->buckets, turn->slot, &turn->spared);

@@ -125,6 +125,7 @@ struct lockout_charge {
     bool makes_known; /* who is forgiven; to be cleared where nothing but that comes of a right reply */
     struct lockout_bar bar;
     struct slot_strike undo; /* by it lockout_forgive takes back this strike and no other */
+    bool networks_struck;    /* some of these are */
     struct lockout_network networks[ENCLOSING_MAX];
 };
 

@@ -21,7 +21,8 @@
 /* Longer lines are cut: a path of full length and what is wrong with it fit. */
 #define LINE_LEN 5120
 /* And what stands around the text. */
-#define RECORD_LEN (LINE_LEN + 64)
+#define AROUND_LEN 64
+#define RECORD_LEN (LINE_LEN + AROUND_LEN)
 
 /* A line as it goes to its destination. */
 struct record {
@@ -178,11 +179,15 @@ static bool deliver(const struct record *record)
 
 /* ---- Lines ---- */
 
-static void make_printable(char *text)
+/* Gives its length. */
+static size_t make_printable(char *text)
 {
-    for (; *text != '\0'; text++)
-        if (*text < ' ' || *text > '~')
-            *text = '?';
+    size_t len = 0;
+
+    for (; text[len] != '\0'; len++)
+        if (text[len] < ' ' || text[len] > '~')
+            text[len] = '?';
+    return len;
 }
 
 /* What a pipe takes in one piece is less than what the other destinations do. */
@@ -194,23 +199,34 @@ static void limit_to_pipe(struct record *record)
     record->bytes[PIPE_BUF - 1] = '\n';
 }
 
+/* What stands before a line. Without the time: whoever listens at /dev/log here has the same clock, and takes it so. */
+static int begin_record(int priority, char bytes[static RECORD_LEN])
+{
+    switch (destination) {
+    case TO_SYSLOG:
+        return snprintf(bytes, AROUND_LEN - 1, "<%d>%s[%jd]: ", LOG_AUTH | priority, tag, (intmax_t)getpid());
+    case TO_JOURNAL:
+        return snprintf(bytes, AROUND_LEN - 1, "<%d>", priority);
+    case TO_STDERR:
+        break;
+    }
+    return snprintf(bytes, AROUND_LEN - 1, "%s[%jd]: ", tag, (intmax_t)getpid());
+}
+
 __attribute__((format(printf, 2, 0))) static void make_record(int priority, const char *format, va_list arguments,
                                                               struct record *record)
 {
-    char text[LINE_LEN];
-    int len;
+    const int begun = begin_record(priority, record->bytes);
+    char *text = record->bytes + (begun < 0 ? 0 : begun < AROUND_LEN - 1 ? begun : AROUND_LEN - 2);
 
-    vsnprintf(text, sizeof(text), format, arguments);
-    make_printable(text);
-    /* Without the time: whoever listens at /dev/log on this machine has the same clock, and takes a line without. */
-    if (destination == TO_SYSLOG)
-        len =
-            snprintf(record->bytes, RECORD_LEN, "<%d>%s[%jd]: %s", LOG_AUTH | priority, tag, (intmax_t)getpid(), text);
-    else if (destination == TO_JOURNAL)
-        len = snprintf(record->bytes, RECORD_LEN, "<%d>%s\n", priority, text);
-    else
-        len = snprintf(record->bytes, RECORD_LEN, "%s[%jd]: %s\n", tag, (intmax_t)getpid(), text);
-    record->len = len < 0 ? 0 : (size_t)len < RECORD_LEN ? (size_t)len : RECORD_LEN - 1;
+    if (vsnprintf(text, LINE_LEN, format, arguments) < 0)
+        text[0] = '\0';
+    text += make_printable(text);
+    if (destination != TO_SYSLOG) {
+        *text++ = '\n';
+        *text = '\0';
+    }
+    record->len = (size_t)(text - record->bytes);
     limit_to_pipe(record);
 }
 

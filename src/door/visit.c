@@ -151,11 +151,13 @@ static bool describe_network(const struct visit *visit, unsigned i, const char *
     return true;
 }
 
-/* They are news once. */
-static void drop_networks(enum log_end end)
+/* They are in the log, or no news any more. */
+static void drop_networks(void)
 {
-    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
-        log_drop_end(end, NETWORKS_LINE + i);
+    for (unsigned i = 0; i < ENCLOSING_MAX; i++) {
+        log_drop_end(LOG_END_DEADLINE, NETWORKS_LINE + i);
+        log_drop_end(LOG_END_ABORT, NETWORKS_LINE + i);
+    }
 }
 
 static void log_locked_networks(const struct visit *visit)
@@ -165,8 +167,7 @@ static void log_locked_networks(const struct visit *visit)
     for (unsigned i = 0; i < ENCLOSING_MAX; i++)
         if (describe_network(visit, i, visit->end.reason, line))
             log_line(LOG_WARNING, "%s", line);
-    drop_networks(LOG_END_DEADLINE);
-    drop_networks(LOG_END_ABORT);
+    drop_networks();
 }
 
 /* ---- When the process is ended in the middle of a step ---- */
@@ -213,8 +214,7 @@ static void prepare_end(const struct visit *visit, enum log_end end, const char 
 
     describe_refused(visit, reason, line);
     log_prepare_end(end, OUTCOME_LINE, LOG_WARNING, "%s step=%s", line, step);
-    drop_networks(end);
-    for (unsigned i = 0; i < ENCLOSING_MAX; i++)
+    for (unsigned i = 0; visit->table.charge.networks_struck && i < ENCLOSING_MAX; i++)
         if (describe_network(visit, i, reason, line))
             log_prepare_end(end, NETWORKS_LINE + i, LOG_WARNING, "%s step=%s", line, step);
 }
@@ -427,7 +427,10 @@ bool visit_forgive(struct visit *visit, bool comes_in)
     if (table->charge.answer != LOCKOUT_ADMITTED)
         return visit_refuse(visit, refusal_reason(table->charge.answer), EX_OK);
     visit->end.outcome = VISIT_ACCEPTED;
-    visit_begin(visit, "outcome"); /* the lock that was this strike's, if there was one, is no news any more */
+    /* The locks that were this strike's, if there were some, are no news any more. */
+    if (table->charge.networks_struck)
+        drop_networks();
+    visit_begin(visit, "outcome");
     return true;
 }
 
