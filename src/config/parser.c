@@ -61,7 +61,9 @@ __attribute__((format(printf, 3, 0))) static void find(struct parser *parser, en
             used = snprintf(text, sizeof(text), "%s: ", parser->keyword);
         if (parser->option != NULL)
             used += snprintf(text + used, sizeof(text) - (size_t)used, "%s= ", parser->option);
-        vsnprintf(text + used, sizeof(text) - (size_t)used, format, arguments);
+        used += vsnprintf(text + used, sizeof(text) - (size_t)used, format, arguments);
+        if (parser->secret != 0 && used < TEXT_LEN)
+            snprintf(text + used, sizeof(text) - (size_t)used, " (secret number %zu of this line)", parser->secret);
         show(parser, severity, text);
     }
     parser->findings++;

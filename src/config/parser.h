@@ -18,6 +18,7 @@ struct parser {
     unsigned line;       /* the line that findings are about; 0: the file as a whole */
     const char *keyword; /* put before the text of a finding; NULL: nothing */
     const char *option;  /* put behind the keyword, as "option= "; NULL: nothing */
+    size_t secret;       /* number of the secret in its line, put behind the text; 0: nothing */
 
     char *strings; /* free room behind the file's own memory */
     size_t strings_left;

@@ -519,9 +519,11 @@ static void load_all(struct parser *parser)
 
         turn_to(parser, entry);
         for (size_t k = 0; k < entry->secret_count; k++) {
+            parser->secret = entry->secret_count > 1 ? k + 1 : 0;
             load(parser, &entry->secrets[k], next);
             next += entry->secrets[k].bytes.len;
         }
+        parser->secret = 0;
         if (entry->codes.origin != CONFIG_SECRET_NONE) {
             load_key(parser, &entry->codes, next);
             next += entry->codes.key.len;

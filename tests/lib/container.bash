@@ -126,11 +126,11 @@ journal_has() {
     [ "$(journal | grep -cE -- "$2")" -ge "$1" ]
 }
 
-# knock ADDRESS KEY-FILE: as ostclient -w does, from ADDRESS (127.0.0.0/8), which is connected to as well. The limit is one
-# that a slow machine does not reach.
+# knock ADDRESS KEY-FILE [OPTION...]: as ostclient -w does, from ADDRESS (127.0.0.0/8), which is connected to as well. The
+# limit is one that a slow machine does not reach.
 knock() {
     inside ip route replace local "$1" dev lo src "$1"
-    inside "$OSTIARY_BINDIR/ostclient" -w -t 600 -k "$2" "$1"
+    inside "$OSTIARY_BINDIR/ostclient" -w -t 600 -k "$2" "${@:3}" "$1"
 }
 
 # No unit has failed, and the system is well.

@@ -365,6 +365,41 @@ END
     inside systemctl daemon-reload
 }
 
+@test "the key of one-time codes as a credential: totp=credential:NAME" {
+    configure 'ACTION="","/usr/local/sbin/report","worker","nogroup","name=vault","credential=vault","totp=credential:phone"'
+    write_inside /etc/systemd/system/ostiary@.service.d/credential.conf <<'END'
+[Service]
+LoadCredential=vault:/root/keys/credential
+LoadCredential=phone:/root/keys/phone
+END
+    inside systemctl daemon-reload
+    inside rm -f /var/lib/ostiary-root/used
+    printf '%s\n' base32:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ 'period=10 window=0' | write_inside /root/keys/phone 600
+    run knock 127.0.0.7 /root/keys/credential
+    is "$status" 77 "status without a code"
+    # A new record takes the codes until now for used ones.
+    run knock 127.0.0.7 /root/keys/credential --totp /root/keys/phone
+    is "$status" 77 "status with the code that makes the record"
+    journal_says 'refused source=127\.0\.0\.7 reason=used action=vault$'
+    sleep 11
+    run knock 127.0.0.7 /root/keys/credential --totp /root/keys/phone
+    is "$status" 0 "status with one"
+    journal_says 'accepted source=127\.0\.0\.7 action=vault '
+
+    # A handler that cannot know all of its secrets knows none.
+    write_inside /etc/systemd/system/ostiary@.service.d/credential.conf <<'END'
+[Service]
+LoadCredential=vault:/root/keys/credential
+END
+    inside systemctl daemon-reload
+    run knock 127.0.0.8 /root/keys/credential --totp /root/keys/phone
+    is "$status" 77 "status where the unit has no key"
+    journal_says 'ostiary.cfg:5: error: ACTION: the totp= cannot be opened: No such file or directory'
+    journal_says 'refused source=127\.0\.0\.8 reason=config$'
+    inside rm -r /etc/systemd/system/ostiary@.service.d
+    inside systemctl daemon-reload
+}
+
 @test "a client's timer and service knock, with the secret as a credential" {
     write_inside /etc/ostiary/127.0.0.9.secret 600 <<<'a secret that opens the door'
     inside systemctl start ostclient@127.0.0.9.service

@@ -790,7 +790,13 @@ static void test_several_secrets(void)
           "each has its bytes");
     config_free(&config);
     refused("ACTION=\"\",\"/b\",\"secret-file=@/a.key\",\"label=a\",\"secret-file=@/a.key\",\"label=b\"\n",
-            "1: error: ACTION: a secret of this line is there twice: keep one\n", "one secret with two labels");
+            "1: error: ACTION: a secret of this line is there twice: keep one (secret number 2 of this line)\n",
+            "one secret with two labels");
+    refused(
+        "ACTION=\"\",\"/b\",\"secret-file=@/a.key\",\"label=a\",\"secret-file=@/none\",\"label=b\",\"totp=@/none\"\n",
+        "1: error: ACTION: the secret-file= cannot be opened: No such file or directory (secret number 2 of this "
+        "line)\n1: error: ACTION: the totp= cannot be opened: No such file or directory\n",
+        "of several secrets a finding says which it is about");
     for (unsigned i = 0; i < 20; i++) {
         char name[16];
 
