@@ -75,6 +75,18 @@ static int write_all(int fd, const char *text)
     return write(fd, text, len) == (ssize_t)len ? 0 : -1;
 }
 
+/* Where there is no QR code, the URI says the same to who types it in. */
+static int write_key(int tty_fd, const char *uri)
+{
+    if (write_all(tty_fd, "Let the telephone see this, or type it in:\n\n") != 0)
+        return -1;
+    if (qr_write(tty_fd, uri) != 0 && errno != ENOTSUP)
+        warn("the QR code cannot be shown, and the key has to be typed in");
+    if (write_all(tty_fd, "\n") != 0 || write_all(tty_fd, uri) != 0)
+        return -1;
+    return write_all(tty_fd, "\n\n");
+}
+
 /* At the terminal alone: standard output may go to a file, which would keep the key. */
 static enum ctl_status show(const struct ctl_enrol *enrol, const char *name)
 {
@@ -93,9 +105,7 @@ static enum ctl_status show(const struct ctl_enrol *enrol, const char *name)
         return CTL_OS;
     }
     format_uri(enrol, name, (char *)uri.bytes);
-    if (write_all(tty_fd, "Let the telephone see this, or type it in:\n\n") != 0 ||
-        (qr_write(tty_fd, (const char *)uri.bytes) != 0 && errno != ENOTSUP) || write_all(tty_fd, "\n") != 0 ||
-        write_all(tty_fd, (const char *)uri.bytes) != 0 || write_all(tty_fd, "\n\n") != 0) {
+    if (write_key(tty_fd, (const char *)uri.bytes) != 0) {
         warn("the terminal failed");
         status = CTL_UNAVAILABLE;
     }

@@ -120,6 +120,7 @@ int main(int argc, char **argv)
     if (descriptors_fill() != 0)
         err(CTL_OS, "/dev/null");
     (void)signal(SIGXFSZ, SIG_IGN); /* a table that may not grow is a fault that is said */
+    (void)signal(SIGCHLD, SIG_DFL); /* where it is ignored, nobody could say how a child has ended */
     read_options(argc, argv, &ctl);
     argc -= optind;
     argv += optind;

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: ISC
 """Count how often strings stand in the memory of a process.
 
-usage: memory_scan.py PID STRING...
+usage: memory_scan.py [--unlocked] PID STRING...
 
 A STRING hex:DIGITS stands for these bytes; keys-of:SECRET for all that could take this secret's place in HMAC-SHA256: the
 key that it is hashed to where it is longer than a block, and both of its padded forms, as bytes and as words; and the
 states of the hash behind those. Looks through all that is in memory, or swapped out, of every readable map, and prints
 one line "COUNT STRING" for each. Maps of more than 1 GiB are left out: only the address sanitizer makes such, for its
-shadow, which holds no data. Must be run as root or the process' owner.
+shadow, which holds no data. With --unlocked the memory for secrets (src/base/locked.h) is left out as well: what is
+locked, not inherited and not dumped; the address sanitizer locks nothing. Must be run as root or the process' owner.
 """
 
 import array
@@ -82,12 +83,23 @@ def needles(text):
 
 
 def maps(pid):
-    with open(f"/proc/{pid}/maps", encoding="utf-8", errors="surrogateescape") as lines:
+    """Each that can be read: its span, and its flags."""
+    with open(f"/proc/{pid}/smaps", encoding="utf-8", errors="surrogateescape") as lines:
         for line in lines:
-            span, rights = line.split()[:2]
-            low, high = (int(end, 16) for end in span.split("-"))
-            if rights.startswith("r") and high - low <= LARGEST:
-                yield low, high
+            words = line.split()
+            if words[0] == "VmFlags:":
+                if rights.startswith("r"):
+                    yield low, high, set(words[1:])
+            elif not words[0].endswith(":"):
+                low, high = (int(end, 16) for end in words[0].split("-"))
+                rights = words[1]
+
+
+def chosen(pid, unlocked):
+    every = list(maps(pid))
+    small = [each for each in every if each[1] - each[0] <= LARGEST]
+    secret = {"dc", "dd"} if len(small) < len(every) else {"lo", "dc", "dd"}
+    return [(low, high) for low, high, flags in small if not (unlocked and secret <= flags)]
 
 
 def present(pagemap, low, high):
@@ -105,12 +117,13 @@ def present(pagemap, low, high):
 
 
 def main():
-    pid, *texts = sys.argv[1:]
+    unlocked = sys.argv[1] == "--unlocked"
+    pid, *texts = sys.argv[2 if unlocked else 1:]
     wanted = {name: needle for text in texts for name, needle in needles(text).items()}
     counts = dict.fromkeys(wanted, 0)
     read = 0
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory, open(f"/proc/{pid}/pagemap", "rb") as pagemap:
-        for low, high in (part for span in maps(pid) for part in present(pagemap, *span)):
+        for low, high in (part for span in chosen(pid, unlocked) for part in present(pagemap, *span)):
             memory.seek(low)
             try:
                 content = memory.read(high - low)

@@ -133,9 +133,66 @@ client() {
     [ "${#key}" -eq 32 ]
     run grep -l "$key" "$WORK/stdout" "$WORK/stderr"
     is "$output" '' "outputs with the key"
-    # Three writes have it: the URI's to the terminal, and that of the file.
-    is "$(grep -c "$key" "$WORK/trace")" 2 "calls with the key"
-    is "$(grep "$key" "$WORK/trace" | grep -cE ' write\(')" 2 "writes with the key"
+    # Three writes have it: to the child that draws the QR code, the URI's to the terminal, and that of the file.
+    is "$(grep -c "$key" "$WORK/trace")" 3 "calls with the key"
+    is "$(grep "$key" "$WORK/trace" | grep -cE ' write\(')" 3 "writes with the key"
+}
+
+@test "I10: while a code is waited for, the key is in locked memory alone, as text, in a URI and as bytes" {
+    cat >"$WORK/look" <<END
+key=\$($KEY_SHOWN)
+raw=\$(base32 -d <<<"\$key" | od -An -v -tx1 | tr -d ' \n')
+# Halves as well: a buffer that was used again may have lost its beginning.
+needles=("\$key" "\${key:0:16}" "\${key:16}" "hex:\$raw" "hex:\${raw:0:20}" "hex:\${raw:20}" "secret=\${key:0:12}" "\${key:20}&issuer=")
+pid=\$(pgrep -P "\$1" -x ostiaryctl)
+"$TOOLS/memory_scan.py" "\$pid" "\${needles[@]}" >>"$WORK/all"
+"$TOOLS/memory_scan.py" --unlocked "\$pid" "\${needles[@]}" >>"$WORK/unlocked"
+case \$2 in right) oathtool --totp -b "\$key" ;; *) echo "\$2" ;; esac
+END
+    typing 0 'expect=A code of it: ' "answer=bash '$WORK/look' \$PPID 12" 'expect=6 digits' 'expect=A code of it: ' \
+        "answer=bash '$WORK/look' \$PPID right" -- add door "$WORK/bin/hello" root --totp
+    cat "$WORK/all" "$WORK/unlocked"
+    # The file that is to be written and the key that codes are made with are there, or nothing has been looked at.
+    is "$(awk '{ print $1 }' "$WORK/all" | paste -sd ' ')" '1 1 1 1 1 1 0 0 1 1 1 1 1 1 0 0' "how often these are in memory"
+    is "$(awk '{ print $1 }' "$WORK/unlocked" | paste -sd ' ')" '0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0' "how often outside of locked memory"
+}
+
+# drawing INJECTION STEP... -- PREFIX...: add --totp at a terminal, where a call for the QR code, or of the child that draws
+# it, meets that.
+drawing() {
+    local injection=$1 steps=()
+    shift
+    while [ "$1" != -- ]; do
+        steps+=("$1")
+        shift
+    done
+    shift
+    run "${NO_LEAK_CHECK[@]}" "$TOOLS/at_terminal.py" "${steps[@]}" -- "${CTL_WITH[@]}" strace -f -qq -o "$WORK/trace" \
+        -e "trace=${injection%%:*}" -e "inject=$injection" \
+        "$@" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" add door "$WORK/bin/hello" root --totp
+}
+
+@test "where the QR code cannot be drawn that is said, and the URI is there; ^C ends the drawing too; SIGCHLD may be ignored" {
+    local before code=("expect=A code of it: " "answer=oathtool --totp -b \$($KEY_SHOWN)")
+    drawing clone,?fork:error=EAGAIN "${code[@]}" --
+    matches "$output" 'the QR code cannot be shown, and the key has to be typed in: Resource temporarily unavailable'
+    matches "$output" 'exit 0'
+    ctl 0 remove door
+    drawing getppid:signal=SIGKILL "${code[@]}" --
+    matches "$output" 'the QR code cannot be shown, and the key has to be typed in: Operation canceled'
+    matches "$output" 'exit 0'
+    ctl 0 remove door
+    # Who may lock little has one all the same.
+    drawing mlockall:error=ENOMEM "${code[@]}" -- env --ignore-signal=CHLD
+    [ -n "$("$TOOLS/read_qr.py" <<<"$output")" ]
+    [[ $output != *'cannot be shown'* ]]
+    matches "$output" 'exit 0'
+    ctl 0 remove door
+    before=$(everything)
+    # strace waits for the child as well.
+    drawing getppid:signal=SIGSTOP 'expect=type it in:' "answer=until grep -q 'stopped by SIGSTOP' '$WORK/trace'; do sleep 0.02; done; printf '\003'" --
+    matches "$output" 'signal 2'
+    is "$(everything)" "$before" "what there is"
 }
 
 @test "add --hotp: the first code is used up, and the next is good" {
