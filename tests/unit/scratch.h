@@ -216,4 +216,13 @@ static inline bool scratch_can_trace(void)
     return getenv("OSTIARY_NO_PTRACE") == NULL;
 }
 
+/* A file in STATE_DIR-root; "" is the directory. Until the next call. */
+static inline const char *scratch_root_path(const char *state_dir, const char *name)
+{
+    static char path[SCRATCH_PATH_LEN + 60];
+
+    snprintf(path, sizeof path, "%s-root%s%s", state_dir, *name != '\0' ? "/" : "", name);
+    return path;
+}
+
 #endif

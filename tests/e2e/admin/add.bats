@@ -6,18 +6,10 @@
 load ../../lib/common
 load ../../lib/ctl
 load ../../lib/launch
+load ../../lib/add
 
 setup() {
-    need_root
-    make_work
-    mkdir -m 755 "$WORK/etc"
-    CONFIG=$WORK/etc/ostiary.cfg
-    SECRETS=$WORK/etc/ostiary
-    LOG=$WORK/log
-    write_action hello "echo hello \$1 >>$WORK/out/hello"
-    # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && exec "$@"' sh)
-    STATE=$WORK/state
+    add_setup
 }
 
 teardown() {
@@ -27,34 +19,11 @@ teardown() {
     remove_work
 }
 
-# config LINE...: these lines, and a place for the state.
-config() {
-    printf '%s\n' "STATE_DIR=\"$STATE\"" DELAY=1 "$@" >"$CONFIG"
-    chmod 600 "$CONFIG"
-}
-
-# Everything below etc and the state directory: names, kinds, modes, owners, and what is in the files.
-everything() {
-    (cd "$WORK" && find etc state -printf '%p %y %m %U %G %l\n' | sort && find etc state -type f -exec sha256sum {} + | sort)
-}
-
-# Nothing of a command's own is left behind: no mark, no text that was to take a place.
-no_leftovers() {
-    is "$(find "$WORK/etc" -name '.*')" '' "what is left"
-}
-
 # client_command: what add has printed for the client, with the secret where it is here.
 client_command() {
     local command
     command=$(sed -n 's/^    ostclient /ostclient /p' <<<"$output")
     echo "$OSTIARY_BUILD/src/client/${command//\/etc\/ostiary/$SECRETS}"
-}
-
-serve() {
-    use_handler
-    CONFIG=$WORK/etc/ostiary.cfg
-    SERVER=("$OSTIARYD" -c "$CONFIG")
-    start_socket_activate
 }
 
 # ---- add ------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
 load ../../lib/common
 load ../../lib/ctl
 load ../../lib/launch
+load ../../lib/add
 
 OSTCLIENT=$OSTIARY_BUILD/src/client/ostclient
 
@@ -14,17 +15,8 @@ OSTCLIENT=$OSTIARY_BUILD/src/client/ostclient
 KEY_SHOWN='sed -nE "s/^otpauth:.*secret=([A-Z2-7]+)&.*/\1/p" | tr -d "\r" | tail -n 1'
 
 setup() {
-    need_root
-    make_work
-    mkdir -m 755 "$WORK/etc"
-    CONFIG=$WORK/etc/ostiary.cfg
-    SECRETS=$WORK/etc/ostiary
-    LOG=$WORK/log
-    STATE=$WORK/state
-    write_action hello "echo hello \$1 >>$WORK/out/hello"
-    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && exec "$@"' sh)
-    printf '%s\n' "STATE_DIR=\"$STATE\"" DELAY=1 LOCAL_IP=127.0.0.1 >"$CONFIG"
-    chmod 600 "$CONFIG"
+    add_setup
+    config LOCAL_IP=127.0.0.1
 }
 
 teardown() {
@@ -48,17 +40,6 @@ typing() {
 
 add_totp() {
     typing 0 'expect=A code of it: ' echo=off "answer=oathtool --totp -b \$($KEY_SHOWN) | sed 's/.../& /'" -- add door "$WORK/bin/hello" root --totp
-}
-
-everything() {
-    (cd "$WORK" && find etc state* -printf '%p %y %m %U %G %l\n' 2>/dev/null | sort && find etc -type f -exec sha256sum {} + | sort)
-}
-
-serve() {
-    use_handler
-    CONFIG=$WORK/etc/ostiary.cfg
-    SERVER=("$OSTIARYD" -e -c "$CONFIG")
-    start_socket_activate
 }
 
 client() {

@@ -7,29 +7,14 @@
 load ../../lib/common
 load ../../lib/ctl
 load ../../lib/launch
+load ../../lib/add
 
 setup() {
-    need_root
-    make_work
-    mkdir -m 755 "$WORK/etc"
-    CONFIG=$WORK/etc/ostiary.cfg
-    SECRETS=$WORK/etc/ostiary
-    STATE=$WORK/state
+    add_setup
 }
 
 teardown() {
     remove_work
-}
-
-# config LINE...: these lines, and a place for the state.
-config() {
-    printf '%s\n' "STATE_DIR=\"$STATE\"" DELAY=1 "$@" >"$CONFIG"
-    chmod 600 "$CONFIG"
-}
-
-# Nothing of a command's own is left behind: no mark, no text that was to take a place.
-no_leftovers() {
-    is "$(find "$WORK/etc" -name '.*')" '' "what is left"
 }
 
 # stops ARGUMENT...: how often kill-at sees the command stop.

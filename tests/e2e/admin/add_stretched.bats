@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: ISC
 # ostiaryctl add --stretch and keygen --stretch: a passphrase is asked for twice, what it becomes is stored, it itself is
 # not, and it opens the door.
-# shellcheck disable=SC2030,SC2031,SC2034 # each test is a subshell by design; variables are read by lib/launch.bash
+# shellcheck disable=SC2030,SC2031,SC2034,SC2153 # each test is a subshell by design; variables are of lib/add.bash, and read by lib/launch.bash
 
 load ../../lib/common
 load ../../lib/ctl
 load ../../lib/launch
+load ../../lib/add
 
 NAME=gate.example.org/alice
 PASSPHRASE='correct horse battery staple'
@@ -14,18 +15,8 @@ SECRET=lzfjSziwayPyZJJHmSBoowX1P2DAJeNosWrNbBXLBHw # ostclient(1) has it; of str
 OSTCLIENT=$OSTIARY_BUILD/src/client/ostclient
 
 setup() {
-    need_root
-    make_work
-    mkdir -m 755 "$WORK/etc"
-    CONFIG=$WORK/etc/ostiary.cfg
-    SECRETS=$WORK/etc/ostiary
-    LOG=$WORK/log
-    STATE=$WORK/state
-    write_action hello "echo hello \$1 >>$WORK/out/hello"
-    # shellcheck disable=SC2016 # for the shell inside
-    CTL_WITH=(unshare --mount -- sh -c 'mount -t tmpfs ostiary /run && exec "$@"' sh)
-    printf '%s\n' "STATE_DIR=\"$STATE\"" DELAY=1 LOCAL_IP=127.0.0.1 >"$CONFIG"
-    chmod 600 "$CONFIG"
+    add_setup
+    config LOCAL_IP=127.0.0.1
 }
 
 teardown() {
@@ -48,19 +39,6 @@ typing() {
     matches "$output" 'echo on'
 }
 
-# everything: below etc and the state directory, and what is in it.
-everything() {
-    (cd "$WORK" && find etc state -printf '%p %y %m %U %G %l\n' | sort && find etc state -type f -exec sha256sum {} + | sort)
-}
-
-serve() {
-    use_handler
-    CONFIG=$WORK/etc/ostiary.cfg
-    SERVER=("$OSTIARYD" -e -c "$CONFIG")
-    start_socket_activate
-    sed -i "\$aPORT=$PORT" "$CONFIG"
-}
-
 # strikes_of ADDRESS: as ostiaryctl list has it; 0 where it is not there.
 strikes_of() {
     ctl 0 list --json "$1"
@@ -69,6 +47,7 @@ strikes_of() {
 
 @test "add --stretch: the passphrase is asked for twice, and its secret alone is stored; what is printed opens the door, typed and by -k" {
     serve
+    sed -i "\$aPORT=$PORT" "$CONFIG"
     typing 0 "$PASSPHRASE\\r" "$PASSPHRASE\\r" -- add alice "$WORK/bin/hello" nobody --stretch "$NAME"
     matches "$output" "action alice is added in line 5 of $CONFIG, as user nobody, with its secret in $SECRETS/alice\.secret"
     matches "$output" "The secret is made of the passphrase by the label $NAME. Who knows both knocks with"
@@ -96,6 +75,7 @@ strikes_of() {
 
 @test "add --stretch: a wrong passphrase, and the right one by another label, are a strike" {
     serve
+    sed -i "\$aPORT=$PORT" "$CONFIG"
     typing 0 "$PASSPHRASE\\r" "$PASSPHRASE\\r" -- add alice "$WORK/bin/hello" nobody --stretch "$NAME"
     (umask 077 && echo 'correct horse battery stapler' >"$WORK/wrong" && echo "$PASSPHRASE" >"$WORK/right")
     run "$OSTCLIENT" -t 600 -w -k "$WORK/wrong" --stretch "$NAME" "127.0.0.1:$PORT"

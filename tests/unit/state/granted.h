@@ -17,10 +17,7 @@ static char granted_state_dir[SCRATCH_PATH_LEN + 10];
 /* A file in STATE_DIR-root; "" is the directory. */
 static inline const char *granted_path(const char *name)
 {
-    static char path[SCRATCH_PATH_LEN + 60];
-
-    snprintf(path, sizeof path, "%s-root%s%s", granted_state_dir, *name != '\0' ? "/" : "", name);
-    return path;
+    return scratch_root_path(granted_state_dir, name);
 }
 
 static inline void granted_begin(void)

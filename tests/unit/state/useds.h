@@ -11,10 +11,7 @@ static char useds_dir[SCRATCH_PATH_LEN + 10];
 
 static inline const char *useds_path(const char *name)
 {
-    static char path[SCRATCH_PATH_LEN + 40];
-
-    snprintf(path, sizeof path, "%s-root%s%s", useds_dir, *name != '\0' ? "/" : "", name);
-    return path;
+    return scratch_root_path(useds_dir, name);
 }
 
 static inline void useds_begin(void)
