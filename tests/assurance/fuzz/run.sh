@@ -12,7 +12,9 @@
 # in build-fuzz/crashes, and belongs into tests/assurance/fuzz/corpus/HARNESS once it is understood: whatever is there is run
 # each time. --keep puts what was found and reaches something new into tests/assurance/fuzz/corpus.
 #
-# --smoke is for meson test: the whole corpus and what two seconds find, of each harness, and TAP.
+# --smoke is for meson test: the whole corpus and what two seconds find, of each harness, and TAP. Whatever ends it, the
+# building too, is a point that has failed, with what was said. It runs beside others, and may wait for its turn: so it is
+# no nicer than they are, and an input that does not end is given more time.
 #
 # Builds with clang in build-fuzz, or where OSTIARY_FUZZ_BUILD says, which also holds what was found so far.
 set -eu
@@ -26,11 +28,11 @@ usage() {
     exit 64
 }
 
-smoke=false keep=false seconds=600
+smoke=false keep=false seconds=600 patience=20 nice='nice -n 10'
 case ${1-} in
 --smoke)
     [ $# -eq 1 ] || usage
-    smoke=true seconds=2
+    smoke=true seconds=2 patience=300 nice=
     shift
     ;;
 --keep)
@@ -48,15 +50,30 @@ fi
 [ $# -eq 0 ] || harnesses=$*
 
 build=${OSTIARY_FUZZ_BUILD:-$PWD/build-fuzz}
-work=$(mktemp -d "$([ -w /dev/shm ] && echo /dev/shm || echo "${TMPDIR:-/tmp}")/ostiary-fuzz.XXXXXX")
-running=
+# In memory; tests/run.sh has a place there, and elsewhere /dev/shm may be a small one that others fill.
+place=${TMPDIR:-/tmp}
+[ -n "${OSTIARY_TEST_ROOT-}" ] || [ ! -w /dev/shm ] || place=/dev/shm
+work=$(mktemp -d "$place/ostiary-fuzz.XXXXXX")
+running='' doing='the fuzzing begins' why='' failed=0 number=0
 clean_up() {
+    code=$?
     [ -z "$running" ] || kill "$running" 2>/dev/null || true
+    if $smoke && [ -n "$doing" ]; then
+        echo "not ok $((number + 1)) - $doing: it has ended with status $code"
+        [ -z "$why" ] || show_why | sed 's/^/# /'
+        echo "1..$((number + 1))"
+    fi
     rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
+
+# show_why: what tells the reason in the file $why, or where nothing there does, its end.
+show_why() {
+    grep -E 'broken:|ERROR|[Ee]rror:|SUMMARY|FAILED:|Killed|No space|Test unit written|    #[0-9]+ .* in .*\.c:' "$why" >"$work/reasons" || true
+    { head -n 20 "$work/reasons" && [ -s "$work/reasons" ]; } || tail -n 20 "$why"
+}
 
 say() {
     if $smoke; then
@@ -66,14 +83,20 @@ say() {
     fi
 }
 
+# Where memory is short a compiler may be ended: once more then, with one at a time. What is wrong in the source is said twice.
+make_harnesses() {
+    [ -f "$build/build.ninja" ] ||
+        CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false || return
+    # shellcheck disable=SC2046,SC2086 # a list of targets, split on purpose
+    set -- $(printf 'fuzz-%s ' $harnesses)
+    meson compile -C "$build" "$@" || meson compile -C "$build" -j 1 "$@"
+}
+
 build_harnesses() {
-    {
-        [ -f "$build/build.ninja" ] ||
-            CC=clang meson setup "$build" -Dfuzz=true -Db_sanitize=address,undefined -Db_lundef=false
-        # shellcheck disable=SC2046,SC2086 # a list of targets, split on purpose
-        meson compile -C "$build" $(printf 'fuzz-%s ' $harnesses)
-    } >"$work/build.txt" 2>&1 || {
-        cat "$work/build.txt" >&2
+    doing='the harnesses are built'
+    make_harnesses >"$work/build.txt" 2>&1 || {
+        $smoke || cat "$work/build.txt" >&2
+        why=$work/build.txt
         exit 1
     }
 }
@@ -125,8 +148,8 @@ run() {
         found=$build/corpus/$1
     fi
     mkdir -p "$found" "$build/crashes" "$work/tmp"
-    # shellcheck disable=SC2046 # lists of words, split on purpose
-    TMPDIR=$work/tmp nice -n 10 "$build/tests/assurance/fuzz/fuzz-$1" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=3072 \
+    # shellcheck disable=SC2046,SC2086 # lists of words, split on purpose
+    TMPDIR=$work/tmp $nice "$build/tests/assurance/fuzz/fuzz-$1" -max_total_time="$seconds" -timeout="$patience" -rss_limit_mb=3072 \
         -print_final_stats=1 -artifact_prefix="$build/crashes/$1-" $(options_of "$1") \
         "$found" "tests/assurance/fuzz/corpus/$1" $(more_inputs_of "$1") >"$log" 2>&1 &
     running=$!
@@ -160,19 +183,19 @@ say "building in $build"
 build_harnesses
 $smoke || printf '%-9s %12s %8s %16s %9s  %s\n' harness executions per-s edges features result
 
-failed=0 number=0
 for harness in $harnesses; do
-    number=$((number + 1))
+    doing=fuzz-$harness
     result=ok
     run "$harness" || {
         failed=$((failed + 1))
         result=BROKEN
     }
+    number=$((number + 1)) doing=
     # shellcheck disable=SC2046 # five figures, split on purpose
     set -- $(figures "$harness")
     if [ "$result" = ok ] && [ "$3" -lt "$(least_of "$harness")" ]; then
         failed=$((failed + 1))
-        result='TOO FEW EDGES'
+        result="TOO FEW EDGES: less than $(least_of "$harness")"
     fi
     if $smoke; then
         point=ok
@@ -182,10 +205,13 @@ for harness in $harnesses; do
         printf '%-9s %12s %8s %7s of %5s %9s  %s\n' "$harness" "$1" "$2" "$3" "$4" "$5" "$result"
     fi
     if [ "$result" != ok ]; then
-        grep -E 'broken:|ERROR:|runtime error:|SUMMARY|Test unit written|    #[0-9]+ .* in .*\.c:' "$log" | head -n 20 |
-            sed 's/^/# /'
+        echo "# $result; its status is $status, and it says:"
+        why=$log
+        show_why | sed 's/^/# /'
+        why=
     fi
     ! $keep || keep_new "$harness"
 done
+doing=
 ! $smoke || echo "1..$number"
 [ "$failed" -eq 0 ]
