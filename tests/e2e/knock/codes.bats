@@ -8,38 +8,15 @@ load ../../lib/common
 load ../../lib/launch
 load ../../lib/door
 load ../../lib/ctl
-
-KEY=3132333435363738393031323334353637383930
+load ../../lib/codes
 
 setup() {
-    door_setup
-    (umask 077 && echo "hex:$KEY" >"$WORK/key")
-    write_action other "echo \"\$1\" >>$WORK/out/other"
-    ACTION="ACTION=\"sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\",\"totp=$WORK/key\""
-    write_door
-    begin_codes "127.0.0.2=sesame$(totp -86400)"
+    codes_setup
 }
 
 teardown() {
     end_helpers
     remove_work
-}
-
-# totp SECONDS [OPTION...]: the code that a phone shows so long after noon.
-totp() {
-    oathtool --totp "${@:2}" -N "$(date -ud "@$((NOON + $1))" '+%F %T UTC')" "$KEY"
-}
-
-# hotp COUNTER [OPTION...]
-hotp() {
-    oathtool --hotp -c "$1" "${@:2}" "$KEY"
-}
-
-# use_hotp [NEXT]: the action has codes by HOTP, of which NEXT is the next.
-use_hotp() {
-    ACTION="ACTION=\"sesame\",\"$WORK/bin/knock\",\"65534\",\"65534\",\"hotp=$WORK/key\""
-    write_door "${@:2}"
-    [ -z "${1-}" ] || ctl 0 codes --counter "$1" knock
 }
 
 @test "a code behind the secret is accepted once, and its strike is taken back when it comes again" {
@@ -89,24 +66,6 @@ use_hotp() {
     write_door "ACTION=\"rye\",\"$WORK/bin/other\",\"65534\",\"65534\",\"totp=$WORK/key\""
     one_by_one "127.0.0.2=rye$(totp 0)" "127.0.0.3=sesame$(totp 0)" "127.0.0.3=sesame$(totp 30)"
     is "$(lengths)" '64 32 64' "bytes"
-}
-
-@test "of 200 knocks at once with one code, one is accepted" {
-    (umask 077 && printf 'hex:%s\nperiod=300\n' "$KEY" >"$WORK/key") # each comes 2 s after the one before
-    write_door MAX_BAD_CONNS=300
-    one_by_one --hold "127.0.2.1=sesame$(totp 0 --time-step-size=300s)x200"
-    is "$(how_many receipt right)" 1 "accepted"
-    is "$(acted)" 1 actions
-    is "$(how_many length 32)" 199 "others"
-    logged_times 199 'refused source=127\.0\.2\.1 reason=used action=knock$'
-    is "$(in_slot 127.0.2.1 strikes)" 0 strikes
-}
-
-@test "of 50 at once from each of two addresses with one counter of HOTP, one is accepted" {
-    use_hotp 0 MAX_BAD_CONNS=300
-    one_by_one --hold "127.0.2.1=sesame$(hotp 0)x50" "127.0.2.2=sesame$(hotp 0)x50"
-    is "$(how_many receipt right)" 1 "accepted"
-    is "$(acted)" 1 actions
 }
 
 @test "HOTP: the next code, one that ran ahead within the window, none behind it, and none before it again" {
@@ -236,21 +195,4 @@ use_hotp() {
     [ ! -e "$WORK/state/used" ]
     at_roots "127.0.0.2=sesame$(totp 0)"
     is "$(lengths)" 32 "bytes at root's, again"
-}
-
-@test "a thousand knocks with codes by oathtool and by ours in turn are accepted, each once" {
-    local n knocks=()
-    use_hotp 0 MAX_BAD_CONNS=300
-    oathtool --hotp -w 999 "$KEY" >"$WORK/theirs"
-    "$OSTIARY_BUILD/tests/codes" hotp "$WORK/key" 0 1000 >"$WORK/ours"
-    mapfile -t theirs <"$WORK/theirs"
-    mapfile -t ours <"$WORK/ours"
-    for ((n = 0; n < 1000; n++)); do
-        if ((n % 2)); then knocks+=("127.0.0.2=sesame${ours[n]}"); else knocks+=("127.0.0.2=sesame${theirs[n]}"); fi
-    done
-    one_by_one "${knocks[@]}"
-    is "$(how_many receipt right)" 1000 "knocks that were accepted"
-    is "$(acted)" 1000 actions
-    one_by_one "127.0.0.3=sesame${ours[999]}" "127.0.0.3=sesame${theirs[998]}"
-    is "$(lengths)" '32 32' "bytes for two that were used"
 }
