@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: ISC
-# shellcheck disable=SC2154,SC2030,SC2031 # client_setup and run assign the variables; each test by itself
+# shellcheck disable=SC2154,SC2030,SC2031,SC2016 # client_setup and run assign the variables; each test by itself; shells inside
 # Where the client's secret comes from when it is in no file of its own: a credential, and what a command prints.
 
 bats_require_minimum_version 1.5.0
