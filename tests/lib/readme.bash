@@ -147,10 +147,11 @@ on_layer() {
         mount -t proc proc "$place/root/proc"
         ip link set lo up
         exec env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LANG=C.UTF-8 \
-            chroot "$place/root" sh -c "cd /root/ostiary && exec \"\$@\"" sh "$@"' sh "$LAYER" "$@"
+            CFLAGS="-O1 -g0" chroot "$place/root" sh -c "cd /root/ostiary && exec \"\$@\"" sh "$@"' sh "$LAYER" "$@"
 }
 
-# layer COMMAND...: on the tree of the build.
+# layer COMMAND...: on the tree of the build. Whatever is compiled there is what others have tried out compiled well: here it
+# need not be.
 layer() {
     on_layer "$LAYER_TREE" "$@"
 }
