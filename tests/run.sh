@@ -21,8 +21,8 @@
 #   clang    unit tests but the slow ones; that everything compiles without a warning is a test as well
 #   memory   unit tests but the slow ones under valgrind, on gcc's build: it sees the use of values that were never set,
 #            which the sanitizers do not
-#   libwrap, static   what is different there, and only what that needs is compiled, without what a debugger needs, which
-#            takes a sixth of the time
+#   libwrap, static   what is different there, and only what that needs is compiled; these and clang's without what a debugger
+#            needs, which takes up to a sixth of the time
 #
 # gcc's tests, the sanitizers' and those of the other builds run at the same time; what measures time (suite "alone") comes
 # last, and has the machine for itself.
@@ -111,7 +111,7 @@ run_sanitizers() {
 # What gcc's build is not needed for, or is needed for only to read it.
 run_others() {
     processes=$(((processes + 1) / 2))
-    CC=clang build clang
+    CC=clang build clang -Ddebug=false
     run_tests clang clang --suite unit --no-suite slow
     run_tests memory gcc --suite unit --no-suite slow --wrapper "$valgrind"
     set_up libwrap -Ddebug=false -Dlibwrap=enabled
