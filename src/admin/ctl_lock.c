@@ -152,6 +152,36 @@ static bool is_exempt(const struct ctl *ctl, const struct source *source)
     return false;
 }
 
+/* A record of just this prefix, be it a source's or a network's. */
+struct search {
+    struct source source;
+    bool found;
+};
+
+static bool find_record(void *context, const struct manage_entry *entry)
+{
+    struct search *search = context;
+    const struct source *source = &entry->slot->source;
+
+    search->found |= source->prefix == search->source.prefix && address_covers(source, &search->source);
+    return !search->found;
+}
+
+/* What is a part of a source by now may be in the table from when it was none. Changes nothing. */
+static bool is_recorded(struct ctl *ctl, const struct source *part, const struct moment *now)
+{
+    struct search search = {.source = *part};
+    enum store_fault fault;
+
+    if (!ctl_open_table(ctl, true))
+        return false;
+    fault = manage_each(&ctl->store, now, find_record, &search, NULL);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    store_close(&ctl->store);
+    return search.found;
+}
+
 static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struct moment *now)
 {
     struct manage_target target;
@@ -159,9 +189,10 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
     char name[ADDRESS_TEXT_LEN];
     char network[ADDRESS_TEXT_LEN];
     enum store_fault fault;
-    bool is_whole, found;
+    bool found;
 
-    is_whole = parse_target(ctl, text, &target, name);
+    if (!parse_target(ctl, text, &target, name) && !is_recorded(ctl, &target.source, now))
+        refuse_part(ctl, &target.source);
     ctl_open_table(ctl, false);
     fault = manage_unlock(&ctl->store, &target.source, now, &found);
     cover.source = target.source;
@@ -171,9 +202,6 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
     if (fault != STORE_OK)
         ctl_state_fault(ctl, fault);
 
-    /* What is a part of a source by now can be there from when it was none. */
-    if (!found && !is_whole)
-        refuse_part(ctl, &target.source);
     if (found)
         ctl_changed("%s is unlocked, and its strikes are forgotten", name);
     if (cover_of(&cover) != NULL) {
