@@ -3,6 +3,7 @@
  */
 #include "stretch.h"
 
+#include "crypt_start.h"
 #include "wipe.h"
 
 #include <gcrypt.h>
@@ -46,18 +47,6 @@ static void make_salt(const char *name, uint8_t salt[static SALT_LEN])
     snprintf(text, sizeof(text), "%s%s", context, name);
     gcry_md_hash_buffer(GCRY_MD_SHA256, digest, text, strlen(text));
     base64url(digest, sizeof(digest), salt, SALT_LEN);
-}
-
-static int start_libgcrypt(void)
-{
-    if (gcry_check_version(LIBGCRYPT_LEAST) == NULL)
-        return -1;
-    if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P) != 0)
-        return 0;
-    return gcry_control(GCRYCTL_INIT_SECMEM, SECURE_MEMORY, 0) == 0 &&
-                   gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) == 0
-               ? 0
-               : -1;
 }
 
 /* One lane: libgcrypt computes more of them one after the other, which the attacker's machine does not. */
@@ -139,7 +128,7 @@ enum stretch_fault stretch_run(const struct stretch_label *label, struct secret 
     enum stretch_fault fault;
 
     memset(secret, 0, STRETCH_SECRET_LEN);
-    if (start_libgcrypt() != 0)
+    if (crypt_start(LIBGCRYPT_LEAST, SECURE_MEMORY) != 0)
         return STRETCH_NO_LIBRARY;
     fault = fips_fault(label->kind, passphrase.len);
     return fault != STRETCH_OK ? fault : make_secret(label, passphrase, secret);

@@ -2,6 +2,7 @@
 /* See mac.h. Called by the handler between admission and outcome, and by the client. */
 #include "mac.h"
 
+#include "crypt_start.h"
 #include "wipe.h"
 
 #include <gcrypt.h>
@@ -16,14 +17,7 @@ int mac_init(void)
 {
     uint8_t digest[REPLY_LEN] = {0};
 
-    if (gcry_check_version("1.8.0") == NULL)
-        return -1;
-    /* In ostiaryctl a passphrase may have been stretched before (src/stretch), which needs the same. */
-    if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED_P) != 0)
-        return 0;
-    if (gcry_control(GCRYCTL_INIT_SECMEM, SECURE_MEMORY_LEN, 0) != 0)
-        return -1;
-    if (gcry_control(GCRYCTL_INITIALIZATION_FINISHED, 0) != 0)
+    if (crypt_start("1.8.0", SECURE_MEMORY_LEN) != 0)
         return -1;
     /* The first digest takes longer than all later ones: now, when nobody waits for it. */
     gcry_md_hash_buffer(GCRY_MD_SHA256, digest, digest, sizeof(digest));

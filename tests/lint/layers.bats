@@ -13,11 +13,13 @@ src/codes       src/base
 src/config      src/base src/codes
 src/gates       src/base src/codes src/config
 src/door        src/base src/codes src/config state
-src/wire        src/base src/codes
-src/stretch     src/base
+src/crypt
+src/wire        src/base src/codes src/crypt
+src/stretch     src/base src/crypt
+src/reach       src/base
 src/actions     src/base src/codes src/config state src/gates src/door src/wire
 src/knock       src/base src/codes src/config state src/gates src/door src/wire src/actions
-src/client      src/base src/codes src/config src/wire src/stretch
+src/client      src/base src/codes src/config src/reach src/wire src/stretch
 src/grant       src/base src/codes src/config src/gates state src/door src/actions
 src/admin       src/base src/codes src/config src/gates state src/door src/wire src/stretch src/actions
 src/grant/cgi   src/base src/codes src/config src/gates

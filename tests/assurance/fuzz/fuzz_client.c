@@ -22,8 +22,8 @@ static int fake_getsockopt(int fd, int level, int option, void *value, socklen_t
 #define getsockopt    fake_getsockopt
 #include "../../../src/base/clock.c"
 #include "../../../src/base/stream.c"
-#include "../../../src/client/connect.c"
 #include "../../../src/client/knock.c"
+#include "../../../src/reach/connect.c"
 #undef poll
 #undef recv
 #undef send

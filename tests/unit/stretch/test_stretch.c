@@ -24,7 +24,7 @@ static int is_broken_at(const char *text)
     return broken != NULL && strncmp(text, broken, strlen(broken)) == 0 && text[strlen(broken)] == ',';
 }
 
-/* What stretch.c calls for libgcrypt from here on. */
+/* What stretch.c and crypt_start.c call for libgcrypt from here on. */
 #define gcry_check_version(version) (is_broken("check_version") ? NULL : gcry_check_version(version))
 #define gcry_control(...)           (is_broken_at(#__VA_ARGS__) ? 1u : gcry_control(__VA_ARGS__))
 #define gcry_malloc_secure(len)     (is_broken("malloc_secure") ? NULL : gcry_malloc_secure(len))
@@ -33,6 +33,7 @@ static int is_broken_at(const char *text)
 #define gcry_kdf_final(kdf, ...)    (is_broken("final") ? broken_error : gcry_kdf_final(kdf, __VA_ARGS__))
 #define gcry_kdf_derive(...)        (is_broken("derive") ? broken_error : gcry_kdf_derive(__VA_ARGS__))
 
+#include "../../../src/crypt/crypt_start.c"
 #include "../../../src/stretch/stretch.c"
 
 #include "check.h"
