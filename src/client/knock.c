@@ -3,11 +3,8 @@
 #include "knock.h"
 
 #include "clock.h"
-#include "reach.h"
-#include "signals.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,10 +13,7 @@
 #include <unistd.h>
 
 #define NOTE_LEN 1024
-/* "ADDRESS%SCOPE port 65535" */
-#define PLACE_LEN (NI_MAXHOST + sizeof(" port 65535"))
 
-#define CONNECT_MOST_MS  2000 /* for one address, while others are left */
 #define SEED_REST_MS     1000 /* for the rest of a seed that has begun to come, past the deadline */
 #define LAST_LOOK_MS     5    /* more than what was on its way through this machine's kernel needs */
 #define REPLY_MOST_MS    5000 /* for a socket to take 32 bytes */
@@ -27,11 +21,9 @@
 
 /* A connection that has been made, and what has come and gone through it. */
 struct session {
-    int server_fd;
-    char place[PLACE_LEN];
+    struct approach way; /* signals are held until the reply is out or the connection has ended */
     int64_t deadline_ms;
     struct replier replier;
-    struct signals held; /* from connecting until the reply is out or the connection has ended */
     uint8_t seed[SEED_LEN];
     size_t seed_len; /* how much has come; more than SEED_LEN when there was more */
     uint8_t reply[REPLY_LEN];
@@ -49,13 +41,6 @@ enum ending {
     ENDING_REPLY_STUCK
 };
 
-/* How connecting to one address ended. */
-struct attempt {
-    enum reach_fault fault;
-    enum stream_result result;
-    int error;
-};
-
 __attribute__((format(printf, 3, 4))) static enum knock_result note(const struct knock_plan *plan,
                                                                     enum knock_result result, const char *format, ...)
 {
@@ -69,39 +54,40 @@ __attribute__((format(printf, 3, 4))) static enum knock_result note(const struct
     return result;
 }
 
-/* ---- Looking up ---- */
+/* ---- The way there ---- */
 
-static enum knock_result find_addresses(const struct knock_plan *plan, int64_t deadline_ms,
-                                        struct resolve_answer *answer)
+static enum knock_result result_of(enum approach_result result)
 {
-    const char *host = plan->host.name;
-    char too_late[NOTE_LEN], text[REACH_TEXT_LEN];
-    const struct resolve_query query = {.host = host,
-                                        .port = plan->host.port,
-                                        .family = plan->host.family,
-                                        .too_late = plan->too_late,
-                                        .too_late_text = too_late};
-
-    snprintf(too_late, sizeof(too_late),
-             "%s: no answer from the name servers within the time limit: try later, or give a numeric address", host);
-    switch (resolve_host(&query, deadline_ms, answer)) {
-    case RESOLVE_OK:
-        return KNOCK_GOES_ON;
-    case RESOLVE_UNKNOWN:
-        return note(plan, KNOCK_UNKNOWN_HOST, "%s: host unknown%s: check the spelling", host,
-                    plan->host.family == AF_INET    ? " in IPv4 (-4)"
-                    : plan->host.family == AF_INET6 ? " in IPv6 (-6)"
-                                                    : "");
-    case RESOLVE_NO_INTERFACE:
-        reach_fault_text(REACH_UNKNOWN, text);
-        return note(plan, KNOCK_NO_CONNECTION, "%s: %s", host, text);
-    case RESOLVE_TIMEOUT:
-        return note(plan, KNOCK_NO_LOOKUP, "%s", too_late);
-    case RESOLVE_FAILED:
+    switch (result) {
+    case APPROACH_GOES_ON:
         break;
+    case APPROACH_UNKNOWN_HOST:
+        return KNOCK_UNKNOWN_HOST;
+    case APPROACH_NO_LOOKUP:
+        return KNOCK_NO_LOOKUP;
+    case APPROACH_NO_CONNECTION:
+        return KNOCK_NO_CONNECTION;
+    case APPROACH_INTERRUPTED:
+        return KNOCK_INTERRUPTED;
     }
-    return note(plan, KNOCK_NO_LOOKUP, "%s: %s: is the network up? try later, or give a numeric address", host,
-                answer->reason);
+    return KNOCK_GOES_ON;
+}
+
+static void note_way(void *context, enum approach_result result, const char *text)
+{
+    const struct knock_plan *const *plan = context;
+
+    (*plan)->note((*plan)->context, result_of(result), text);
+}
+
+static struct approach_plan way_of(const struct knock_plan **plan)
+{
+    return (struct approach_plan){
+        .host = (*plan)->host,
+        .note = note_way,
+        .context = plan,
+        .too_late = (*plan)->too_late,
+    };
 }
 
 /* ---- Who replies ---- */
@@ -136,94 +122,6 @@ static enum knock_result find_replier(const struct knock_plan *plan, struct sess
     return note(plan, KNOCK_GOES_ON, "%.200s: has answered a challenge", plan->command->command->words[0]);
 }
 
-/* ---- Connecting ---- */
-
-static void name_place(const struct connect_address *address, uint16_t port, char place[static PLACE_LEN])
-{
-    char host[NI_MAXHOST];
-
-    if (getnameinfo((const struct sockaddr *)&address->name, address->len, host, sizeof(host), NULL, 0,
-                    NI_NUMERICHOST) != 0)
-        snprintf(host, sizeof(host), "an address");
-    snprintf(place, PLACE_LEN, "%s port %u", host, (unsigned)port);
-}
-
-static void note_attempt(const struct knock_plan *plan, enum knock_result result, const char *place,
-                         const struct attempt *attempt)
-{
-    char text[REACH_TEXT_LEN];
-
-    if (attempt->fault != REACH_OK)
-        reach_fault_text(attempt->fault, text);
-    else
-        reach_error_text(attempt->result == STREAM_TIMEOUT ? ETIMEDOUT : attempt->error, text);
-    note(plan, result, "%s: %s", place, text);
-}
-
-/*
- * The last address has all the time that is left. One before it has at most half of an equal share, so that however
- * many are dead, a good part is left for the others and for the seed; and never more than CONNECT_MOST_MS, in which
- * a lost packet is sent again.
- */
-static int64_t share_of_time(int64_t left_ms, size_t addresses_left)
-{
-    const int64_t share_ms = left_ms / (2 * (int64_t)addresses_left);
-
-    if (addresses_left == 1)
-        return left_ms;
-    return share_ms < CONNECT_MOST_MS ? share_ms : CONNECT_MOST_MS;
-}
-
-/* Signals are held when it has worked, and only then. */
-static void connect_one(const struct connect_address *address, int64_t share_ms, struct session *session,
-                        struct attempt *attempt)
-{
-    struct stream_limit limit = stream_from_now(share_ms);
-
-    attempt->fault = reach_check(address);
-    attempt->result = STREAM_FAULT;
-    if (attempt->fault != REACH_OK)
-        return;
-    if (share_ms <= 0) {
-        attempt->result = STREAM_TIMEOUT;
-        return;
-    }
-    signals_hold(&session->held);
-    limit.signal_fd = session->held.pending_fd;
-    attempt->result = connect_to(address, limit, &session->server_fd);
-    attempt->error = errno;
-    if (attempt->result != STREAM_OK)
-        signals_release(&session->held);
-}
-
-/*
- * Connect to the first address that answers; one after the other, for each connection is a visit to the server, even
- * one that is given up.
- */
-static enum knock_result connect_any(const struct knock_plan *plan, const struct resolve_answer *answer,
-                                     struct session *session)
-{
-    struct attempt attempts[RESOLVE_ADDRESSES_MAX];
-
-    for (size_t i = 0; i < answer->count; i++) {
-        name_place(&answer->addresses[i], plan->host.port, session->place);
-        note(plan, KNOCK_GOES_ON, "%s: connecting", session->place);
-        connect_one(&answer->addresses[i], share_of_time(session->deadline_ms - clock_now_ms(), answer->count - i),
-                    session, &attempts[i]);
-        if (attempts[i].result == STREAM_OK)
-            return KNOCK_GOES_ON;
-        if (attempts[i].result == STREAM_SIGNAL)
-            return KNOCK_INTERRUPTED;
-        if (i + 1 < answer->count)
-            note_attempt(plan, KNOCK_GOES_ON, session->place, &attempts[i]);
-    }
-    for (size_t i = 0; i < answer->count; i++) {
-        name_place(&answer->addresses[i], plan->host.port, session->place);
-        note_attempt(plan, KNOCK_NO_CONNECTION, session->place, &attempts[i]);
-    }
-    return KNOCK_NO_CONNECTION;
-}
-
 /* ---- Seed and reply ---- */
 
 /*
@@ -233,23 +131,23 @@ static enum knock_result connect_any(const struct knock_plan *plan, const struct
  */
 static enum stream_result await_seed(struct session *session)
 {
-    struct stream_limit limit = {.deadline_ms = session->deadline_ms, .signal_fd = session->held.pending_fd};
+    struct stream_limit limit = {.deadline_ms = session->deadline_ms, .signal_fd = session->way.held.pending_fd};
     enum stream_result result, last;
 
-    result = stream_receive(session->server_fd, session->seed, SEED_LEN, limit, &session->seed_len);
+    result = stream_receive(session->way.server_fd, session->seed, SEED_LEN, limit, &session->seed_len);
     if (result == STREAM_OK || result == STREAM_END)
         return result;
     /* A server sends its seed in one piece: where a part is, the rest is near. */
     if (session->seed_len > 0)
-        result = stream_receive(session->server_fd, session->seed, SEED_LEN, stream_from_now(SEED_REST_MS),
+        result = stream_receive(session->way.server_fd, session->seed, SEED_LEN, stream_from_now(SEED_REST_MS),
                                 &session->seed_len);
     if (result == STREAM_OK || result == STREAM_END)
         return result;
-    connect_refuse(session->server_fd);
-    last =
-        stream_receive(session->server_fd, session->seed, SEED_LEN, stream_from_now(LAST_LOOK_MS), &session->seed_len);
+    connect_refuse(session->way.server_fd);
+    last = stream_receive(session->way.server_fd, session->seed, SEED_LEN, stream_from_now(LAST_LOOK_MS),
+                          &session->seed_len);
     if (last == STREAM_OK)
-        connect_listen(session->server_fd);
+        connect_listen(session->way.server_fd);
     return last == STREAM_OK || last == STREAM_END ? last : result;
 }
 
@@ -291,7 +189,7 @@ static enum ending answer_seed(const struct knock_plan *plan, struct session *se
      * A server says nothing between its seed and the reply. Who says more, says it in the same breath: something else
      * listens there, and is not to be answered.
      */
-    session->seed_len += connect_discard(session->server_fd, &ended);
+    session->seed_len += connect_discard(session->way.server_fd, &ended);
     if (session->seed_len > SEED_LEN || is_line(session->seed))
         return ENDING_NO_SEED;
     if (plan->refresh != NULL && plan->refresh(plan->secret_of) &&
@@ -299,7 +197,7 @@ static enum ending answer_seed(const struct knock_plan *plan, struct session *se
         return ENDING_NO_REPLY;
     if (replier_reply(&session->replier, session->seed, session->reply) != REPLIER_OK)
         return ENDING_NO_REPLY;
-    switch (stream_send(session->server_fd, session->reply, REPLY_LEN, stream_from_now(REPLY_MOST_MS))) {
+    switch (stream_send(session->way.server_fd, session->reply, REPLY_LEN, stream_from_now(REPLY_MOST_MS))) {
     case STREAM_OK:
         /* An end that was there before the reply is none that the reply could have caused. */
         return ended ? ENDING_HUNG_UP : ENDING_REPLIED;
@@ -330,7 +228,7 @@ static const char *guess_service(const struct session *session)
 
 static enum knock_result tell(const struct knock_plan *plan, const struct session *session, enum ending ending)
 {
-    const char *place = session->place;
+    const char *place = session->way.place;
 
     if (ending == ENDING_REPLIED || ending == ENDING_HUNG_UP || ending == ENDING_REPLY_STUCK ||
         ending == ENDING_NO_REPLY)
@@ -367,9 +265,9 @@ static enum knock_result tell(const struct knock_plan *plan, const struct sessio
 
 static void hang_up(struct session *session)
 {
-    if (session->server_fd >= 0)
-        close(session->server_fd);
-    session->server_fd = -1;
+    if (session->way.server_fd >= 0)
+        close(session->way.server_fd);
+    session->way.server_fd = -1;
 }
 
 static enum knock_result exchange(const struct knock_plan *plan, struct session *session)
@@ -378,7 +276,7 @@ static enum knock_result exchange(const struct knock_plan *plan, struct session 
 
     if (ending != ENDING_REPLIED)
         hang_up(session);
-    signals_release(&session->held);
+    signals_release(&session->way.held);
     return tell(plan, session, ending);
 }
 
@@ -392,14 +290,14 @@ static enum knock_result check_receipt(const struct knock_plan *plan, struct ses
     uint8_t expected[RECEIPT_LEN];
     size_t got = 0;
 
-    switch (stream_receive(session->server_fd, receipt, RECEIPT_LEN, limit, &got)) {
+    switch (stream_receive(session->way.server_fd, receipt, RECEIPT_LEN, limit, &got)) {
     case STREAM_OK:
         break;
     case STREAM_TIMEOUT:
         return note(plan, KNOCK_NOT_ACCEPTED,
                     "%s: no receipt within the time limit, so the reply may have been accepted or not: "
                     "look at the server's log",
-                    session->place);
+                    session->way.place);
     case STREAM_END:
     case STREAM_SIGNAL:
     case STREAM_UNABLE:
@@ -407,15 +305,15 @@ static enum knock_result check_receipt(const struct knock_plan *plan, struct ses
     default:
         return note(plan, KNOCK_NOT_ACCEPTED,
                     "%s: not accepted: check the secret, or see the server's log; an Ostiary before 5 gives no receipt",
-                    session->place);
+                    session->way.place);
     }
     if (replier_receipt(&session->replier, session->seed, session->reply, expected) != REPLIER_OK)
-        return note_replier(plan, KNOCK_NO_REPLY, &session->replier, session->place,
+        return note_replier(plan, KNOCK_NO_REPLY, &session->replier, session->way.place,
                             ": the receipt has come, and could not be checked: look at the server's log");
     if (mac_same(receipt, expected) == 0)
         return note(plan, KNOCK_BAD_PROTOCOL,
-                    "%s: the receipt is wrong: whoever answers there does not hold this secret", session->place);
-    note(plan, KNOCK_GOES_ON, "%s: accepted", session->place);
+                    "%s: the receipt is wrong: whoever answers there does not hold this secret", session->way.place);
+    note(plan, KNOCK_GOES_ON, "%s: accepted", session->way.place);
     return KNOCK_ACCEPTED;
 }
 
@@ -423,14 +321,15 @@ static enum knock_result check_receipt(const struct knock_plan *plan, struct ses
 
 enum knock_result knock_try(const struct knock_plan *plan, int64_t deadline_ms)
 {
-    struct session session = {.server_fd = -1, .deadline_ms = deadline_ms};
+    struct session session = {.way.server_fd = -1, .deadline_ms = deadline_ms};
+    const struct approach_plan way = way_of(&plan);
     struct resolve_answer answer;
-    enum knock_result result = find_addresses(plan, deadline_ms, &answer);
+    enum knock_result result = result_of(approach_find(&way, deadline_ms, &answer));
 
     if (result == KNOCK_GOES_ON)
         result = find_replier(plan, &session);
     if (result == KNOCK_GOES_ON)
-        result = connect_any(plan, &answer, &session);
+        result = result_of(approach_connect(&way, &answer, session.deadline_ms, &session.way));
     if (result == KNOCK_GOES_ON)
         result = exchange(plan, &session);
     if (result == KNOCK_SENT && plan->wait)

@@ -12,8 +12,8 @@
 #ifndef OSTIARY_KNOCK_H
 #define OSTIARY_KNOCK_H
 
+#include "approach.h"
 #include "replier.h"
-#include "resolve.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,11 +35,7 @@ enum knock_result {
 };
 
 struct knock_plan {
-    struct {
-        const char *name;
-        uint16_t port;
-        int family; /* AF_UNSPEC, AF_INET or AF_INET6 */
-    } host;
+    struct approach_host host;
     struct secret secret;
     bool (*refresh)(void *secret_of); /* NULL, or: the seed is there; true: secret's bytes are others by now, as many */
     void *secret_of;
