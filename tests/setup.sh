@@ -28,7 +28,7 @@ test="$demo bats spin clang libclang-rt-14-dev clang-format shellcheck valgrind 
       curl openssl systemd-container dbus dbus-daemon systemd-journal-remote nftables ipset iptables iproute2 openssh-client
       oathtool python3-zbar procps util-linux ucspi-tcp-ipv6 netbase binutils debootstrap argon2 libnftables-dev libjansson-dev
       libwrap0 libwrap0-dev libselinux1 libtirpc3 libbsd0 libevent-2.1-7 libsystemd0
-      swtpm tpm2-tools libtss2-tcti-swtpm0 softhsm2 libsofthsm2 opensc gnutls-bin age pass gnupg"
+      spiped swtpm tpm2-tools libtss2-tcti-swtpm0 softhsm2 libsofthsm2 opensc gnutls-bin age pass gnupg"
 bench="$demo python3 strace valgrind procps nftables libnftables-dev libjansson-dev iproute2 util-linux ucspi-tcp-ipv6
        netbase musl-tools libgpg-error-dev
        openssh-client dropbear-bin spiped libwrap0 libaudit1 libcom-err2 libcrypt1 libgssapi-krb5-2 libkrb5-3 libpam0g

@@ -105,8 +105,8 @@ static int64_t share_of_time(int64_t left_ms, size_t addresses_left)
 }
 
 /* Signals are held when it has worked, and only then. */
-static void connect_one(const struct connect_address *address, int64_t share_ms, struct approach *approach,
-                        struct attempt *attempt)
+static void connect_one(const struct connect_address *address, const struct connect_address *source, int64_t share_ms,
+                        struct approach *approach, struct attempt *attempt)
 {
     struct stream_limit limit = stream_from_now(share_ms);
 
@@ -120,7 +120,7 @@ static void connect_one(const struct connect_address *address, int64_t share_ms,
     }
     signals_hold(&approach->held);
     limit.signal_fd = approach->held.pending_fd;
-    attempt->result = connect_to(address, limit, &approach->server_fd);
+    attempt->result = connect_to(address, source, limit, &approach->server_fd);
     attempt->error = errno;
     if (attempt->result != STREAM_OK)
         signals_release(&approach->held);
@@ -134,8 +134,8 @@ enum approach_result approach_connect(const struct approach_plan *plan, const st
     for (size_t i = 0; i < answer->count; i++) {
         name_place(&answer->addresses[i], plan->host.port, approach->place);
         note(plan, APPROACH_GOES_ON, "%s: connecting", approach->place);
-        connect_one(&answer->addresses[i], share_of_time(deadline_ms - clock_now_ms(), answer->count - i), approach,
-                    &attempts[i]);
+        connect_one(&answer->addresses[i], plan->source, share_of_time(deadline_ms - clock_now_ms(), answer->count - i),
+                    approach, &attempts[i]);
         if (attempts[i].result == STREAM_OK)
             return APPROACH_GOES_ON;
         if (attempts[i].result == STREAM_SIGNAL)

@@ -30,6 +30,7 @@ struct approach_host {
 
 struct approach_plan {
     struct approach_host host;
+    const struct connect_address *source; /* to connect from; NULL: any */
     void (*note)(void *context, enum approach_result result, const char *text);
     void *context;
     void (*too_late)(const char *text); /* ends the process: see resolve.h */

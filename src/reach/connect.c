@@ -75,7 +75,8 @@ static enum stream_result finish_connecting(int server_fd, struct stream_limit l
     return STREAM_FAULT;
 }
 
-enum stream_result connect_to(const struct connect_address *address, struct stream_limit limit, int *server_fd)
+enum stream_result connect_to(const struct connect_address *address, const struct connect_address *source,
+                              struct stream_limit limit, int *server_fd)
 {
     const int fd = socket(address->name.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     enum stream_result result = STREAM_FAULT;
@@ -83,7 +84,9 @@ enum stream_result connect_to(const struct connect_address *address, struct stre
     *server_fd = -1;
     if (fd < 0)
         return STREAM_FAULT;
-    if (connect(fd, (const struct sockaddr *)&address->name, address->len) == 0)
+    if (source != NULL && bind(fd, (const struct sockaddr *)&source->name, source->len) != 0)
+        result = STREAM_FAULT;
+    else if (connect(fd, (const struct sockaddr *)&address->name, address->len) == 0)
         result = STREAM_OK;
     else if (errno == EINPROGRESS || errno == EINTR)
         result = finish_connecting(fd, limit);

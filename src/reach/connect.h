@@ -15,8 +15,12 @@ struct connect_address {
     socklen_t len;
 };
 
-/* Connect to one address. *server_fd is a non-blocking socket, the caller's to close, or -1. */
-enum stream_result connect_to(const struct connect_address *address, struct stream_limit limit, int *server_fd);
+/*
+ * Connect to one address, from an address of this host, or NULL: from any. *server_fd is a non-blocking socket, the
+ * caller's to close, or -1.
+ */
+enum stream_result connect_to(const struct connect_address *address, const struct connect_address *source,
+                              struct stream_limit limit, int *server_fd);
 
 /*
  * From now on no byte from the server is taken, or acknowledged to it; those that have been can still be received. So

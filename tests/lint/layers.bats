@@ -20,7 +20,7 @@ src/reach       src/base
 src/actions     src/base src/codes src/config state src/gates src/door src/wire
 src/knock       src/base src/codes src/config state src/gates src/door src/wire src/actions
 src/client      src/base src/codes src/config src/reach src/wire src/stretch
-src/pipe        src/base src/codes src/crypt src/wire
+src/pipe        src/base src/codes src/crypt src/reach src/wire
 src/grant       src/base src/codes src/config src/gates state src/door src/actions
 src/admin       src/base src/codes src/config src/gates state src/door src/wire src/stretch src/actions
 src/grant/cgi   src/base src/codes src/config src/gates

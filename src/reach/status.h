@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* How ostclient ends, for its caller: EXIT STATUS of ostclient(1). */
+/* How a client ends, for its caller: EXIT STATUS of ostclient(1) and ostpipe(1). */
 #ifndef OSTIARY_STATUS_H
 #define OSTIARY_STATUS_H
 

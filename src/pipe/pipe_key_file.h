@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: ISC */
+/* The file of a pipe's key, as spiped has it: all of it counts, a line feed at its end too. */
+#ifndef OSTIARY_PIPE_KEY_FILE_H
+#define OSTIARY_PIPE_KEY_FILE_H
+
+#include "pipe_crypt.h"
+
+/*
+ * Read it into key, which is in locked memory. It must be private, as file_read_private (file.h) has it, and have 16
+ * bytes to 64 KiB: spiped takes an empty one. Needs pipe_init. NULL; or what is wrong and what to do about it, for
+ * "FILE: TEXT", which is valid until the next call.
+ */
+const char *pipe_key_file_read(const char *path, struct pipe_key *key);
+
+#endif
