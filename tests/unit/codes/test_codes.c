@@ -214,6 +214,7 @@ static void test_files(void)
     check(read_way(CODES_HOTP, KEY "\nwindow=51", &way) == CODES_WINDOW, "51 are too many");
     check(read_way(CODES_TOTP, KEY "\nalgorithm=md5", &way) == CODES_ALGORITHM, "there is no MD5");
     check(read_way(CODES_TOTP, KEY "\ndigits=6 digits=6", &way) == CODES_TWICE, "nothing is said twice");
+    check(read_way(CODES_TOTP, KEY "\nalgorithm=sha1\nalgorithm=sha1", &way) == CODES_TWICE, "nor which hash");
     check(read_way(CODES_TOTP, KEY "\nGEZDGNBVGY3TQOJQ", &way) == CODES_WORD, "a key is one line");
     check(read_way(CODES_TOTP, KEY "\nalgorithm=sha1xxxxxxxxxxxxxxxxxxxxxxx", &way) == CODES_ALGORITHM,
           "what is cut is not taken for what it begins with");
