@@ -160,6 +160,56 @@ static void test_foreign(void)
     check(look(0, &mark) == USED_FOREIGN, "a record of another version is not read");
 }
 
+/* The two headers of the head, each with its check. */
+static void put_headers(const struct used_header *first, const struct used_header *second)
+{
+    uint8_t head[USED_BYTES_HEAD_LEN], other[USED_BYTES_HEAD_LEN];
+
+    used_bytes_encode_head(first, head);
+    used_bytes_encode_head(second, other);
+    memcpy(head + sizeof head / 2, other, sizeof head / 2);
+    put_golden(GOLDEN_LEN);
+    const int fd = open(useds_path(USED_NAME), O_WRONLY);
+    scratch_need(fd >= 0 && pwrite(fd, head, sizeof head, 0) == (ssize_t)sizeof head && close(fd) == 0, "writing");
+}
+
+static void check_headers(const struct used_header *first, const struct used_header *second, const char *what)
+{
+    struct used used;
+
+    put_headers(first, second);
+    used = useds_open(true);
+    check(used_hold(&used, HOLD_SHARED) == USED_OK && used.slots == GOLDEN_SLOTS && used.floor_s == SCRATCH_NOW, "%s",
+          what);
+    used_close(&used);
+}
+
+/* Who was killed between the two has left one that is older. */
+static void test_headers(void)
+{
+    struct used_header whole = {.slots = GOLDEN_SLOTS, .floor_s = SCRATCH_NOW}, older = whole, wrong;
+    struct used_mark mark;
+
+    memcpy(whole.key, key, sizeof key);
+    older = whole;
+    older.slots--;
+    older.floor_s--;
+    check_headers(&whole, &older, "of two headers the one with more is the later");
+    check_headers(&older, &whole, "whichever of them it is");
+    wrong = whole;
+    wrong.key[0] ^= 1;
+    put_headers(&whole, &wrong);
+    check(look(0, &mark) == USED_DAMAGED, "two with different keys are of no record");
+    wrong = whole;
+    wrong.slots = USED_MAX + 1;
+    put_headers(&wrong, &wrong);
+    check(look(0, &mark) == USED_DAMAGED, "one that tells of more slots than there may be is damaged");
+    wrong = whole;
+    wrong.floor_s = RECORD_TIME_MAX + 1;
+    put_headers(&wrong, &wrong);
+    check(look(0, &mark) == USED_DAMAGED, "or of a time that there cannot be");
+}
+
 /* Give slot 0 the check of what is in it. */
 static void seal(uint8_t bytes[static USED_BYTES_SLOT_LEN])
 {
@@ -230,6 +280,44 @@ static void test_marks(void)
     used_close(&used);
 }
 
+/* A record in which each slot is another's. */
+static void test_full(void)
+{
+    const struct used_header header = {.slots = USED_MAX};
+    const uint32_t number = 1;
+    const struct used_name first = useds_name(&number);
+    static uint8_t slots[(size_t)USED_MAX * USED_BYTES_SLOT_LEN];
+    uint8_t head[USED_BYTES_HEAD_LEN];
+    struct used_mark mark = {0};
+    struct used used;
+
+    used_bytes_encode_head(&header, head);
+    for (uint64_t i = 0; i < USED_MAX; i++)
+        used_bytes_encode_slot(&(struct used_slot){.fingerprint = i, .kind = USED_SECRET}, header.key, i,
+                               slots + i * USED_BYTES_SLOT_LEN);
+    useds_empty();
+    (void)mkdir(useds_path(""), 0700);
+    scratch_write_file(useds_path(USED_NAME), head, sizeof head);
+    const int fd = open(useds_path(USED_NAME), O_WRONLY | O_APPEND);
+    scratch_need(fd >= 0 && write(fd, slots, sizeof slots) == (ssize_t)sizeof slots && close(fd) == 0, "writing");
+    used = useds_open(false);
+    scratch_need(used_hold(&used, HOLD_ALONE) == USED_OK, "hold");
+    check(used_put(&used, &first, &mark) == USED_FULL, "where %d slots are taken there is no room for another name",
+          USED_MAX);
+    used_close(&used);
+}
+
+static void test_texts(void)
+{
+    unsigned poor = 0;
+
+    for (enum used_fault fault = USED_ABSENT; fault <= USED_FULL; fault++)
+        for (enum used_fault other = USED_OK; other < fault; other++)
+            poor += strcmp(used_fault_text(fault), used_fault_text(other)) == 0 && fault != USED_SLOT_DAMAGED;
+    check_number(poor, 0, "each fault has words of its own, and damage the same wherever it is");
+    check(used_fault_has_errno(USED_CANNOT_WRITE) && !used_fault_has_errno(USED_FULL), "some have a cause besides");
+}
+
 static void test_unsafe(void)
 {
     const struct used_options options = {.state_dir = useds_dir, .patience_ms = 0};
@@ -258,6 +346,20 @@ static void test_unsafe(void)
     scratch_need(chmod(useds_path(""), 0700) == 0, "chmod");
 }
 
+/* The directory whose rights root takes on: STATE_DIR itself. */
+static void test_shared(void)
+{
+    const struct used_options options = {.state_dir = useds_dir, .shared = true};
+    struct used used;
+
+    check(used_open(&options, &used) == USED_OK, "a record can be in STATE_DIR itself");
+    used_close(&used);
+    scratch_need(chmod(useds_dir, 0710) == 0, "chmod");
+    check(used_open(&options, &used) == USED_DIRECTORY_OWNER && used.dir_fd < 0,
+          "whose directory is its owner's alone");
+    scratch_need(chmod(useds_dir, 0700) == 0, "chmod");
+}
+
 static void test_repair(void)
 {
     struct used used;
@@ -276,6 +378,13 @@ static void test_repair(void)
     check(totals.used == 3 && totals.damaged == 1 && totals.header_damaged, "damage is counted");
     check(used_put(&used, &wanted[0].name, &wanted[0].mark) == USED_SLOT_DAMAGED,
           "nothing is put where it could be there already");
+    const struct used_options options = {.state_dir = useds_dir, .read_only = true, .unlocked = true};
+    struct used seen;
+    scratch_need(used_open(&options, &seen) == USED_OK, "open");
+    check(used_hold(&seen, HOLD_SHARED) == USED_OK, "who looks without the lock looks again at what is damaged");
+    used_count(&seen, &totals);
+    check(totals.used == 3 && totals.damaged == 1, "and sees it as it is");
+    used_close(&seen);
     check(used_put(&used, &wanted[1].name, &wanted[1].mark) == USED_OK, "what is found can be put");
     used_release(&used);
     check(used_repair(&used, SCRATCH_NOW, false, &lost) == USED_OK && lost == 1, "repair forgets the damaged slot");
@@ -288,6 +397,15 @@ static void test_repair(void)
     check(used_repair(&used, SCRATCH_NOW + 5, false, &lost) == USED_OK && lost == 0, "a second repair finds nothing");
     scratch_need(used_hold(&used, HOLD_SHARED) == USED_OK, "hold");
     check_number(used.floor_s, SCRATCH_NOW, "and leaves the floor");
+    used_close(&used);
+
+    golden[USED_BYTES_HEAD_LEN + 30] ^= 1;
+    put_golden(GOLDEN_LEN);
+    golden[USED_BYTES_HEAD_LEN + 30] ^= 1;
+    used = useds_open(false);
+    check(used_repair(&used, SCRATCH_NOW - 50, false, &lost) == USED_OK && lost == 1, "by a clock that was set back");
+    scratch_need(used_hold(&used, HOLD_SHARED) == USED_OK, "hold");
+    check_number(used.floor_s, SCRATCH_NOW, "the floor is no earlier than what is remembered");
     used_close(&used);
 
     golden[20] ^= 1;
@@ -384,9 +502,13 @@ int main(int argc, char **argv)
     test_each_byte();
     test_each_length();
     test_foreign();
+    test_headers();
     test_impossible();
     test_marks();
+    test_full();
+    test_texts();
     test_unsafe();
+    test_shared();
     test_repair();
     if (exhaustive)
         test_crowds();
