@@ -23,12 +23,11 @@
 static const char *proc_text; /* NULL: there is no /proc */
 static struct timespec wall_time, boot_time;
 
-static int open_instead(const char *path, int flags)
+static int open_instead(void)
 {
     const int fd = memfd_create("boot_id", MFD_CLOEXEC);
 
-    (void)flags;
-    if (proc_text == NULL || strcmp(path, "/proc/sys/kernel/random/boot_id") != 0) {
+    if (proc_text == NULL) {
         close(fd);
         errno = ENOENT;
         return -1;
@@ -39,17 +38,30 @@ static int open_instead(const char *path, int flags)
 }
 
 int __wrap_open(const char *path, int flags, ...);
+int __real_open(const char *path, int flags, ...);
 int __wrap_open64(const char *path, int flags, ...);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time);
 
+/* What else is opened is not ours: a compiler's runtime has files of its own. */
 int __wrap_open(const char *path, int flags, ...)
 {
-    return open_instead(path, flags);
+    mode_t mode = 0;
+
+    if (strcmp(path, "/proc/sys/kernel/random/boot_id") == 0)
+        return open_instead();
+    if ((flags & O_CREAT) != 0) {
+        va_list rest;
+
+        va_start(rest, flags);
+        mode = va_arg(rest, mode_t);
+        va_end(rest);
+    }
+    return __real_open(path, flags, mode);
 }
 
 int __wrap_open64(const char *path, int flags, ...)
 {
-    return open_instead(path, flags);
+    return __wrap_open(path, flags);
 }
 
 int __wrap_clock_gettime(clockid_t clock, struct timespec *time)
