@@ -191,6 +191,34 @@ static void test_drops(void)
     reset();
 }
 
+/* Conditions, each of which is met by all packets of the gate, by none, by some, or by nobody knows whom. */
+#define META(key)     "{\"meta\":{\"key\":\"" key "\"}}"
+#define PROTOCOL      "{\"payload\":{\"protocol\":\"ip\",\"field\":\"protocol\"}}"
+#define WITH(op, ...) "{\"match\":{\"op\":\"" op "\",\"left\":" __VA_ARGS__ "}}"
+
+static void test_conditions(void)
+{
+    reset();
+    drops(MATCH(META("nfproto"), "\"ipv4\"") "," DROP, "w", "all of IPv4");
+    drops(MATCH(META("nfproto"), "\"ipv6\"") "," DROP, "w", "all of IPv6");
+    drops(MATCH(META("protocol"), "\"ip\"") "," DROP, "w", "all of IPv4, in other words");
+    drops(MATCH(META("protocol"), "\"arp\"") "," DROP, "", "what is neither");
+    drops(MATCH(META("l4proto"), "\"@protocols\"") "," DROP, "", "protocols that nobody knows");
+    drops(MATCH(PROTOCOL, "\"tcp\"") "," DROP, "w", "its protocol");
+    drops(MATCH(PROTOCOL, "\"udp\"") "," DROP, "", "another protocol");
+    drops(MATCH(META("oifname"), "\"eth0\"") "," DROP, "n", "what goes out at one interface");
+    drops(MATCH(META("iifname"), "\"@outside\"") "," DROP, "", "what comes in where nobody knows");
+    drops(MATCH(META("mark"), "1") "," DROP, "", "what bears a mark");
+    drops(MATCH("{\"ct\":{\"key\":\"mark\"}}", "1") "," DROP, "", "or is of a connection that does");
+    drops(MATCH(PORT, "\"ssh\"") "," DROP, "", "a port by a name");
+    drops(WITH("!=", PORT ",\"right\":22") "," DROP, "", "each port but its own");
+    drops(WITH("<", PORT ",\"right\":1024") "," DROP, "", "a comparison that is not looked into");
+    with_rule("{\"vmap\":{\"key\":{\"concat\":[" SADDR "," PORT
+              "]},\"data\":{\"set\":[[{\"concat\":[\"10.0.0.1\",22]}," ACCEPT "]]}}}",
+              "n", "its port from one address, in a map of both");
+    reset();
+}
+
 static void test_jumps(void)
 {
     reset();
@@ -381,6 +409,7 @@ int main(void)
     test_policy();
     test_accepts();
     test_drops();
+    test_conditions();
     test_jumps();
     test_any();
     test_ours();
