@@ -45,6 +45,8 @@ static void test_answer(void)
     check(answer.count_count == 1 && answer.counts[0].shut == 4711 && answer.admin,
           "counters, and that it is an admin");
     check_text(answer.token, "abc123", "the token");
+    check(answer_parse("token value=b2\nok", strlen("token value=b2\nok"), &answer) == 0 && answer.token[0] == 'b',
+          "a last line without an end");
 }
 
 static void test_bad_answers(void)
@@ -226,6 +228,14 @@ static void test_admin(void)
     has("less than a minute left");
     has("aria-label=\"Close ssh for 2001:db8::1, bob\"");
     has("<dt>ssh</dt><dd>4711</dd>");
+    parse(gate_ssh, "gate name=web lifetime=1 most=2 renew=no network=192.0.2.7 admin=yes\nadmin value=yes\n");
+    write_page(&page);
+    has("<option>web</option>");
+    has_not("<option>ssh</option>");
+    parse(gate_ssh, "admin value=yes\n");
+    write_page(&page);
+    has(WORDS_ALL);
+    has_not(WORDS_FOR_OTHERS);
 }
 
 static void test_refusals(void)
@@ -290,6 +300,16 @@ static void test_done(void)
         has("role=\"status\"");
         has(words[deed]);
     }
+}
+
+/* Whatever somebody's name is, it ends no text and no attribute. */
+static void test_escapes(void)
+{
+    struct text text = {0};
+
+    markup_say(&text, "%s", "a&b<c>d\"e'f&amp;");
+    check_text(text.bytes, "a&amp;b&lt;c&gt;d&quot;e&#39;f&amp;amp;", "what means something in HTML is escaped");
+    text_free(&text);
 }
 
 static void test_times(void)
@@ -399,6 +419,7 @@ int main(void)
     test_refusals();
     test_typed_for_others();
     test_done();
+    test_escapes();
     test_times();
     test_visitors();
     test_sites();
