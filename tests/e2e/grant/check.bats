@@ -226,6 +226,38 @@ END
     finds_nothing
 }
 
+@test "check: users and groups that this machine does not have" {
+    gates 'WEB_USER="nosuch"' 'USER="@nobodies","ssh"' 'ADMIN="@chiefs","ssh"' 'GATE="ssh","tcp 2222","web=yes"'
+    ostgrant 0 load
+    finds "web=yes, but there is no user 'nosuch' as whom a web server could run"
+    matches "$output" "warning: USER: there is no group 'nobodies' on this machine"
+    matches "$output" "warning: ADMIN: there is no group 'chiefs' on this machine"
+}
+
+@test "check: a record that is damaged, of another version, or of a later time, and no copy of what was loaded" {
+    ostgrant 0 grant ssh "$CLIENT4" 1h
+    rm "$STATE-root/ostiary-grants.cfg"
+    finds "there is no copy beside the record of what was loaded"
+    ostgrant 0 load
+    finds_nothing
+    ostgrant_with -u SSH_CONNECTION -u SSH_CLIENT "LD_PRELOAD=$OSTIARY_BUILD/tests/libfrozen.so" OSTIARY_TEST_CLOCK=1000000000000
+    finds 'the clock of this machine stands before a time that it has shown before, 20'
+    ostgrant_with -u SSH_CONNECTION -u SSH_CLIENT
+    printf x | dd of="$RECORD" bs=1 seek=40 conv=notrunc status=none
+    finds 'the record .*/grants is damaged in 1 places: run .ostgrant repair.'
+    ostgrant 0 repair
+    finds_nothing
+    printf x | dd of="$RECORD" bs=1 count=1 conv=notrunc status=none
+    truncate -s 100 "$RECORD"
+    finds 'the record .*/grants: '
+}
+
+@test "check: the record is for root alone, and who is another is told so" {
+    run inside setpriv --reuid nobody --clear-groups "$OSTGRANT" -c "$CONFIG" check
+    is "$status" 77 "status, and it said: $output"
+    matches "$output" 'check needs root'
+}
+
 @test "check: a file that root alone could read by force is none for the units" {
     chmod 0 "$CONFIG"
     finds 'its owner may not read it, and so the units cannot'
