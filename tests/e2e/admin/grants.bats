@@ -54,6 +54,14 @@ $CLIENT4 +root +ssh +[0-9]+s +[0-9]+ +open$"
     ctl 1 revoke ssh "$CLIENT4"
 }
 
+@test "revoke --user closes all that a user has open at the gate" {
+    inside "$OSTGRANT" -c "$CONFIG" grant ssh "$CLIENT4" 1h alice
+    inside "$OSTGRANT" -c "$CONFIG" grant ssh "$NEIGHBOUR4" 1h bob
+    ctl 0 revoke ssh --user alice
+    ctl 0 grants
+    is "$(grep -cE ' (alice|bob) ' <<<"$output") $(grep -c ' bob ' <<<"$output")" '1 1' "grants that are left"
+}
+
 @test "grant --user says whose it is, with a time and without one; grants --user shows his alone, --json to a program" {
     ctl 0 grant ssh 198.51.100.0/24 10m --user bob
     ctl 0 grant --user alice web 2001:db8::7

@@ -286,6 +286,31 @@ finds_room() {
     is "$(grep -cF "$CLIENT4" <<<"$output")" 2 "all grants, of: $output"
 }
 
+@test "by hand it says what it is, and what it does not know it says" {
+    ostgrant 0 --version
+    matches "$output" '^ostgrant [0-9]'
+    ostgrant 0 -h
+    matches "$output" 'usage: ostgrant .*revoke GATE --user USER'
+    ostgrant 64 --nosuch
+    matches "$output" 'unknown option'
+    ostgrant 64 -c "$CONFIG" list
+    matches "$output" 'an option is given twice'
+    ostgrant 64 nosuch
+    matches "$output" 'there is no such command'
+    ostgrant 64
+    matches "$output" 'a command is missing'
+    gates 'GATE="ssh","tcp 2222"'
+    ostgrant 64 list --json --json
+    ostgrant 64 list --user
+    matches "$output" 'list takes \[--json\] \[--user USER\], each once'
+    ostgrant 64 knock open ssh "$CLIENT4" alice all
+    matches "$output" 'knock takes open|close'
+    ostgrant_with SUDO_USER=carol
+    ostgrant 0 grant ssh "$CLIENT4" 1h
+    ostgrant 0 list
+    matches "$output" "$CLIENT4 +carol +ssh"
+}
+
 @test "revoke --user closes all that a user has open at the gate, and nothing of others or at others" {
     gates 'GATE="ssh","tcp 2222"' 'GATE="web","tcp 2223"'
     ostgrant 0 load
