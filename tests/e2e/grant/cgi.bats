@@ -362,6 +362,25 @@ answers_for() {
     answers 503 'does not answer'
 }
 
+@test "I13: whatever it hangs at, an alarm ends it with a line in the log" {
+    web_alone
+    mkfifo "$WORK/body"
+    sleep 600 >"$WORK/body" 3>&- &
+    local sleeper=$!
+    in_web env -i REQUEST_METHOD=POST CONTENT_TYPE=application/x-www-form-urlencoded CONTENT_LENGTH=20 HTTPS=on \
+        REMOTE_ADDR=192.0.2.7 REMOTE_USER=alice HTTP_SEC_FETCH_SITE=same-origin sh -c "echo \$\$ >'$WORK/pid'; exec '$CGI'" \
+        <"$WORK/body" >"$WORK/said" 2>&1 3>&- &
+    local request=$!
+    # It reads what does not come, and has no other time limit than its own.
+    eventually in_web sh -c "grep -qs ostgrant.cgi /proc/\$(cat '$WORK/pid')/comm && grep -q poll /proc/\$(cat '$WORK/pid')/wchan"
+    in_web sh -c "kill -ALRM \$(cat '$WORK/pid')"
+    local ended=0
+    wait "$request" || ended=$?
+    kill "$sleeper"
+    is "$ended" 75 "its status"
+    logged 'ended after [0-9]+ s, in the middle of it'
+}
+
 @test "it links nothing but the C library" {
     is "$(readelf -d "$CGI" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^lib(c|asan|ubsan)\.so')" '' "libraries"
 }
@@ -370,6 +389,9 @@ answers_for() {
     run "$CGI" --version
     is "$status" 0 "status"
     matches "$output" '^ostgrant\.cgi [0-9]'
+    run "$CGI" --help
+    is "$status" 0 "status of --help"
+    matches "$output" '^usage: '
     run "$CGI"
     is "$status" 64 "status without a server"
     web_alone
