@@ -211,6 +211,8 @@ drawing() {
     printf '%s\n' '# type user pin key counter' 'HOTP/T30/6 alice - 3132333435363738393031323334353637383930 0 287082 2026-11-21T12:00:00L' \
         'HOTP/E/8 bob 1234 3132333435363738393031323334353637383930 17 12345678 2026-11-21T12:00:00L' 'HOTP carol - 31323334353637383930' \
         'HOTP/X dave - 31323334353637383930' 'HOTP/T30 erin - 3132' 'HOTP frank - 31323334353637383930 many' >"$WORK/users.oath"
+    printf '%s\n' 'HOTP/T60/8 heidi - 3132333435363738393031323334353637383930' 'HOTP/T5 ivan - 31323334353637383930' \
+        'HOTP/E/5 judy - 31323334353637383930' 'TOTP kim - 31323334353637383930' 'HOTP leo -' >>"$WORK/users.oath"
     chmod 600 "$WORK/users.oath"
     ctl 0 add alice "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
     is "$(cat "$SECRETS/alice.totp")" base32:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ "her key"
@@ -232,6 +234,15 @@ drawing() {
     matches "$output" 'users.oath:6: the key is shorter than 10 bytes'
     ctl 78 add frank "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
     matches "$output" 'users.oath:7: its fifth field must be the counter'
+    ctl 0 add heidi "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
+    is "$(cat "$SECRETS/heidi.totp")" $'base32:GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ\ndigits=8\nperiod=60' "a key with a period of its own"
+    local user
+    for user in ivan judy kim; do
+        ctl 78 add "$user" "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
+        matches "$output" 'the type of its codes is none that is known here'
+    done
+    ctl 78 add leo "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
+    matches "$output" 'its fourth field must be the key'
     ctl 1 add nobody "$WORK/bin/hello" root --from-usersfile "$WORK/users.oath"
     matches "$output" 'there is no line of user nobody'
     chmod 644 "$WORK/users.oath"

@@ -141,6 +141,40 @@ totp() {
     is "$(grep -c 'names it' <<<"$output")" 0 "files of which nothing is known"
 }
 
+@test "check warns of a code that is enough by itself, and of a key that another door has as well" {
+    sed -i 's,"sesame"\(.*\)"totp=\([^"]*\)",""\1"totp=\2"\,"code-alone=yes",' "$CONFIG"
+    ctl 0 codes --counter 0 token
+    ctl 0 check
+    matches "$output" 'warning: ACTION: with code-alone=yes one guess in 333333 is right'
+    refute grep 'each door knows its own codes' <<<"$output"
+    echo "ACTION=\"\",\"\",\"socket=/run/two\",\"hotp=$WORK/token\",\"code-alone=yes\"" >"$WORK/ostiary-sealed.cfg"
+    chmod 640 "$WORK/ostiary-sealed.cfg"
+    run "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" check
+    matches "$output" "warning: the key of the codes of 'token' is in $WORK/ostiary-sealed.cfg as well: each door knows its own codes"
+    is "$(grep -c 'each door knows its own codes' <<<"$output")" 1 "keys that both have"
+}
+
+@test "list --codes and list --secrets: a secret that has expired, and no action with codes" {
+    sed -i 's,expires=2030-12-31,expires=2026-11-20,; /totp=/d' "$CONFIG"
+    ctl 0 list --secrets
+    matches "$output" 'hosts +second +- +- +has expired'
+    sed -i '/hotp=/d' "$CONFIG"
+    ctl 0 list --codes
+    matches "$output" 'no action has codes'
+}
+
+@test "a key that the unit alone has is said to be there, and where its codes are looked after" {
+    sed -i "s,hotp=$WORK/token,hotp=credential:token," "$CONFIG"
+    ctl 0 list --codes
+    matches "$output" 'token +hotp.* the unit alone has the key'
+    ctl 78 codes --counter 1 token
+    matches "$output" 'the unit alone has the key of action token: run this with the same LoadCredential='
+    mkdir "$WORK/ostiary"
+    touch "$WORK/ostiary/old.secret"
+    ctl 0 check
+    refute grep 'names it' <<<"$output"
+}
+
 @test "codes: what cannot be is said, with what to do instead" {
     ctl 64 codes knock
     matches "$output" 'takes one of --forget and --counter NUMBER'
