@@ -75,3 +75,10 @@ step_is_over() {
     echo "$output"
     is "$(grep '^reply .' "$server_log")" "$(replies 222222)" replies
 }
+
+@test "a key at the prompt of --code ends it as it would anything else, and the terminal is as it was" {
+    run "$TOOLS/at_terminal.py" 'expect=Code for 127.0.0.1: ' echo=off 'type=111\x03' -- \
+        "$ostclient" -w -t 600 -k "$key" --code 127.0.0.1:1
+    echo "$output"
+    is "${lines[-2]} ${lines[-1]}" 'echo on signal 2'
+}
