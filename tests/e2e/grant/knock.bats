@@ -191,6 +191,8 @@ warned() {
     write_gates 'GATE="ssh","tcp 99999"'
     refused 127.0.0.3 'open sesame' config 78 "ostiary\.cfg:[0-9]+: error: gate: $WORK/ostiary-grants\.cfg:2: GATE" 2
     warned "gate: $WORK/ostiary-grants\.cfg has an error in line 2, .*until that is mended"
+    chmod 666 "$WORK/ostiary-grants.cfg"
+    warned "gate: $WORK/ostiary-grants\.cfg: .* writable by"
     rm "$WORK/ostiary-grants.cfg"
     refused 127.0.0.4 'open sesame' config 78 "ostiary\.cfg:[0-9]+: error: gate: $WORK/ostiary-grants\.cfg: .*No such file" 3
     rehearsed "gate: $WORK/ostiary-grants\.cfg: .*No such file"
@@ -269,10 +271,12 @@ no reason=full|raise the size=
 no reason=busy|busy for too long
 no reason=failed|its own lines in the log say why
 no reason=none|is not open for this address
+no reason=config|has an error: .ostiaryctl check. says which
+no reason=address|its own lines in the log say why
 nonsense|has not answered.*Protocol error
 die|has not answered.*Connection reset
 END
-    is "$n" 8 "refusals"
+    is "$n" 10 "refusals"
     not_logged accepted
     run "$OSTIARY_BUILD/tests/table-dump" "$WORK/state"
     refute grep -E 'strikes=[1-9]' <<<"$output"
