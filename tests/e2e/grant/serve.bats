@@ -62,6 +62,17 @@ refused() {
     is "$(tail -n 1 <<<"$output")" ok "its end"
 }
 
+@test "the form shows an admin what is open at his gates alone, and whom no gate can be opened to that" {
+    ostgrant 0 grant ssh 198.51.100.9 1h dave
+    ostgrant 0 grant mail 198.51.100.9 1h dave
+    ask "$WEB" "show user=carol seen=$CLIENT4"
+    matches "$output" $'\ngrant gate=ssh network=198.51.100.9 user=dave .* mine=no\n'
+    refute grep 'grant gate=mail' <<<"$output"
+    # From the link itself.
+    ask "$WEB" "show user=alice seen=fe80::7%lan"
+    matches "$output" 'gate name=ssh .* network=- admin=no'
+}
+
 @test "a user of the form opens his gates to the address that is seen, and to no other" {
     web "open gate=ssh address=$CLIENT4 user=alice lifetime=600 seen=$CLIENT4"
     matches "$output" '^ok until=[0-9]+ left=600$'
