@@ -197,6 +197,7 @@ static void test_root_first(void)
 
 static void test_faults(void)
 {
+    char root[sizeof state_dir + 20];
     int fd;
 
     scratch_need(unlink(turns_path()) == 0 && mkdir(turns_path(), 0700) == 0, "a directory in its place");
@@ -204,6 +205,14 @@ static void test_faults(void)
     scratch_need(rmdir(turns_path()) == 0 && symlink("elsewhere", turns_path()) == 0, "a link in its place");
     check(take("ssh", 0, &fd) == TURN_FAILED && errno == ELOOP && fd == -1, "nor is a link followed");
     unlink(turns_path());
+    snprintf(root, sizeof root, "%s-root", state_dir);
+    scratch_need(chmod(root, 0755) == 0, "a directory that others may look into");
+    check(take("ssh", 0, &fd) == TURN_FAILED && errno == EPERM && fd == -1, "the directory is root's alone");
+    check(turn_take(state_dir, 0) == -1, "also for who takes all turns");
+    scratch_need(rmdir(root) == 0, "rmdir");
+    scratch_write_file(root, (const uint8_t *)"", 0);
+    check(take("ssh", 0, &fd) == TURN_FAILED && errno == ENOTDIR && fd == -1, "and a directory");
+    unlink(root);
 }
 
 int main(void)
