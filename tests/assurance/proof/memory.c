@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * calloc for one block at a time, or none. The block ends where its memory ends, so that one step behind it is an
+ * calloc for two blocks at a time, or none. A block ends where its memory ends, so that one step behind it is an
  * alarm; the analysis' own would take blocks of different sizes for one.
  */
 #include "any.h"
@@ -9,8 +9,8 @@
 
 #define ROOM_LEN 16384
 
-static char room[ROOM_LEN];
-static bool in_use;
+static char first_room[ROOM_LEN], second_room[ROOM_LEN];
+static char *first, *second; /* NULL: not in use */
 
 void *any_calloc(size_t count, size_t size)
 {
@@ -18,20 +18,28 @@ void *any_calloc(size_t count, size_t size)
     const bool fails = any_bool();
     //@ split len;
     //@ split fails;
-    char *block = room + ROOM_LEN - len;
 
     //@ assert room_is_large_enough: len <= ROOM_LEN;
-    //@ assert one_at_a_time: !in_use;
+    //@ assert two_at_a_time: first == \null || second == \null;
     if (fails)
         return NULL;
-    memset(block, 0, len);
-    in_use = true;
-    return block;
+    if (first == NULL) {
+        first = first_room + ROOM_LEN - len;
+        memset(first, 0, len);
+        return first;
+    }
+    second = second_room + ROOM_LEN - len;
+    memset(second, 0, len);
+    return second;
 }
 
 void any_free(void *block)
 {
-    //@ assert block_was_given: block == \null || (in_use && \valid_read((char *)block));
-    if (block != NULL)
-        in_use = false;
+    //@ assert block_was_given: block == \null || block == first || block == second;
+    if (block == NULL)
+        return;
+    if (block == first)
+        first = NULL;
+    else
+        second = NULL;
 }
