@@ -32,7 +32,7 @@ cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
 subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
-    table rebuild convert lockout grants_bytes grant_time request'
+    table rebuild convert lockout grants_bytes grant_time used_bytes request'
 minutes_max=10
 includes='-Isrc/base -Isrc/codes -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
 memory_max=4000000000 # bytes, of each analysis
@@ -80,6 +80,7 @@ choose() {
     convert) files=state/convert.c states=0 turns=0 ;;
     table) files='state/buckets.c state/slot.c state/networks.c' needed='state/record.c src/base/siphash.c' states=20 inlined=read_own ;;
     grants_bytes) files=state/grants_bytes.c needed="state/record.c src/base/siphash.c $proof/text_loose.c" states=150 returned=decode_header:2 ;;
+    used_bytes) files=state/used_bytes.c needed='state/record.c src/base/siphash.c' states=150 returned=decode_header:2 ;;
     grant_time) files=state/grant_time.c needed='state/moment.c state/record.c' ;;
     request)
         files=src/gates/request.c states=20000
