@@ -31,7 +31,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number clock address scan parser seen config entry exchange seed siphash record head form1 moment pace
+subjects='number clock address from scan parser seen config entry exchange seed siphash record head form1 moment pace
     table rebuild convert lockout grants_bytes grant_time used_bytes request'
 minutes_max=10
 includes='-Isrc/base -Isrc/codes -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
@@ -51,6 +51,7 @@ choose() {
     number) files=src/base/number.c needed=$proof/text.c states=10000 ;;
     clock) files=src/base/clock.c ;;
     address) files=src/base/address.c needed=$proof/text.c states=10000 ;;
+    from) files=src/config/from.c needed=$proof/text_loose.c states=20000 ;;
     scan)
         files=src/config/scan.c needed=$proof/text.c states=10000
         inlined=scan_quoted,scan_bare,scan_field merged=skip_word,skip_blanks hooked=skip_word,skip_blanks

@@ -31,6 +31,22 @@ size_t strnlen(const char *text, size_t limit)
     return len;
 }
 
+size_t strcspn(const char *text, const char *set)
+{
+    size_t len = 0;
+
+    for (;; len++) {
+        const char byte = text[len];
+
+        if (byte == '\0')
+            break;
+        if (byte == set[0] && any_bool())
+            break;
+    }
+    //@ split len;
+    return len;
+}
+
 /* At any place of the text, or at none. */
 char *strpbrk(const char *text, const char *set)
 {
