@@ -92,7 +92,7 @@ static pid_t start(enum pipe_side side, struct shuttle shuttle, const int *other
             shuttle_reset(shuttle.peer_fd);
             shuttle_reset(shuttle.out_fd);
         }
-        _exit(result);
+        _exit((int)result);
     }
     close(shuttle.peer_fd);
     close(shuttle.in_fd);
