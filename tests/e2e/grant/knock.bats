@@ -272,7 +272,7 @@ no reason=busy|busy for too long
 no reason=failed|its own lines in the log say why
 no reason=none|is not open for this address
 no reason=config|has an error: .ostiaryctl check. says which
-no reason=address|its own lines in the log say why
+no reason=malformed|its own lines in the log say why
 nonsense|has not answered.*Protocol error
 die|has not answered.*Connection reset
 END
