@@ -220,6 +220,10 @@ static void test_files(void)
           "what is cut is not taken for what it begins with");
     check(read_way(CODES_TOTP, "", &way) == CODES_KEY_FORM && read_way(CODES_TOTP, "\n" KEY, &way) == CODES_KEY_FORM,
           "the key comes first");
+    static const char with_zero[] = KEY "\ndigits=8\0x";
+    check(codes_read(&(struct codes_file){CODES_TOTP, with_zero, sizeof with_zero - 1}, &way,
+                     (uint8_t[CODES_KEY_MAX]){0}, &(size_t){0}) == CODES_WORD,
+          "what stands behind a zero byte is not passed over");
     for (int i = CODES_OK; i <= CODES_ALGORITHM; i++)
         for (int k = CODES_OK; k < i; k++)
             if (strcmp(codes_fault_text((enum codes_fault)i), codes_fault_text((enum codes_fault)k)) == 0)
