@@ -8,7 +8,7 @@
 # runs the unit tests, the end-to-end tests and those of the faults there, and prints what was reached of each file, the
 # lines that were not, each with its reason (known.txt), and the branches that were not taken. Exit status 1 if a line is
 # neither reached nor excused, if an excuse has become untrue, or if fewer branches are taken than is promised here. Takes
-# five to twelve minutes. Run as root: without, the end-to-end tests are skipped, and most of it fails.
+# eight to fifteen minutes. Run as root: without, the end-to-end tests are skipped, and most of it fails.
 #
 # How it is counted: clang's counters lie in files that each process maps as it starts ("continuous mode"), one file for
 # each program. So nothing is lost when a process is killed or becomes another program, and nothing has to be written at an
@@ -20,14 +20,14 @@
 #
 # A test that fails does not fail this, as the counting takes time and calls of its own, and complains to standard error
 # where one of those fails. They are named.
-# Not run: the tests in the container, those that measure or read but call nothing, and the suite "slow".
+# Not run: the tests in the container, those that measure or read but call nothing, and most of the suite "slow".
 set -eu
 cd "$(dirname "$0")/../../.."
 
-# Per cent, of what clang counts: each way of each condition, also within a line. Measured were 94.6: what is left are mostly
-# the errors of single calls in what ostiaryctl does and in what I12 checks: the tests of the faults take one error of a call
-# in its turn.
-branches_min=94.5
+# Per cent, of what clang counts: each way of each condition, also within a line. Measured were 92.5: what is left are mostly
+# the errors of single calls in what ostiaryctl and ostgrant do and in what I12 checks: the tests of the faults take one error
+# of a call in its turn.
+branches_min=92.4
 
 say() {
     printf '== %s\n' "$*"
