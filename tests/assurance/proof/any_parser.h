@@ -22,7 +22,7 @@
 #define ERRNO_LAST 133
 #define FOUND_MAX  1000000
 
-static char locked_room[2 * TEXT_MAX + 1025]; /* two secrets, and what the file of one may have more */
+static char locked_room[3 * TEXT_MAX + 2 * 64 + 1025]; /* three secrets, two keys, and what a file may have more */
 
 /* Of exactly that many bytes, at the end of a room of TEXT_MAX + 1. */
 static char *any_text(char *room, size_t len)
@@ -37,6 +37,27 @@ static char *any_text(char *room, size_t len)
 static void set_field(char *room, size_t len, struct scan_field *field)
 {
     *field = (struct scan_field){.text = any_text(room, len), .len = len, .quoted = any_bool()};
+}
+
+/* A field with any bytes behind a name, or of any bytes alone. */
+struct option {
+    const char *name;
+    size_t name_len;
+    size_t len;
+};
+#define OPTION(name, len)                                                                                              \
+    {                                                                                                                  \
+        name, sizeof(name) - 1, len                                                                                    \
+    }
+#define ANY(len)                                                                                                       \
+    {                                                                                                                  \
+        "", 0, len                                                                                                     \
+    }
+
+static void set_option(const struct option *option, char *room, struct scan_field *field)
+{
+    set_field(room, option->name_len + option->len, field);
+    memcpy((char *)field->text, option->name, option->name_len);
 }
 
 enum number_result number_parse(const char *text, struct number_range range, uint64_t *number)
@@ -118,6 +139,7 @@ void parser_error_file(struct parser *parser, const char *what, enum file_fault 
     parser_error(parser, "any");
 }
 
+/* What is in it is any from the start, so that it is one state whatever comes into it. */
 int locked_new(size_t len, struct locked *memory)
 {
     //@ assert something_is_wanted: 0 < len <= sizeof(locked_room);
@@ -125,6 +147,7 @@ int locked_new(size_t len, struct locked *memory)
         errno = Frama_C_interval(1, ERRNO_LAST);
         return -1;
     }
+    any_bytes(locked_room, sizeof(locked_room));
     *memory = (struct locked){.bytes = (uint8_t *)locked_room + sizeof(locked_room) - len, .len = len};
     return 0;
 }

@@ -1,89 +1,145 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ACTION, KILL and LOCKOUT_ACTION: any fields of some lengths, in any state of the parser; and the end of a file, with
- * up to two entries whose secrets come from wherever they may come.
+ * ACTION, KILL and LOCKOUT_ACTION: any fields of some lengths, in any state of the parser; and the end of a file. What
+ * they say of secrets is the subject `secrets`, of which here nothing is known.
  */
 #include "entry.h"
 
+#include "any_address.h"
 #include "any_parser.h"
+#include "from.h"
+#include "secrets.h"
 
 /*
- * How long the fields of a line are; the secret, the command, and what may be user, group or option. Shapes that stand
- * for all: empty, short, too long for a secret or a path (Frama-C's PATH_MAX is 256); and an option without a value,
- * with one, and with any name.
+ * The fields of a line: the secret, the command, and what may be user, group or option. Shapes that stand for all:
+ * empty, short, too long for a path (Frama-C's PATH_MAX is 256) or a name; an option of any name, and each two that
+ * know each other. The last field may be a from= that is too long.
  */
-#define FIELDS 4
+#define FIELDS   4
+#define LONG_LEN (sizeof("from=") - 1 + FROM_TEXT_MAX + 1)
 static const struct shape {
     size_t count;
-    size_t lens[FIELDS];
+    struct option fields[FIELDS];
 } shapes[] = {
-    {1, {0}},           {1, {5}},           {1, {TEXT_MAX}},       {2, {0, 0}},         {2, {5, 1}},
-    {2, {5, 13}},       {2, {5, TEXT_MAX}}, {3, {0, 0, 5}},        {3, {0, 0, 11}},     {3, {0, 0, 13}},
-    {3, {5, 13, 0}},    {3, {0, 13, 13}},   {3, {0, 0, TEXT_MAX}}, {4, {0, 0, 13, 13}}, {4, {5, 13, 7, 13}},
-    {4, {5, 0, 10, 6}},
+    {1, {ANY(0)}},
+    {1, {ANY(5)}},
+    {1, {ANY(TEXT_MAX)}},
+    {2, {ANY(0), ANY(0)}},
+    {2, {ANY(5), ANY(1)}},
+    {2, {ANY(5), ANY(13)}},
+    {2, {ANY(5), ANY(TEXT_MAX)}},
+    {2, {ANY(0), ANY(LONG_LEN)}},
+    {3, {ANY(0), ANY(0), ANY(5)}},
+    {3, {ANY(0), ANY(0), ANY(13)}},
+    {3, {ANY(5), ANY(13), ANY(0)}},
+    {3, {ANY(0), OPTION("name=", 8), ANY(13)}},
+    {3, {ANY(0), ANY(0), ANY(TEXT_MAX)}},
+    {3, {ANY(0), ANY(5), ANY(LONG_LEN)}},
+    {3, {ANY(0), ANY(13), ANY(13)}},
+    {4, {ANY(5), OPTION("/", 12), ANY(3), ANY(4)}},
+    {4, {ANY(0), ANY(0), ANY(4), OPTION("socket=", 6)}},
+    {4, {ANY(0), ANY(0), ANY(4), OPTION("revoke=", 6)}},
+    {4, {ANY(5), OPTION("/", 12), ANY(7), OPTION("name=", 8)}},
+    {4, {ANY(5), OPTION("/", 12), OPTION("timeout=", 3), OPTION("single=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("socket=", 6), OPTION("name=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("socket=", 6), OPTION("timeout=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("socket=", 6), OPTION("single=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("grant=", 7), OPTION("name=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("grant=", 7), OPTION("clear-old=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("grant=", 7), OPTION("revoke=", 6)}},
+    {4, {ANY(0), ANY(0), OPTION("socket=", 6), OPTION("revoke=", 6)}},
+    {4, {ANY(0), ANY(0), OPTION("revoke=", 6), OPTION("from=", 8)}},
+    {4, {ANY(0), ANY(0), OPTION("revoke=", 6), OPTION("timeout=", 3)}},
+    {4, {ANY(0), ANY(0), OPTION("revoke=", 6), OPTION("single=", 3)}},
 };
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
-static const size_t secret_lens[] = {1, 2, 3, SECRET_MAX};
-static const size_t file_lens[] = {0, 1, 3, TEXT_MAX};
-
 /* One room for each field: the analysis would take one of them for another when they were in one array. */
-static char secret_text[TEXT_MAX + 1];
+static char first_text[TEXT_MAX + 1];
 static char second_text[TEXT_MAX + 1];
 static char third_text[TEXT_MAX + 1];
 static char fourth_text[TEXT_MAX + 1];
+static char long_text[LONG_LEN + 1] = "from=";
 
-int seen_new(size_t limit, struct seen *seen)
+int secrets_begin(struct parser *parser, size_t lines_max)
 {
-    (void)limit;
-    *seen = (struct seen){0};
+    //@ assert there_is_a_line: lines_max >= 1;
+    (void)parser;
     return -any_bool();
 }
 
-void seen_free(struct seen *seen)
+void secrets_end(struct parser *parser)
 {
-    *seen = (struct seen){0};
+    (void)parser;
 }
 
-bool seen_add(struct seen *seen, struct secret secret, unsigned line, unsigned *earlier)
+bool secrets_take_option(struct parser *parser, const struct scan_field *field, struct secrets_given *given)
 {
-    //@ assert secret_is_readable: secret.len >= 1 && \initialized(secret.bytes + (0 .. secret.len - 1));
-    (void)seen;
-    (void)line;
-    *earlier = (unsigned)any_size(0, UINT32_MAX);
+    //@ assert field_is_a_string: valid_read_string(field->text);
+    //@ assert there_is_room: \valid(given);
+    if (any_bool())
+        parser_error(parser, "any");
     return any_bool();
 }
 
-enum file_fault file_read_secret(const char *path, size_t limit, uint8_t *room, size_t *len)
+bool secrets_has(const struct secrets_given *given)
 {
-    const int which = Frama_C_interval(0, 3);
-    const bool fails = any_bool();
+    //@ assert options_are_set: \initialized(&given->count) && \initialized(&given->totp.text);
+    return any_bool();
+}
 
-    //@ assert path_is_a_string: valid_read_string(path);
-    //@ assert there_is_room: \valid(room + (0 .. limit));
-    //@ split which;
-    //@ split fails;
-    any_bytes(room, limit + 1);
-    if (fails)
-        return (enum file_fault)Frama_C_interval(FILE_OK + 1, FILE_NO_MEMORY);
-    *len = file_lens[which];
-    return FILE_OK;
+void secrets_take(struct parser *parser, const struct scan_field *first, const struct secrets_given *given,
+                  struct config_entry *entry)
+{
+    //@ assert field_is_a_string: valid_read_string(first->text);
+    //@ assert options_are_set: \initialized(&given->count) && \initialized(&given->totp.text);
+    if (any_bool())
+        parser_error(parser, "any");
+    entry->secret_count = any_size(0, SCAN_FIELDS_MAX);
+}
+
+void secrets_finish(struct parser *parser)
+{
+    if (any_bool())
+        parser_error(parser, "any");
+}
+
+/* See the subject `from`. Where the next network begins is nothing that is asked here. */
+bool from_next(const char **rest, struct source *network)
+{
+    //@ assert text_is_a_string: valid_read_string(*rest);
+    const bool is_one = address_parse_network(*rest, network) == ADDRESS_OK;
+    //@ split is_one;
+
+    if (!is_one)
+        return false;
+    if (any_bool())
+        *rest = NULL;
+    return true;
+}
+
+static void set_any(const struct option *option, char *room, struct scan_field *field)
+{
+    if (option->len == LONG_LEN)
+        *field = (struct scan_field){.text = long_text, .len = LONG_LEN};
+    else
+        set_option(option, room, field);
 }
 
 static void set_fields(struct scan_line *line)
 {
-    const int shape = Frama_C_interval(0, SHAPES - 1);
-    //@ split shape;
-    const size_t *lens = shapes[shape].lens;
+    const int number = Frama_C_interval(0, SHAPES - 1);
+    //@ split number;
+    const struct shape *shape = &shapes[number];
 
-    line->field_count = shapes[shape].count;
-    set_field(secret_text, lens[0], &line->fields[0]);
+    line->field_count = shape->count;
+    set_any(&shape->fields[0], first_text, &line->fields[0]);
     if (line->field_count > 1)
-        set_field(second_text, lens[1], &line->fields[1]);
+        set_any(&shape->fields[1], second_text, &line->fields[1]);
     if (line->field_count > 2)
-        set_field(third_text, lens[2], &line->fields[2]);
+        set_any(&shape->fields[2], third_text, &line->fields[2]);
     if (line->field_count > 3)
-        set_field(fourth_text, lens[3], &line->fields[3]);
+        set_any(&shape->fields[3], fourth_text, &line->fields[3]);
 }
 
 /* One line, at any place in a file. There is room for one more entry, at the very end of its memory. */
@@ -116,57 +172,25 @@ static void take(const struct config_reader *reader)
     }
 }
 
-static struct config_secret make_secret(enum config_secret_origin origin, size_t len, char *room)
-{
-    struct config_secret secret = {.origin = origin};
-
-    if (origin == CONFIG_SECRET_INLINE)
-        secret.bytes = (struct secret){.bytes = (uint8_t *)any_text(room, len), .len = len};
-    else
-        secret.path = "/any";
-    return secret;
-}
-
-/* The end of a file with up to two entries, when their secrets are wanted. */
+/* The end of a file. */
 static void finish(const struct config_reader *reader)
 {
-    const int first = Frama_C_interval(CONFIG_SECRET_INLINE, CONFIG_SECRET_CREDENTIAL);
-    const int second = Frama_C_interval(CONFIG_SECRET_INLINE, CONFIG_SECRET_CREDENTIAL);
-    const int first_len = Frama_C_interval(0, 3);
-    const int second_len = Frama_C_interval(0, 3);
-    struct config_secret secrets[2];
-    struct config_entry entries[2];
-    struct config config = {.entries = entries, .entry_count = any_size(0, 2), .secret_list = secrets};
+    struct config config = {0};
     struct reading reading = {.config = &config, .has_entry = any_bool()};
     struct parser parser = {.reader = reader, .file = &reading};
 
     reading.default_line = (unsigned)any_size(0, LINES_MAX);
-    //@ split first;
-    //@ split second;
-    //@ split first_len;
-    //@ split second_len;
-    //@ split config.entry_count;
-    secrets[0] = make_secret((enum config_secret_origin)first, secret_lens[first_len], secret_text);
-    secrets[1] = make_secret((enum config_secret_origin)second, secret_lens[second_len], second_text);
-    config.secret_count = config.entry_count;
-    for (unsigned i = 0; i < 2; i++)
-        entries[i] = (struct config_entry){.line = 1,
-                                           .kill = any_bool(),
-                                           .secrets = &secrets[i],
-                                           .secret_count = 1,
-                                           .codes.origin = CONFIG_SECRET_NONE};
     entry_finish(&parser);
 }
 
 int main(void)
 {
     struct config config = {0};
-    struct config_reader reader = {.path = "ostiary.cfg", .report = report, .with_secrets = any_bool()};
+    const struct config_reader reader = {.path = "ostiary.cfg", .report = report};
     struct reading reading = {.config = &config};
     struct parser parser = {.reader = &reader, .file = &reading};
 
-    reader.may_lack_credentials = any_bool();
-    reader.credentials_dir = any_bool() ? "/run/credentials" : NULL;
+    memset(long_text + strlen(long_text), 'x', LONG_LEN - strlen(long_text));
     switch (Frama_C_interval(0, 2)) {
     case 0:
         entry_begin(&parser, any_size(1, CONFIG_SIZE_MAX));

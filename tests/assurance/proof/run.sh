@@ -31,8 +31,8 @@ set -eu
 cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number clock address from scan parser seen config entry exchange seed siphash record head form1 moment pace
-    table rebuild convert lockout grants_bytes grant_time used_bytes request'
+subjects='number clock address from scan parser seen config entry secrets exchange seed siphash record head form1
+    moment pace table rebuild convert lockout grants_bytes grant_time used_bytes request'
 minutes_max=10
 includes='-Isrc/base -Isrc/codes -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
 memory_max=4000000000 # bytes, of each analysis
@@ -65,9 +65,15 @@ choose() {
         returned=config_parse:0,config_load:0
         ;;
     entry)
-        files='src/config/entry.c src/config/secrets.c' needed="src/config/value.c src/codes/codes.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
-        inlined=take_option,take_options,take_what_is_run,read_secret_file,value_is_path,take_command,take_socket
-        merged=span,default_name,trimmed,value_is_gate
+        files=src/config/entry.c needed="src/config/value.c $proof/text_loose.c" states=5000 returned=take_ids:2:3
+        turns=0 limits=take_from:0
+        inlined=take_options,take_what_is_run,value_is_path,take_command,take_socket
+        merged=span,default_name,value_is_gate
+        ;;
+    secrets)
+        files=src/config/secrets.c needed="src/config/value.c $proof/text_loose.c" states=5000 turns=0 limits=continues:0
+        inlined=value_is_path,secret_at,make_room,add_secret,secrets_take_option,secrets_take,take_secrets
+        inlined=$inlined,read_named,load_from_file,load,load_key,load_all merged=trimmed
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c' needed=src/base/clock.c states=10000 ;;
     seed) files=src/knock/seed.c needed=src/base/siphash.c ;;

@@ -54,6 +54,10 @@ void any_free(void *block);
 #define calloc any_calloc
 #define free   any_free
 
+/* Its list is what a driver says. */
+void *any_reallocarray(void *block, size_t count, size_t size);
+#define reallocarray any_reallocarray
+
 /* Else the analysis would take its own, which know no more of a result than its range (see text.c). */
 size_t text_strlen(const char *text);
 size_t text_strnlen(const char *text, size_t limit);
