@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "address.h"
+#include "any_address.h"
 #include "any_parser.h"
 #include "entry.h"
 #include "keyword.h"
@@ -95,38 +95,6 @@ const char *scan_fault_text(enum scan_fault fault)
 {
     (void)fault;
     return "any";
-}
-
-static enum address_result any_result(void)
-{
-    return (enum address_result)Frama_C_interval(ADDRESS_OK, ADDRESS_NEEDS_INTERFACE);
-}
-
-enum address_result address_parse(const char *text, struct address *address)
-{
-    //@ assert text_is_a_string: valid_read_string(text);
-    any_bytes(address->bytes, sizeof(address->bytes));
-    any_bytes(address->interface, sizeof(address->interface) - 1);
-    address->interface[sizeof(address->interface) - 1] = '\0';
-    return any_result();
-}
-
-bool address_is_vast(const struct source *network)
-{
-    //@ assert network_is_set: \initialized(&network->prefix);
-    return any_bool();
-}
-
-enum address_result address_parse_network(const char *text, struct source *network)
-{
-    const enum address_result result = any_result();
-
-    //@ assert text_is_a_string: valid_read_string(text);
-    if (result != ADDRESS_OK)
-        return result;
-    any_bytes(network->address, sizeof(network->address));
-    network->prefix = (uint8_t)any_size(0, 128);
-    return ADDRESS_OK;
 }
 
 void wipe_stack(void)
@@ -266,15 +234,32 @@ static void read_options(const struct config_reader *reader)
     keyword_read_options(&parser, &option_table, &line, 0);
 }
 
-/* What config.c does not ask of value.c. */
-static void read_path(const struct config_reader *reader)
+/* What config.c does not ask of value.c, but entry.c and secrets.c. */
+static void read_field(const struct config_reader *reader)
 {
+    static const size_t lens[] = {0, 1, 10, 30};
+    static const size_t name_lens[] = {0, 1, 2, VALUE_NAME_MAX + 1};
     struct parser parser = {.reader = reader, .keyword = "any"};
+    const int which = Frama_C_interval(0, 3);
     struct scan_field field;
+    struct scan_field option = {0};
+    uint64_t seconds;
 
     set_field(texts[0], any_bool() ? 1 : TEXT_MAX, &field);
     if (value_is_path(&field))
         value_warn_of_blank(&parser, &field);
+    //@ split which;
+    set_field(texts[0], lens[which], &field);
+    value_is_gate(field.text);
+    value_end_of_day(field.text, &seconds);
+    for (int i = 0; i < 2; i++) {
+        if (value_option(&parser, &field, "name=", &option)) {
+            //@ assert option_is_a_string: valid_read_string(option.text);
+        }
+    }
+    //@ split which;
+    set_field(texts[1], name_lens[which], &field);
+    value_is_name(&field);
 }
 
 int main(void)
@@ -291,7 +276,7 @@ int main(void)
         read_options(&reader);
         break;
     default:
-        read_path(&reader);
+        read_field(&reader);
         break;
     }
     config_severity_text((enum config_severity)Frama_C_interval(CONFIG_NOTE, CONFIG_ERROR));

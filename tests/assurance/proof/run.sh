@@ -61,7 +61,7 @@ choose() {
     config)
         files='src/config/config.c src/config/keyword.c src/config/value.c' needed="$proof/text_loose.c $proof/memory.c" states=50
         limits=distance:0,least:0,find_nearest:0,report_unknown:0,config_parse:5000,config_load:5000,main:5000,read_options:20000
-        limits=$limits,keyword_read_options:50000,text_memchr:500,find:500,report_no_option:50000,take_option_0:500
+        limits=$limits,keyword_read_options:50000,text_memchr:500,find:500,report_no_option:50000,take_option_0:500,value_is_name:500
         returned=config_parse:0,config_load:0
         ;;
     entry)
