@@ -13,7 +13,7 @@
 #
 #   SUBJECT.c           the drivers; each says what "any" means there
 #   any.h, any_*.h      any values
-#   inet.h, memory.c, text.c, text_loose.c
+#   inet.h, memory.c, text.c, text_loose.c, text_compare.h
 #                       bodies for functions of libc
 #   shim.h              what glibc has and Frama-C's libc has not
 #   ostiary_report.ml   the findings of an analysis, a line each
@@ -31,7 +31,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 proof=tests/assurance/proof
 : "${OSTIARY_PROOF_LINE:=10}" "${OSTIARY_PROOF_JOBS:=2}"
-subjects='number clock address from scan parser seen config entry secrets exchange seed siphash record head form1
+subjects='number clock address from scan parser seen config entry secrets codes exchange seed siphash record head form1
     moment pace table rebuild convert lockout grants_bytes grant_time used_bytes request'
 minutes_max=10
 includes='-Isrc/base -Isrc/codes -Isrc/config -Isrc/wire -Isrc/knock -Isrc/gates -Istate'
@@ -74,6 +74,10 @@ choose() {
         files=src/config/secrets.c needed="src/config/value.c $proof/text_loose.c" states=5000 turns=0 limits=continues:0
         inlined=value_is_path,secret_at,make_room,add_secret,secrets_take_option,secrets_take,take_secrets
         inlined=$inlined,read_named,load_from_file,load,load_key,load_all merged=trimmed
+        ;;
+    codes)
+        files=src/codes/codes.c needed=$proof/text.c states=5000 limits=codes_parse_key:5
+        inlined=next_word merged=take_digits
         ;;
     exchange) files='src/knock/exchange.c src/base/stream.c' needed=src/base/clock.c states=10000 ;;
     seed) files=src/knock/seed.c needed=src/base/siphash.c ;;

@@ -4,6 +4,7 @@
  * each look would double the states. What is known of it all the same, such as a constant or the NUL at its end, holds.
  */
 #include "any.h"
+#include "text_compare.h"
 
 #include <string.h>
 
@@ -93,34 +94,4 @@ void *memchr(const void *memory, int byte, size_t len)
             return (char *)memory + i;
     }
     return NULL;
-}
-
-/* 1 stands for any difference. */
-static int compare(const char *a, const char *b, size_t limit)
-{
-    int result = 0;
-
-    for (size_t i = 0; i < limit; i++) {
-        const char left = a[i];
-        const char right = b[i];
-
-        if (left != right) {
-            result = 1;
-            break;
-        }
-        if (left == '\0')
-            break;
-    }
-    //@ split result;
-    return result;
-}
-
-int strcmp(const char *a, const char *b)
-{
-    return compare(a, b, SIZE_MAX);
-}
-
-int strncmp(const char *a, const char *b, size_t len)
-{
-    return compare(a, b, len);
 }
