@@ -19,8 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -139,9 +137,7 @@ enum ctl_status ctl_complain(const char *path)
 
 void ctl_hide_memory(void)
 {
-    const struct rlimit no_core = {0, 0};
-
-    if (setrlimit(RLIMIT_CORE, &no_core) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
+    if (locked_hide_process() != 0)
         err(CTL_OS, "cannot keep secrets out of core files");
 }
 

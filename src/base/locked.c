@@ -6,6 +6,8 @@
 #include <stdalign.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 /* In front of the bytes, so that all that is in use can be found from a signal handler, whatever was interrupted. */
 struct block {
@@ -62,6 +64,13 @@ void locked_free(struct locked *memory)
     block = take_out(memory->bytes);
     munmap(block, sizeof(*block) + block->len);
     *memory = (struct locked){0};
+}
+
+int locked_hide_process(void)
+{
+    const struct rlimit no_core = {0, 0};
+
+    return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -1;
 }
 
 void locked_wipe_all(void)

@@ -24,6 +24,12 @@ int locked_new(size_t len, struct locked *memory);
 /* Wipe and give back; memory is then as before locked_new. Of nothing, it does nothing. */
 void locked_free(struct locked *memory);
 
+/*
+ * What this process has in memory is for nobody else from now on: no core file, and no debugger of the same user.
+ * Returns 0, or -1 with errno.
+ */
+int locked_hide_process(void);
+
 /* Wipe all that has not been given back. For a signal handler that ends the process: nothing may be used afterwards. */
 void locked_wipe_all(void);
 

@@ -3,6 +3,7 @@
  * ostclient: prove to an Ostiary server that one knows a secret. Here is how it starts, how often it tries, and how it
  * ends; the options are usage.c, where the secret comes from is key.c, and the knock itself knock.c. See ostclient(1).
  */
+#include "abrupt.h"
 #include "clock.h"
 #include "code.h"
 #include "descriptors.h"
@@ -16,12 +17,9 @@
 #include "wire.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/random.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -38,84 +36,7 @@ static void on_note(void *context, enum knock_result result, const char *text)
         voice_complain(voice, "%s", text);
 }
 
-/* ---- Ends that come unforeseen ---- */
-
-/*
- * For what is called by a signal or by libgcrypt, and gets no context: what is to be wiped, and whether anything is to
- * be said. Neither is a reason to return.
- */
-static struct {
-    struct key key;
-    bool quiet;
-} process;
-
-/* With calls that a signal handler may make. Where it cannot be said there is nobody to tell. */
-static void say_at_once(const char *text)
-{
-    if (write(STDERR_FILENO, text, strlen(text)) < 0)
-        return;
-}
-
-_Noreturn static void end_now(const char *text, enum exit_status status)
-{
-    if (process.key.memory.bytes != NULL)
-        explicit_bzero(process.key.memory.bytes, process.key.memory.len);
-    if (process.key.code.key.bytes != NULL)
-        explicit_bzero(process.key.code.key.bytes, process.key.code.key.len);
-    if (!process.quiet) {
-        say_at_once("ostclient: ");
-        say_at_once(text);
-        say_at_once("\n");
-    }
-    _exit((int)status);
-}
-
-/* The name service was asked in this process, and has not answered in time. */
-static void end_late(const char *text)
-{
-    end_now(text, STATUS_NO_HOST);
-}
-
-static const char libgcrypt_failed[] =
-    "libgcrypt could not start or go on: is there too little memory, or are too few files allowed (ulimit -n)?";
-
-static void on_fatal(void *context, int code, const char *text)
-{
-    (void)context;
-    (void)code;
-    (void)text;
-    end_now(libgcrypt_failed, STATUS_NO_RESOURCES);
-}
-
-/* While it starts, libgcrypt calls abort(3) where it cannot read what it wants to. */
-static void on_abort(int number)
-{
-    (void)number;
-    end_now(libgcrypt_failed, STATUS_NO_RESOURCES);
-}
-
-static int start_libgcrypt(void)
-{
-    const struct sigaction handler = {.sa_handler = on_abort};
-    struct sigaction before;
-    int status;
-
-    mac_on_fatal(on_fatal, NULL);
-    sigaction(SIGABRT, &handler, &before);
-    status = mac_init();
-    sigaction(SIGABRT, &before, NULL);
-    return status;
-}
-
 /* ---- Starting ---- */
-
-/* No core file and no debugger of the same user: the secret is in this memory. */
-static int hide_memory(void)
-{
-    const struct rlimit no_core = {0, 0};
-
-    return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -1;
-}
 
 /* Between half of the longest pause and all of it, so that many clients of one server do not come together again. */
 static void pause_before(uint64_t next_try, const struct options *options, const struct voice *voice)
@@ -199,7 +120,7 @@ static enum exit_status knock(const struct options *options, struct voice *voice
         .wait = options->wait,
         .note = on_note,
         .context = voice,
-        .too_late = end_late,
+        .too_late = abrupt_end_lookup,
     };
 
     for (uint64_t try = 0;; try++) {
@@ -227,8 +148,9 @@ static enum exit_status knock(const struct options *options, struct voice *voice
 
 static enum exit_status run(const struct options *options, struct voice *voice)
 {
+    struct key own = {0};
     int64_t deadline_ms = clock_now_ms() + (int64_t)options->timeout * 1000;
-    struct key *key = &process.key;
+    struct key *const key = &own;
     enum exit_status status = key_fetch(options, voice, &deadline_ms, key);
 
     if (status == STATUS_DONE && options->has_label) {
@@ -267,11 +189,12 @@ static enum exit_status start(const struct options *options, struct voice *voice
         return show(usage_line, usage_help);
     if (options->version)
         return show("ostclient " OSTIARY_VERSION, "\n");
-    if (hide_memory() != 0) {
+    if (locked_hide_process() != 0) {
         voice_complain(voice, "cannot keep the secret out of core files: %s", strerror(errno));
         return STATUS_NO_RESOURCES;
     }
-    if (start_libgcrypt() != 0) {
+    mac_on_fatal(abrupt_end_libgcrypt, NULL);
+    if (abrupt_start_libgcrypt(mac_init) != 0) {
         voice_complain(voice, "libgcrypt is too old, or has no locked memory: raise the limit (ulimit -l)");
         return STATUS_NO_RESOURCES;
     }
@@ -285,7 +208,7 @@ int main(int argc, char *argv[])
 
     usage_parse(argc, argv, &options);
     voice = (struct voice){.quiet = options.quiet, .verbose = options.verbose};
-    process.quiet = options.quiet;
+    abrupt_begin("ostclient", options.quiet);
     if (descriptors_fill() != 0) {
         voice_complain(&voice, "/dev/null cannot be opened: %s", strerror(errno));
         return (int)STATUS_NO_RESOURCES;

@@ -3,6 +3,7 @@
  * ostpipe: standard input and output through an encrypted pipe to who has the same key: ostpiped, or spiped. For ssh's
  * ProxyCommand, and as what a launcher starts for a connection of a program that knows no such thing. See ostpipe(1).
  */
+#include "abrupt.h"
 #include "approach.h"
 #include "clock.h"
 #include "descriptors.h"
@@ -19,8 +20,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -38,14 +37,6 @@ static void on_note(void *context, enum approach_result result, const char *text
 
     if (result != APPROACH_GOES_ON || voice->verbose)
         voice_complain(voice, "%s", text);
-}
-
-/* The name service was asked in this process, and has not answered in time. */
-static void end_late(const char *text)
-{
-    if (write(STDERR_FILENO, text, strlen(text)) < 0)
-        _exit((int)STATUS_NO_HOST);
-    _exit((int)STATUS_NO_HOST);
 }
 
 static enum exit_status status_of(enum approach_result result)
@@ -71,7 +62,7 @@ static enum exit_status connect_host(const struct ostpipe_options *options, stru
         .source = options->has_source ? &options->source : NULL,
         .note = on_note,
         .context = voice,
-        .too_late = end_late,
+        .too_late = abrupt_end_lookup,
     };
     const int64_t deadline_ms = clock_now_ms() + options->timeout_ms;
     struct resolve_answer answer;
@@ -289,25 +280,18 @@ static enum exit_status open_pipe(const struct ostpipe_options *options, struct 
     return status;
 }
 
-/* No core file and no debugger of the same user: keys are in this memory. */
-static int hide_memory(void)
-{
-    const struct rlimit no_core = {0, 0};
-
-    return setrlimit(RLIMIT_CORE, &no_core) == 0 && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 ? 0 : -1;
-}
-
 static enum exit_status run(const struct ostpipe_options *options, struct voice *voice)
 {
     struct pipe_session session = PIPE_SESSION_NONE;
     struct way way = {.peer_fd = -1};
     enum exit_status status;
 
-    if (hide_memory() != 0) {
+    if (locked_hide_process() != 0) {
         voice_complain(voice, "cannot keep the key out of core files: %s", strerror(errno));
         return STATUS_NO_RESOURCES;
     }
-    if (pipe_init() != 0) {
+    pipe_on_fatal(abrupt_end_libgcrypt, NULL);
+    if (abrupt_start_libgcrypt(pipe_init) != 0) {
         voice_complain(voice, "%s", pipe_problem());
         return STATUS_NO_RESOURCES;
     }
@@ -334,6 +318,7 @@ int main(int argc, char *argv[])
 
     ostpipe_options_parse(argc, argv, &options);
     voice.verbose = options.verbose;
+    abrupt_begin("ostpipe", false);
     (void)signal(SIGPIPE, SIG_IGN);
     if (descriptors_fill() != 0) {
         voice_complain(&voice, "/dev/null cannot be opened: %s", strerror(errno));

@@ -184,10 +184,14 @@ static bool read_packets(struct run *run)
     return open_packets(run);
 }
 
-/* Where the plain side takes no more, what it has sent still goes to the peer. */
+/*
+ * Where the plain side takes no more, what it has sent still goes to the peer. A socket's other way ends by itself
+ * then; where there are two pipes nobody may ever end the one that we read.
+ */
 static void drop_in(struct run *run, int error)
 {
     run->in.dropped = true;
+    run->out.source_ended |= !run->out_is_socket;
     run->in.load.begin = run->in.load.end = 0;
     (void)end_run(run, SHUTTLE_BROKE, error);
 }

@@ -28,6 +28,17 @@ everything() {
     (cd "$WORK" && find etc state* -printf '%p %y %m %U %G %l\n' | sort && find etc state* -type f -exec sha256sum {} + | sort)
 }
 
+# split_steps STEP... -- ARGUMENT...: $STEPS, for at_terminal.py, and the $REST.
+split_steps() {
+    STEPS=()
+    while [ "$1" != -- ]; do
+        STEPS+=("$1")
+        shift
+    done
+    # shellcheck disable=SC2034 # the tests read it
+    REST=("${@:2}")
+}
+
 # Nothing of a command's own is left behind: no mark, no text that was to take a place.
 no_leftovers() {
     is "$(find "$WORK/etc" -name '.*')" '' "what is left"

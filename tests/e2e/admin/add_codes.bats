@@ -26,15 +26,9 @@ teardown() {
 
 # typing STATUS STEP... -- ARGUMENT...: ostiaryctl at a terminal.
 typing() {
-    local wanted=$1 steps=()
-    shift
-    while [ "$1" != -- ]; do
-        steps+=("$1")
-        shift
-    done
-    shift
-    run "$TOOLS/at_terminal.py" "${steps[@]}" -- "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" "$@"
-    matches "$output" "exit $wanted"
+    split_steps "${@:2}"
+    run "$TOOLS/at_terminal.py" "${STEPS[@]}" -- "${CTL_WITH[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" "${REST[@]}"
+    matches "$output" "exit $1"
     matches "$output" 'echo on'
 }
 
@@ -141,16 +135,10 @@ END
 # drawing INJECTION STEP... -- PREFIX...: add --totp at a terminal, where a call for the QR code, or of the child that draws
 # it, meets that.
 drawing() {
-    local injection=$1 steps=()
-    shift
-    while [ "$1" != -- ]; do
-        steps+=("$1")
-        shift
-    done
-    shift
-    run "${NO_LEAK_CHECK[@]}" "$TOOLS/at_terminal.py" "${steps[@]}" -- "${CTL_WITH[@]}" strace -f -qq -o "$WORK/trace" \
-        -e "trace=${injection%%:*}" -e "inject=$injection" \
-        "$@" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" add door "$WORK/bin/hello" root --totp
+    split_steps "${@:2}"
+    run "${NO_LEAK_CHECK[@]}" "$TOOLS/at_terminal.py" "${STEPS[@]}" -- "${CTL_WITH[@]}" strace -f -qq -o "$WORK/trace" \
+        -e "trace=${1%%:*}" -e "inject=$1" \
+        "${REST[@]}" "$OSTIARY_BUILD/src/admin/ostiaryctl" -c "$CONFIG" add door "$WORK/bin/hello" root --totp
 }
 
 @test "where the QR code cannot be drawn that is said, and the URI is there; ^C ends the drawing too; SIGCHLD may be ignored" {

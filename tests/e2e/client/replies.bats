@@ -174,32 +174,31 @@ CASES
     is_gone "$(cat "$device/pid")"
 }
 
-@test "a signal while it has the challenge ends it, with what it has started, and the client" {
-    start_server good
-    # What is ended here is ostclient, and timeout would stand in between.
+# ended_while SCENE...: a device that plays these, the last of which hangs, and a SIGTERM then: it has ended with what it has
+# started, and so has the client.
+ended_while() {
+    local pid status=0
     rm -f "$device/asked"
-    "$ostclient" --reply-command "$TOOLS/fake_device.py $device hang" "127.0.0.1:$port" 3>&- &
-    local pid=$! status=0
+    # What is ended here is ostclient, and timeout would stand in between.
+    "$ostclient" -w --reply-command "$TOOLS/fake_device.py $device $*" "127.0.0.1:$port" 3>&- &
+    pid=$!
     eventually test -e "$device/child"
     kill -TERM "$pid"
     wait "$pid" || status=$?
     is "$status" 143 status
     eventually is_gone "$(cat "$device/pid")"
     eventually is_gone "$(cat "$device/child")"
+}
+
+@test "a signal while it has the challenge ends it, with what it has started, and the client" {
+    start_server good
+    ended_while hang
     nobody_has_come
 }
 
 @test "a signal while it computes the receipt ends it, and the client, which has knocked by then" {
     start_server good
-    rm -f "$device/asked"
-    "$ostclient" -w --reply-command "$TOOLS/fake_device.py $device good good hang" "127.0.0.1:$port" 3>&- &
-    local pid=$! status=0
-    eventually test -e "$device/child"
-    kill -TERM "$pid"
-    wait "$pid" || status=$?
-    is "$status" 143 status
-    eventually is_gone "$(cat "$device/pid")"
-    eventually is_gone "$(cat "$device/child")"
+    ended_while good good hang
 }
 
 @test "it has no terminal to ask at while a server may wait, and ^C does not reach it there" {

@@ -175,6 +175,29 @@ CASES
     matches "$output" '^ostpipe [0-9.]+$'
 }
 
+@test "bash completes options, the key's file and a socket; the manual, the help and the completion have the same options" {
+    local option page
+    complete_after() {
+        COMP_WORDS=(ostpipe "$@")
+        COMP_CWORD=$#
+        COMPREPLY=()
+        _ostpipe
+    }
+    # shellcheck source=/dev/null
+    . "$OSTIARY_SOURCE/src/completions/ostpipe"
+    complete_after -
+    page=$(mandoc -T ascii "$OSTIARY_SOURCE/src/pipe/ostpipe.1" | sed "s/.$(printf "\b")//g")
+    for option in "${COMPREPLY[@]}"; do
+        "$OSTPIPE" --help | grep -qE -- "(^| )$option( |,|$)"
+        grep -qE -- "(^|[ ,])$option( |,|$)" <<<"$page"
+    done
+    is "${#COMPREPLY[@]}" "$("$OSTPIPE" --help | grep -oE '^  (-[a-zA-Z], )?--?[a-z]+|^  -[a-zA-Z]' | grep -oE -- '--?[a-zA-Z]+' | wc -l)" options
+    complete_after -k "$PIPE_DIR/ke"
+    is "${COMPREPLY[*]}" "$PIPE_DIR/key" "a key's file"
+    complete_after -t "$PIPE_DIR/oth"
+    is "${COMPREPLY[*]}" "$PIPE_DIR/other" "a socket"
+}
+
 @test "-b: it comes from the address that is given; and a target can be a unix socket" {
     start_target peer
     PORT=$TARGET

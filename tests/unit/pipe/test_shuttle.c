@@ -307,6 +307,32 @@ static void test_pipes(void)
     close(server.ours);
 }
 
+/* Nobody reads what comes, and nobody ends what goes: it ends all the same. */
+static void test_unread(void)
+{
+    const struct stream peer = new_stream(true), server = new_stream(false);
+    int in[2], out[2];
+    pid_t client_pid, server_pid;
+
+    need(pipe2(in, O_CLOEXEC) == 0 && pipe2(out, O_CLOEXEC) == 0, "pipe");
+    const int of_client[] = {peer.theirs, in[1], out[0], server.ours, server.theirs};
+    const int of_server[] = {in[1], out[0], server.ours};
+
+    client_pid =
+        start(PIPE_CLIENT, (struct shuttle){.peer_fd = peer.ours, .in_fd = in[0], .out_fd = out[1]}, of_client, 5);
+    server_pid =
+        start(PIPE_SERVER, (struct shuttle){.peer_fd = peer.theirs, .in_fd = server.theirs, .out_fd = server.theirs},
+              of_server, 3);
+    need(write(in[1], "last", 4) == 4, "write");
+    check(has_read(server.ours, "last"), "what was written goes through");
+    close(out[0]);
+    say(server.ours, "for nobody");
+    ends_with(client_pid, SHUTTLE_BROKE, "a pipe that nobody reads is the end, though another is open");
+    close(server.ours);
+    (void)result_of(server_pid);
+    close(in[1]);
+}
+
 /* ---- What does not ---- */
 
 /* A server's shuttle whose peer is this process. */
@@ -472,6 +498,7 @@ int main(void)
     test_many(65536);
     test_many(700);
     test_pipes();
+    test_unread();
     test_cut();
     test_forged();
     test_swapped(false);
