@@ -596,8 +596,8 @@ static enum store_fault take_back(const struct store *store, const struct source
             slot->accepted = charge->undo.last_strike;
         if (undoes || charge->makes_known)
             fault = buckets_write(store, &buckets, slot);
-        charge->locks &= !undoes || fault != STORE_OK;
     }
+    charge->locks &= fault != STORE_OK; /* it is taken back, or somebody has lifted it meanwhile */
     for (unsigned i = 0; fault == STORE_OK && i < ENCLOSING_MAX; i++)
         if (charge->networks[i].struck)
             fault = take_back_network(store, &charge->networks[i]);

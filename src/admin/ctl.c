@@ -58,7 +58,7 @@ int ctl_option(int argc, char **argv, const char *letters, const struct option *
     if (option == ':')
         ctl_usage("%s: option %s needs a value", argv[0], argv[optind - 1]);
     if (option == '?')
-        ctl_usage("%s: there is no such option: %s", argv[0], argv[optind - 1]);
+        ctl_usage("%s: there is no such option: %s", argv[0], options_unknown(argv));
     if (!options_first(&seen, option))
         reject_second(option, options);
     return option;

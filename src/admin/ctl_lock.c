@@ -182,6 +182,28 @@ static bool is_recorded(struct ctl *ctl, const struct source *part, const struct
     return search.found;
 }
 
+/* One address that is no whole source by now: unlocked by itself, where the table has it so. Gives whether it has. */
+static bool unlock_address(struct ctl *ctl, const char *text, const struct source *whole, const struct moment *now)
+{
+    char name[ADDRESS_TEXT_LEN];
+    struct source address;
+    enum store_fault fault;
+    bool found;
+
+    ctl_parse_network(text, &address);
+    if (address.prefix != SOURCE_ADDRESS_LEN * 8 || address.prefix == whole->prefix || !is_recorded(ctl, &address, now))
+        return false;
+    ctl_open_table(ctl, false);
+    fault = manage_unlock(&ctl->store, &address, now, &found);
+    if (fault != STORE_OK)
+        ctl_state_fault(ctl, fault);
+    store_close(&ctl->store);
+    address_format_source(&address, name);
+    if (found)
+        ctl_changed("%s is unlocked, and its strikes are forgotten", name);
+    return found;
+}
+
 static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struct moment *now)
 {
     struct manage_target target;
@@ -189,10 +211,11 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
     char name[ADDRESS_TEXT_LEN];
     char network[ADDRESS_TEXT_LEN];
     enum store_fault fault;
-    bool found;
+    bool found, found_address;
 
     if (!parse_target(ctl, text, &target, name) && !is_recorded(ctl, &target.source, now))
         refuse_part(ctl, &target.source);
+    found_address = unlock_address(ctl, text, &target.source, now);
     ctl_open_table(ctl, false);
     fault = manage_unlock(&ctl->store, &target.source, now, &found);
     cover.source = target.source;
@@ -207,10 +230,10 @@ static enum ctl_status unlock_one(struct ctl *ctl, const char *text, const struc
     if (cover_of(&cover) != NULL) {
         address_format_source(cover_of(&cover), network);
         warnx("%s is still locked, with its network: run '%s unlock %s'", name, ctl->self, network);
-    } else if (!found) {
+    } else if (!found && !found_address) {
         warnx("%s was not locked and had no strikes: there was nothing to do", name);
     }
-    return found && cover_of(&cover) == NULL ? CTL_OK : CTL_NOT_SO;
+    return (found || found_address) && cover_of(&cover) == NULL ? CTL_OK : CTL_NOT_SO;
 }
 
 static enum ctl_status unlock_all(struct ctl *ctl, const struct moment *now)

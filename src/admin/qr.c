@@ -73,6 +73,9 @@ _Noreturn static void draw(int fd, int text_fd, size_t len, pid_t parent)
     errno = EIO; /* for a call that does a part, and sets none */
     if (read(text_fd, text, len) == (ssize_t)len)
         status = write_code(fd, text);
+    /* With a limit that is just enough for what there was, what comes is too much. Nothing has been drawn then. */
+    if (status != 0 && errno == ENOMEM && munlockall() == 0)
+        status = write_code(fd, text);
     explicit_bzero(text, sizeof(text));
     _exit(status == 0 ? 0 : errno);
 }

@@ -2,6 +2,8 @@
 /* See options.h. */
 #include "options.h"
 
+#include <getopt.h>
+
 bool options_first(struct options_seen *seen, int option)
 {
     uint64_t bit;
@@ -13,4 +15,14 @@ bool options_first(struct options_seen *seen, int option)
     is_first = (seen->words[option / 64] & bit) == 0;
     seen->words[option / 64] |= bit;
     return is_first;
+}
+
+const char *options_unknown(char *const *argv)
+{
+    static char letter[] = "-X";
+
+    if (optopt <= ' ' || optopt >= 127)
+        return argv[optind - 1];
+    letter[1] = (char)optopt;
+    return letter;
 }

@@ -15,4 +15,10 @@ struct options_seen {
  */
 bool options_first(struct options_seen *seen, int option);
 
+/*
+ * Behind a '?' of getopt_long(3): the option that there is not, as it was written; of several letters in one word, the
+ * one. Valid until the next call.
+ */
+const char *options_unknown(char *const *argv);
+
 #endif

@@ -323,10 +323,7 @@ void usage_parse(int argc, char *argv[], struct options *options)
         if (option == ':') {
             reject(options, "%s needs an argument", argv[optind - 1]);
         } else if (option == '?') {
-            if (optopt > ' ' && optopt < 128)
-                reject(options, "unknown option or wrong use: -%c", optopt);
-            else
-                reject(options, "unknown option or wrong use: %s", argv[optind - 1]);
+            reject(options, "unknown option or wrong use: %s", options_unknown(argv));
         } else {
             if (!options_first(&seen, option))
                 reject(options, "%s is given twice", name_of(option, name));

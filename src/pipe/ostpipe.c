@@ -17,11 +17,14 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#define BACKLOG_PAUSE_MS 50
 
 /* The way to the other side. */
 struct way {
@@ -64,16 +67,18 @@ static enum exit_status connect_host(const struct ostpipe_options *options, stru
         .context = voice,
         .too_late = abrupt_end_lookup,
     };
-    const int64_t deadline_ms = clock_now_ms() + options->timeout_ms;
+    int64_t deadline_ms = clock_now_ms() + options->timeout_ms;
     struct resolve_answer answer;
     struct approach approach;
     enum approach_result result = approach_find(&plan, deadline_ms, &answer);
 
-    /* It was stopped, and goes on: nothing has been lost. */
     if (result == APPROACH_GOES_ON)
-        do
-            result = approach_connect(&plan, &answer, clock_now_ms() + options->timeout_ms, &approach);
-        while (result == APPROACH_INTERRUPTED);
+        result = approach_connect(&plan, &answer, deadline_ms, &approach);
+    /* It was stopped, and goes on: nothing has been lost but time, of which it has as much as before. */
+    while (result == APPROACH_INTERRUPTED) {
+        deadline_ms = clock_now_ms() + options->timeout_ms;
+        result = approach_connect(&plan, &answer, deadline_ms, &approach);
+    }
     if (result != APPROACH_GOES_ON)
         return status_of(result);
     way->peer_fd = approach.server_fd;
@@ -87,12 +92,16 @@ static enum exit_status connect_socket(const struct ostpipe_options *options, co
 {
     struct sockaddr_un name = {.sun_family = AF_UNIX};
     struct connect_address address = {.len = sizeof(name)};
+    const struct stream_limit limit = stream_from_now(options->timeout_ms);
     enum stream_result result;
 
     memcpy(name.sun_path, options->socket_path, strlen(options->socket_path) + 1);
     memcpy(&address.name, &name, sizeof(name));
     snprintf(way->place, sizeof(way->place), "%s", options->socket_path);
-    result = connect_to(&address, NULL, stream_from_now(options->timeout_ms), &way->peer_fd);
+    /* With EAGAIN there is no place among those that wait for who listens there. */
+    while ((result = connect_to(&address, NULL, limit, &way->peer_fd)) == STREAM_FAULT && errno == EAGAIN &&
+           clock_now_ms() < limit.deadline_ms)
+        poll(NULL, 0, BACKLOG_PAUSE_MS);
     if (result == STREAM_OK)
         return STATUS_DONE;
     voice_complain(voice, "%s: %s", way->place, strerror(result == STREAM_TIMEOUT ? ETIMEDOUT : errno));
@@ -131,10 +140,18 @@ static enum exit_status complain_of(enum handshake_fault fault, const struct voi
 
 /* Nothing has come that could be judged: before its nonce, or in place of its answer to what we have said. */
 static enum exit_status complain_of_silence(const struct way *way, const struct voice *voice, bool has_said_hello,
-                                            enum stream_result result)
+                                            enum stream_result result, size_t got)
 {
     const bool is_late = result == STREAM_TIMEOUT;
 
+    if (result == STREAM_UNABLE || (result == STREAM_FAULT && (errno == ENOMEM || errno == ENOBUFS))) {
+        voice_complain(voice, "%s: this machine could not send or wait: %s", way->place, strerror(errno));
+        return STATUS_NO_RESOURCES;
+    }
+    if (!has_said_hello && got > 0) {
+        voice_complain(voice, "%s: what answers there is no pipe: it has sent %zu bytes, and not 32", way->place, got);
+        return STATUS_PROTOCOL;
+    }
     if (has_said_hello)
         voice_complain(voice, "%s: %s: is its key another one? see its log", way->place,
                        is_late ? "no answer within the time limit" : "not accepted");
@@ -184,7 +201,7 @@ static enum exit_status shake(const struct ostpipe_options *options, const struc
     if (result == STREAM_OK)
         result = stream_receive(way->peer_fd, handshake->nonces.server, PIPE_NONCE_LEN, limit, &got);
     if (result != STREAM_OK)
-        return complain_of_silence(way, voice, false, result);
+        return complain_of_silence(way, voice, false, result, got);
     fault = handshake_hello(handshake, key, mine);
     if (fault != HANDSHAKE_OK)
         return complain_of(fault, voice);
@@ -193,7 +210,7 @@ static enum exit_status shake(const struct ostpipe_options *options, const struc
     if (result == STREAM_OK)
         result = stream_receive(way->peer_fd, theirs, sizeof(theirs), limit, &got);
     if (result != STREAM_OK)
-        return complain_of_silence(way, voice, true, result);
+        return complain_of_silence(way, voice, true, result, got);
     judgement = handshake_judge(handshake, key, 1, theirs, &index);
     if (judgement != HANDSHAKE_KNOWN)
         return complain_of_peer(way, voice, judgement);
@@ -220,7 +237,8 @@ static enum exit_status carry(const struct way *way, const struct voice *voice, 
         voice_complain(voice, "%s: %ju bytes there, %ju bytes back", way->place, (uintmax_t)out, (uintmax_t)in);
     if (result == SHUTTLE_DONE)
         return STATUS_DONE;
-    shuttle_reset(way->peer_fd);
+    if (result != SHUTTLE_DEAF)
+        shuttle_reset(way->peer_fd);
     shuttle_reset(STDOUT_FILENO);
     switch (result) {
     case SHUTTLE_CUT:
@@ -236,6 +254,7 @@ static enum exit_status carry(const struct way *way, const struct voice *voice, 
     case SHUTTLE_LEFT:
         voice_complain(voice, "%s: the connection broke: %s", way->place, strerror(error));
         break;
+    case SHUTTLE_DEAF:
     case SHUTTLE_BROKE:
         if (voice->verbose || error != EPIPE)
             voice_complain(voice, "standard input or output: %s", strerror(error));
@@ -253,6 +272,22 @@ static enum exit_status carry(const struct way *way, const struct voice *voice, 
 
 /* ---- All of it ---- */
 
+static enum exit_status read_key(const struct ostpipe_options *options, const struct voice *voice, struct pipe_key *key)
+{
+    const char *text;
+    const enum file_fault fault = pipe_key_file_read(options->key_file, key, &text);
+
+    if (fault == FILE_NO_MEMORY)
+        return voice_no_memory(voice);
+    if (text == NULL)
+        return STATUS_DONE;
+    if (fault == FILE_CANNOT_OPEN || fault == FILE_CANNOT_READ)
+        voice_complain(voice, "%s %s: %s", options->key_file, text, strerror(errno));
+    else
+        voice_complain(voice, "%s %s", options->key_file, text);
+    return STATUS_NO_SECRET;
+}
+
 /* The key is in memory from before the connection until the session is there. */
 static enum exit_status open_pipe(const struct ostpipe_options *options, struct voice *voice, struct way *way,
                                   struct pipe_session *session)
@@ -260,15 +295,11 @@ static enum exit_status open_pipe(const struct ostpipe_options *options, struct 
     struct handshake handshake = HANDSHAKE_UNBEGUN;
     enum exit_status status;
     struct locked memory;
-    const char *problem;
 
     if (locked_new(sizeof(struct pipe_key), &memory) != 0)
         return voice_no_memory(voice);
-    problem = pipe_key_file_read(options->key_file, (struct pipe_key *)(void *)memory.bytes);
-    if (problem != NULL) {
-        voice_complain(voice, "%s %s", options->key_file, problem);
-        status = STATUS_NO_SECRET;
-    } else {
+    status = read_key(options, voice, (struct pipe_key *)(void *)memory.bytes);
+    if (status == STATUS_DONE) {
         status = options->socket_path != NULL ? connect_socket(options, voice, way) : connect_host(options, voice, way);
     }
     if (status == STATUS_DONE) {

@@ -25,7 +25,7 @@ const char ostpipe_usage_help[] =
     "  -f          do without forward secrecy, which saves both sides computing\n"
     "  -g          end where the other side does without it\n"
     "  -j          no TCP keep-alives\n"
-    "  -o SECONDS  for the connection, and again for the handshake (default: 5)\n"
+    "  -o SECONDS  to be connected, and again for the handshake (default: 5)\n"
     "  -b ADDR     connect from this address\n"
     "  -V          say what it does\n"
     "  -h, --help  show this help\n"
@@ -168,7 +168,7 @@ void ostpipe_options_parse(int argc, char *argv[], struct ostpipe_options *optio
         if (option == ':')
             reject(options, "%s needs an argument", argv[optind - 1]);
         else if (option == '?')
-            reject(options, "unknown option or wrong use: %s", argv[optind - 1]);
+            reject(options, "unknown option or wrong use: %s", options_unknown(argv));
         else if (!options_first(&seen, option))
             reject(options, "-%c is given twice", option);
         else

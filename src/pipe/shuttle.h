@@ -29,8 +29,9 @@ enum shuttle_result {
     SHUTTLE_CUT,    /* the peer's stream ended within a packet */
     SHUTTLE_FORGED, /* a packet that is none of the peer's, or not the next */
     SHUTTLE_ODD,    /* one of the peer's, of a length that there is not */
-    SHUTTLE_LEFT,   /* the peer's connection broke; errno says how */
-    SHUTTLE_BROKE,  /* the plain side's did; errno says how. What it had sent before has been passed on */
+    SHUTTLE_LEFT,   /* the peer's connection broke; errno says how. What it had sent before has been passed on */
+    SHUTTLE_DEAF,   /* the plain side, a socket, took no more; errno says how. All that it sent has been passed on */
+    SHUTTLE_BROKE,  /* the plain side broke; errno says how */
     SHUTTLE_IDLE,
     SHUTTLE_SIGNAL,
     SHUTTLE_UNABLE /* for want of memory, or libgcrypt refused; errno says which, or 0 */
@@ -38,10 +39,11 @@ enum shuttle_result {
 
 /*
  * Run until it is over. How many bytes went out to the peer and came in from it, to the plain side, is in *out and *in.
- * No descriptor is closed and none of their flags are changed, but each side is told of the other's end
- * by shutdown(2); out_fd, where it is no socket, by the caller's close. signal_fd is not read from. SIGPIPE is ignored.
+ * None of the descriptors' flags are changed. Each side is told of the other's end by shutdown(2); out_fd, where it is
+ * no socket, is closed for it. signal_fd is not read from. SIGPIPE is ignored.
  *
- * What must not look like an end is for the caller: after anything but DONE he resets both (shuttle_reset).
+ * What must not look like an end is for the caller: after anything but DONE he resets the plain side, and after
+ * anything but DONE and DEAF the peer (shuttle_reset).
  */
 enum shuttle_result shuttle_run(const struct shuttle *shuttle, uint64_t *out, uint64_t *in);
 

@@ -229,6 +229,14 @@ print(table["sources"], table["locked"], table["with_strikes"])' "$output")" '5 
     matches "$output" '2001:db8:6:600::/56 +4 +0 '
     ctl unlock 2001:db8:6:600::/56
     is "$status $output" '0 2001:db8:6:600::/56 is unlocked, and its strikes are forgotten' "unlock of what is a part by now"
+    strict_door IPV6_PREFIX=128
+    ctl lock 2001:db8:7::1
+    strict_door
+    ctl list
+    matches "$output" '2001:db8:7::1 '
+    ctl unlock 2001:db8:7::1
+    is "$status $output" '0 2001:db8:7::1 is unlocked, and its strikes are forgotten' "unlock of an address that was a source"
+    strict_door IPV6_PREFIX=48
     ctl unlock 2001:db8:6:700::/56
     is "$status" 64 "status of what is a part, and is not there"
     matches "$output" 'is a part of one source: with IPV6_PREFIX=48 only the whole /48 can be locked'

@@ -126,9 +126,31 @@ pipe() {
     PORT=$TARGET
     run -75 timeout 300 "$OSTPIPE" -o 0.5 -t "127.0.0.1:$PORT" -k "$KEY" <<<hello
     matches "$output" 'nothing came within the time limit'
+    start_target greet
+    PORT=$TARGET
+    run -76 timeout 300 "$OSTPIPE" -o 0.5 -t "127.0.0.1:$PORT" -k "$KEY" <<<hello
+    matches "$output" 'what answers there is no pipe: it has sent 8 bytes, and not 32$'
     PORT=$(free_port)
     run -69 pipe <<<hello
     matches "$output" 'connection refused'
+}
+
+@test "where nobody reads what comes it ends, though what goes would go on for ever" {
+    local status=0
+    start_target echo
+    start_spiped
+    # shellcheck disable=SC2016 # for the inner shell
+    timeout 300 bash -c '(yes 2>/dev/null || :) | { "$@"; echo "$?" >"$0"; } | head -n 1 >/dev/null' "$PIPE_DIR/status" \
+        "$OSTPIPE" -o 60 -t "127.0.0.1:$PORT" -k "$KEY" || status=$?
+    is "$(cat "$PIPE_DIR/status")" 74 "status"
+}
+
+@test "what this machine lacks is told as that, and not as the other side's fault" {
+    start_target echo
+    start_spiped
+    run -71 "${NO_LEAK_CHECK[@]}" strace -o /dev/null -e trace=sendto -e inject=sendto:error=ENOBUFS:when=1 \
+        "$OSTPIPE" -t "127.0.0.1:$PORT" -k "$KEY" <<<hello
+    matches "$output" 'this machine could not send or wait: No buffer space available'
 }
 
 @test "a key file that is missing, open to others, or none is refused before anything is connected" {
@@ -168,6 +190,8 @@ pipe() {
 -t host:1 -k key -t host:2|-t is given twice
 -t host:1 -k key more|'more': there are no arguments
 -x|unknown option or wrong use: -x
+-xf|unknown option or wrong use: -x
+--x|unknown option or wrong use: --x
 CASES
     run -0 "$OSTPIPE" --help
     matches "$output" 'Connect standard input and output'

@@ -12,6 +12,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,7 +110,8 @@ static int result_of(pid_t pid)
     return WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status);
 }
 
-static const char *const names[] = {"DONE", "CUT", "FORGED", "ODD", "LEFT", "BROKE", "IDLE", "SIGNAL", "UNABLE"};
+static const char *const names[] = {"DONE", "CUT",   "FORGED", "ODD",    "LEFT",
+                                    "DEAF", "BROKE", "IDLE",   "SIGNAL", "UNABLE"};
 
 static void ends_with(pid_t pid, enum shuttle_result want, const char *what)
 {
@@ -467,7 +469,35 @@ static void test_broke(void)
             break;
         poll(NULL, 0, 10);
     }
-    ends_with(odd.pid, SHUTTLE_BROKE, "a plain side that takes no more");
+    shutdown(odd.peer, SHUT_WR);
+    ends_with(odd.pid, SHUTTLE_DEAF, "a plain side that takes no more");
+    free_odd_peer(&odd);
+}
+
+/* The peer answers, and goes without having read what it was sent: a reset. What it has answered is passed on. */
+static void test_early_answer(void)
+{
+    struct odd_peer odd = new_odd_peer(0);
+    uint8_t packet[PIPE_PACKET_LEN], bytes[PIPE_DATA_MAX] = {0};
+    unsigned sent = 0, answers = 0;
+
+    /* Until nothing more goes: the peer does not read. */
+    while (send(odd.plain, bytes, sizeof(bytes), MSG_DONTWAIT | MSG_NOSIGNAL) > 0 || sent++ < 50)
+        if (sent > 0)
+            poll(NULL, 0, 10);
+    for (unsigned i = 0; i < 20; i++) {
+        make_packet(&odd, "too much", packet);
+        send_bytes(odd.peer, packet, sizeof(packet));
+    }
+    /* With the reset goes what has not arrived there yet. */
+    for (int left = 1; left > 0; poll(NULL, 0, 1))
+        need(ioctl(odd.peer, TIOCOUTQ, &left) == 0, "TIOCOUTQ");
+    close(odd.peer);
+    odd.peer = -1;
+    while (answers < 20 && has_read(odd.plain, "too much"))
+        answers++;
+    check_number(answers, 20, "an answer before a reset is passed on");
+    ends_with(odd.pid, SHUTTLE_LEFT, "and then it is told");
     free_odd_peer(&odd);
 }
 
@@ -505,6 +535,7 @@ int main(void)
     test_swapped(true);
     test_left();
     test_broke();
+    test_early_answer();
     test_idle();
     return check_end();
 }

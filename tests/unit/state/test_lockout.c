@@ -237,9 +237,10 @@ static void test_forgive(void)
           "three right replies at once, judged in any order, leave nothing");
 
     a = charge_at(&store, &usual, 1, NOW + 70);
-    scratch_need(manage_unlock(&store, &target.source, at(NOW + 70), &found) == STORE_OK, "unlock");
+    scratch_need(a.locks && manage_unlock(&store, &target.source, at(NOW + 70), &found) == STORE_OK, "unlock");
     strike_at(&store, &usual, 1, NOW + 70);
     forgive(&store, 1, &a);
+    check(!a.locks, "a lock that somebody has lifted meanwhile is none any more");
     check_number(record_of(&store, 1).found.strikes, 1, "after an unlock an old strike takes back none of the new");
 
     a = charge_at(&store, &usual, 3, NOW);
